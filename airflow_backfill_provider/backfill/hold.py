@@ -1,0 +1,168 @@
+"""What a run may do about its run dates, decided from the holds alone.
+
+A hold is the right of one DagRun to work on one (pipeline, run date): at most one in the world. Its row outlives the
+DagRun, because the next one must know which job was started last for the date, under which key, and how it ended.
+Everything here is a value or a pure function; :mod:`airflow_backfill_provider.store.holds` reads and writes the rows.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+class SubmissionStatus(enum.StrEnum):
+    """What is known about the last submission for a date."""
+
+    SUBMITTING = "submitting"
+    """The wish was written down; whether the platform took it is not known. Look it up before anything else."""
+    RUNNING = "running"
+    """The platform took it and has not ended it, as far as we know. Follow it."""
+    SUCCESS = "success"
+    """Ended well. Final."""
+    FAILED = "failed"
+    """Ended without success. The next submission gets the next number."""
+    CANCELLED = "cancelled"
+    """Ended because somebody stopped it. As FAILED."""
+    REFUSED_BUSY = "refused_busy"
+    """The platform never ran it because its job was at its limit. As FAILED, but it does not count as an attempt."""
+    REFUSED = "refused"
+    """The platform surely never took it. The same number may be used again."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether a job of ours may be at work on the platform."""
+        return self in (SubmissionStatus.SUBMITTING, SubmissionStatus.RUNNING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRef:
+    """One DagRun as Airflow counts it: clearing it makes a new one."""
+
+    dag_id: str
+    dag_run_id: str
+    clear_number: int = 0
+
+    def same_run(self, other: RunRef) -> bool:
+        """Whether both are the same DagRun, cleared or not."""
+        return (self.dag_id, self.dag_run_id) == (other.dag_id, other.dag_run_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastSubmission:
+    """The last job started for a date: its key, the dates it was for, and what became of it."""
+
+    key: str
+    batch_dates: tuple[date, ...]
+    status: SubmissionStatus
+    submitted_at: datetime
+    external_id: str | None = None
+    external_url: str | None = None
+    ended_at: datetime | None = None
+    done_by: RunRef | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """One row of ``run_date_holds``."""
+
+    run_date: date
+    owner: RunRef | None = None
+    generation: int = 1
+    """Rises when a person clears or asks again for a date that is done."""
+    submission: int = 0
+    """Rises when the last external run is known to have ended without success."""
+    last: LastSubmission | None = None
+
+    def done_since(self, asked_at: datetime) -> bool:
+        """Whether the date was filled after somebody asked for it: then there is nothing left to do."""
+        last = self.last
+        return bool(
+            last and last.status is SubmissionStatus.SUCCESS and last.ended_at is not None and last.ended_at >= asked_at
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Another live run holds one of the dates: look again later."""
+
+    owner: RunRef
+    run_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """A job started earlier may still be at work: look it up if need be, and follow it to its end.
+
+    ``ours`` says that it is for exactly the dates of this run, so that its success is this run's success.
+    """
+
+    last: LastSubmission
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Nothing is at work: start the job for these dates under this key."""
+
+    dates: tuple[date, ...]
+    generation: int
+    submission: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Every date was filled since this run was asked for; ``by_me`` when this very run filled at least one of them."""
+
+    by: RunRef | None
+    by_me: bool
+
+
+Decision = Wait | Follow | Submit | Done
+
+
+def blocker(holds: Iterable[Hold], me: RunRef) -> Wait | None:
+    """The first date that another run holds, if any."""
+    for hold in holds:
+        if hold.owner is not None and not hold.owner.same_run(me):
+            return Wait(hold.owner, hold.run_date)
+    return None
+
+
+def decide(pipeline_id: str, holds: Sequence[Hold], me: RunRef, asked_at: datetime) -> Decision:
+    """What the run ``me``, asked for at ``asked_at``, does next about its dates; ``holds`` has one entry a date."""
+    todo = [hold for hold in holds if not hold.done_since(asked_at)]
+    if not todo:
+        makers = [hold.last.done_by for hold in holds if hold.last and hold.last.done_by]
+        return Done(next(iter(makers), None), by_me=any(by.same_run(me) for by in makers))
+    if wait := blocker(todo, me):
+        return wait
+    dates = tuple(sorted(hold.run_date for hold in todo))
+    alive = [hold.last for hold in todo if hold.last and hold.last.status.alive]
+    for last in sorted(alive, key=lambda last: (last.batch_dates == dates, last.key)):
+        return Follow(last, ours=last.batch_dates == dates)
+    return _submit(pipeline_id, todo, dates)
+
+
+def _submit(pipeline_id: str, todo: Sequence[Hold], dates: tuple[date, ...]) -> Submit:
+    generation = max(hold.generation for hold in todo)
+    submission = max((_next_submission(hold) for hold in todo if hold.generation == generation), default=1)
+    if any(hold.last and hold.last.status is SubmissionStatus.SUCCESS for hold in todo):
+        generation, submission = generation + 1, 1
+    return Submit(dates, generation, submission, idempotency_key(pipeline_id, dates, generation, submission))
+
+
+def _next_submission(hold: Hold) -> int:
+    if hold.last and hold.last.status is SubmissionStatus.REFUSED:
+        return max(1, hold.submission)
+    return hold.submission + 1
+
+
+def idempotency_key(pipeline_id: str, dates: Iterable[date], generation: int, submission: int) -> str:
+    """The text under which the platform knows one submission: 48 characters of ``[a-z0-9-]``, the same for ever."""
+    wish = "\n".join([pipeline_id, ",".join(day.isoformat() for day in dates), str(generation), str(submission)])
+    return f"backfill-{hashlib.sha256(wish.encode()).hexdigest()[:39]}"

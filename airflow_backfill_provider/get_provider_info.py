@@ -1,0 +1,89 @@
+"""What Airflow's provider manager asks this package: name, options, CLI, database manager, classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PACKAGE = "airflow_backfill_provider"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's metadata in Airflow's ``provider_info`` form."""
+    return {
+        "package-name": "airflow-provider-backfill",
+        "name": "Date Picking and Backfilling",
+        "description": "Pipelines as rows: one DAG for each, the right run date at every tick, and one true record.",
+        "versions": ["0.1.0"],
+        "integrations": [
+            {"integration-name": "Backfill", "external-doc-url": "https://airflow.apache.org/", "tags": ["software"]}
+        ],
+        "operators": [{"integration-name": "Backfill", "python-modules": [f"{_PACKAGE}.operators.run_pipeline"]}],
+        "triggers": [
+            {
+                "integration-name": "Backfill",
+                "python-modules": [f"{_PACKAGE}.triggers.external_run", f"{_PACKAGE}.triggers.due_work"],
+            }
+        ],
+        "extra-links": [f"{_PACKAGE}.operators.links.ExternalRunLink"],
+        "cli": [f"{_PACKAGE}.cli.definition.get_pipelines_cli_commands"],
+        "db-managers": [f"{_PACKAGE}.store.db_manager.BackfillDBManager"],
+        "config": {"backfill": {"description": "The Date Picking and Backfilling System.", "options": _OPTIONS}},
+    }
+
+
+def _option(description: str, default: str, *, example: str | None = None, sensitive: bool = False,
+            type_: str = "float") -> dict[str, Any]:
+    option: dict[str, Any] = {
+        "description": description + "\n",
+        "version_added": "0.1.0",
+        "type": type_,
+        "example": example,
+        "default": default,
+    }
+    if sensitive:
+        option["sensitive"] = True
+    return option
+
+
+_OPTIONS = {
+    "sql_alchemy_conn": _option(
+        "SQLAlchemy URL of the registry: the database that holds pipelines, records and holds. SQLite serves one "
+        "machine; use Postgres (postgresql+psycopg://…) for more than one. It is never Airflow's own session.",
+        "sqlite:///{AIRFLOW_HOME}/backfill.db",
+        example="postgresql+psycopg://backfill:secret@db/backfill",
+        sensitive=True,
+        type_="string",
+    ),
+    "snapshot_path": _option(
+        "File in which the DAG factory keeps its last good reading of the registry. While the registry cannot be read, "
+        "DAGs are built from it, so that an outage makes no DAG stale.",
+        "{AIRFLOW_HOME}/backfill_snapshot.json",
+        type_="string",
+    ),
+    "poll_seconds": _option("Seconds between two questions to a platform about one external run.", "10"),
+    "hold_seconds": _option("Seconds between two looks of a waiting run at the hold of its run dates.", "5"),
+    "poll_patience_seconds": _option(
+        "Seconds for which a platform may be unreachable or answer with errors before the waiting task gives up and "
+        "is retried. The external run goes on meanwhile and is taken up again.",
+        "900",
+    ),
+    "submit_grace_seconds": _option(
+        "Seconds in which a submit whose answer was lost may still show up on the platform. Until then it is looked up, "
+        "not repeated. Databricks needs no grace: its key makes a second submit harmless.",
+        "30",
+    ),
+    "busy_wait_seconds": _option(
+        "Seconds to wait after a platform refused a run because its job was at its concurrency limit. Each further "
+        "refusal doubles the pause, up to 32 times this value. A refusal is not an attempt.",
+        "30",
+    ),
+    "reconcile_seconds": _option(
+        "Seconds after which an unfinished record or hold that has not moved is compared with what Airflow says.", "60"
+    ),
+    "controller_seconds": _option("Seconds between two looks of the controller's trigger at the registry.", "2"),
+    "deferrable": _option(
+        "Whether a pipeline's task waits for its external run in the triggerer (True) or keeps its worker (False).",
+        "True",
+        type_="boolean",
+    ),
+}

@@ -1,0 +1,88 @@
+"""Airflow's ``[backfill]`` options as one frozen value. This module is the only reader of them.
+
+The options are described in :mod:`airflow_backfill_provider.get_provider_info`, where Airflow finds their defaults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from airflow_backfill_provider.errors import ConfigError
+
+SECTION = "backfill"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """One reading of ``[backfill]``. Durations are :class:`~datetime.timedelta`, paths are absolute."""
+
+    sql_alchemy_conn: str
+    """SQLAlchemy URL of the registry database."""
+    snapshot_path: Path
+    """The factory's last good reading of the registry, used while the registry cannot be read."""
+    poll_interval: timedelta
+    """Between two questions to a platform about one external run."""
+    hold_interval: timedelta
+    """Between two looks of a waiting run at the hold of its dates."""
+    poll_patience: timedelta
+    """How long a platform may be unreachable before the waiting task is failed and retried."""
+    submit_grace: timedelta
+    """How long a submit whose answer was lost may take to show up before the job is submitted again."""
+    busy_wait: timedelta
+    """The first pause after a platform refused a run because its job was at its limit; it doubles up to 32 times this."""
+    reconcile_after: timedelta
+    """A record or hold that has not moved for so long is compared with Airflow's truth."""
+    controller_interval: timedelta
+    """Between two looks of the controller's trigger at the registry."""
+    deferrable: bool
+    """Whether tasks wait in the triggerer (True) or keep their worker."""
+
+
+def load() -> Settings:
+    """Read the options from Airflow's configuration.
+
+    Raises :class:`~airflow_backfill_provider.errors.ConfigError` that names the option, its value and what was expected.
+    """
+    return Settings(
+        sql_alchemy_conn=_text("sql_alchemy_conn"),
+        snapshot_path=Path(_text("snapshot_path")).absolute(),
+        poll_interval=_seconds("poll_seconds"),
+        hold_interval=_seconds("hold_seconds"),
+        poll_patience=_seconds("poll_patience_seconds"),
+        submit_grace=_seconds("submit_grace_seconds"),
+        busy_wait=_seconds("busy_wait_seconds"),
+        reconcile_after=_seconds("reconcile_seconds"),
+        controller_interval=_seconds("controller_seconds"),
+        deferrable=_boolean("deferrable"),
+    )
+
+
+def _text(option: str) -> str:
+    from airflow.sdk.configuration import conf
+
+    value = conf.get(SECTION, option, fallback=None)
+    if not value:
+        raise ConfigError(f"[{SECTION}] {option} is empty; set it in airflow.cfg or AIRFLOW__BACKFILL__{option.upper()}")
+    return str(value)
+
+
+def _seconds(option: str) -> timedelta:
+    text = _text(option)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if seconds < 0:
+        raise ConfigError(f"[{SECTION}] {option} is {text!r}; expected a number of seconds, 0 or more")
+    return timedelta(seconds=seconds)
+
+
+def _boolean(option: str) -> bool:
+    text = _text(option).strip().lower()
+    if text in ("true", "t", "1", "yes"):
+        return True
+    if text in ("false", "f", "0", "no"):
+        return False
+    raise ConfigError(f"[{SECTION}] {option} is {text!r}; expected True or False")

@@ -1,0 +1,251 @@
+"""``pipeline_run_log``: one record for each (DagRun, run date).
+
+Writers come late, twice or not at all: callbacks are lost and repeated. So a record carries the version of Airflow's truth
+it was written from, (clear_number, try_number): a newer version wins, an older one changes nothing, and a record that
+has ended is ended anew only by the reconciler, which has asked Airflow.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, or_, select, update
+
+from airflow_backfill_provider.backfill.hold import RunRef
+from airflow_backfill_provider.backfill.status import UNFINISHED, RecordStatus
+from airflow_backfill_provider.store.dialect import insert_for
+from airflow_backfill_provider.store.tables import pipeline_run_log as table
+
+_NAMESPACE = uuid.UUID("6f1c4f0e-52a8-5a0e-9d7e-3d8f6c1b2a90")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """What is known when a DagRun begins to work on its dates."""
+
+    pipeline_id: str
+    run: RunRef
+    try_number: int
+    run_dates: tuple[date, ...]
+    origin: str
+    """schedule, queue, airflow backfill or manual."""
+    is_backfill: bool
+    definition_version: str
+    retry_schedule_used: str | None
+    tick_at: datetime | None
+    deadline_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unfinished:
+    """A DagRun whose records have not ended, as far as we know."""
+
+    pipeline_id: str
+    run: RunRef
+    try_number: int
+
+
+def record_id(run: RunRef, run_date: date) -> str:
+    """The record's primary key: the same DagRun and date always make the same one."""
+    return str(uuid.uuid5(_NAMESPACE, f"{run.dag_id}\n{run.dag_run_id}\n{run_date.isoformat()}"))
+
+
+def started(conn: Connection, start: Started, now: datetime) -> None:
+    """Write that a DagRun works on its dates: a new record, a new try of it, or a new life after a clear."""
+    insert = insert_for(conn, table).values([_first_row(start, day, now) for day in start.run_dates])
+    cleared = insert.excluded.clear_number > table.c.clear_number
+    fresh = {column: case((cleared, getattr(insert.excluded, column)), else_=table.c[column]) for column in _OF_A_LIFE}
+    conn.execute(
+        insert.on_conflict_do_update(
+            index_elements=[table.c.run_id],
+            set_=fresh
+            | {
+                "status": RecordStatus.RUNNING.value,
+                "clear_number": insert.excluded.clear_number,
+                "try_number": insert.excluded.try_number,
+                "updated_at": now,
+            },
+            where=_newer(insert.excluded.clear_number, insert.excluded.try_number),
+        )
+    )
+
+
+_OF_A_LIFE = (
+    "start_time", "end_time", "error_message", "submissions", "retry_attempts", "definition_version", "sla_met",
+    "external_run_id", "external_url", "data_quality_passed", "retry_schedule_used",
+)  # fmt: skip
+"""Columns that begin anew when a person clears the DagRun."""
+
+
+def _first_row(start: Started, day: date, now: datetime) -> dict[str, Any]:
+    return {
+        "run_id": record_id(start.run, day),
+        "pipeline_id": start.pipeline_id,
+        "run_date": day,
+        "status": RecordStatus.RUNNING.value,
+        "start_time": now,
+        "end_time": None,
+        "retry_attempts": 0,
+        "submissions": 0,
+        "retry_schedule_used": start.retry_schedule_used,
+        "error_message": None,
+        "data_quality_passed": None,
+        "is_backfill": start.is_backfill,
+        "sla_met": None,
+        "dag_id": start.run.dag_id,
+        "dag_run_id": start.run.dag_run_id,
+        "clear_number": start.run.clear_number,
+        "try_number": start.try_number,
+        "origin": start.origin,
+        "definition_version": start.definition_version,
+        "tick_at": start.tick_at,
+        "deadline_at": start.deadline_at,
+        "updated_at": now,
+    }
+
+
+def _newer(clear_number: Any, try_number: Any) -> Any:
+    """Another version than the one that ended this record, and no older one; or the same of one that has not ended."""
+    unfinished = table.c.status.in_([status.value for status in UNFINISHED])
+    return or_(
+        clear_number > table.c.clear_number,
+        and_(clear_number == table.c.clear_number, try_number > table.c.try_number),
+        and_(clear_number == table.c.clear_number, try_number == table.c.try_number, unfinished),
+    )
+
+
+def attach(
+    conn: Connection, run: RunRef, dates: Iterable[date], external_id: str, url: str | None, now: datetime
+) -> None:
+    """Write which external run works on these dates."""
+    conn.execute(
+        update(table)
+        .where(_records(run), table.c.run_date.in_(list(dates)))
+        .values(external_run_id=external_id, external_url=url, updated_at=now)
+    )
+
+
+def count_submission(conn: Connection, run: RunRef, dates: Iterable[date], change: int, now: datetime) -> None:
+    """One submission more (1), or one less (-1) because the platform refused it as busy; retries follow from it."""
+    submissions = table.c.submissions + change
+    conn.execute(
+        update(table)
+        .where(_records(run), table.c.run_date.in_(list(dates)))
+        .values(
+            submissions=submissions, retry_attempts=case((submissions > 1, submissions - 1), else_=0), updated_at=now
+        )
+    )
+
+
+def note_error(conn: Connection, run: RunRef, try_number: int, message: str, now: datetime) -> int:
+    """Keep the words of a failed try while the run goes on; returns how many records took them."""
+    return conn.execute(
+        update(table)
+        .where(_records(run), _unfinished_version(run.clear_number, try_number))
+        .values(error_message=message, try_number=try_number, updated_at=now)
+    ).rowcount
+
+
+def finish(
+    conn: Connection,
+    run: RunRef,
+    try_number: int,
+    status: RecordStatus,
+    ended_at: datetime,
+    *,
+    message: str | None = None,
+    dates: Sequence[date] | None = None,
+    overrule: bool = False,
+) -> int:
+    """End the run's records (those of ``dates``, or all); returns how many were ended by this call.
+
+    ``overrule`` ends records anew that had ended otherwise: only who has just asked Airflow may say so.
+    A success clears the words of earlier tries; a failure without words keeps them.
+    """
+    allowed = _version(run.clear_number, try_number) if overrule else _unfinished_version(run.clear_number, try_number)
+    conditions = [_records(run), allowed]
+    if dates is not None:
+        conditions.append(table.c.run_date.in_(list(dates)))
+    if overrule:
+        conditions.append(table.c.status != status.value)
+    values: dict[str, Any] = {
+        "status": status.value,
+        "end_time": ended_at,
+        "try_number": try_number,
+        "sla_met": _sla_met(status, ended_at),
+        "updated_at": ended_at,
+    }
+    if status is RecordStatus.SUCCESS or message is not None:
+        values["error_message"] = message
+    return conn.execute(update(table).where(*conditions).values(values)).rowcount
+
+
+def _sla_met(status: RecordStatus, ended_at: datetime) -> Any:
+    """Kept promises are known at once, broken ones when the deadline has passed; without a deadline there is no answer."""
+    in_time = table.c.deadline_at >= ended_at
+    met = True if status is RecordStatus.SUCCESS else None
+    return case((table.c.deadline_at.is_(None), None), (in_time, met), else_=False)
+
+
+def unfinished(conn: Connection, moved_before: datetime) -> list[Unfinished]:
+    """DagRuns with a record that is queued or running and has not moved since ``moved_before``."""
+    rows = conn.execute(
+        select(
+            table.c.pipeline_id, table.c.dag_id, table.c.dag_run_id, table.c.clear_number, table.c.try_number
+        )
+        .where(
+            table.c.status.in_([status.value for status in UNFINISHED]),
+            table.c.dag_run_id.is_not(None),
+            or_(table.c.updated_at < moved_before, table.c.updated_at.is_(None)),
+        )
+        .distinct()
+    )
+    return [
+        Unfinished(
+            pipeline_id=row.pipeline_id,
+            run=RunRef(dag_id=row.dag_id, dag_run_id=row.dag_run_id, clear_number=row.clear_number or 0),
+            try_number=row.try_number or 0,
+        )
+        for row in rows
+    ]
+
+
+def touch(conn: Connection, run: RunRef, now: datetime) -> None:
+    """Note that the run was found alive, so that it is not asked for again at once."""
+    unfinished_status = table.c.status.in_([status.value for status in UNFINISHED])
+    conn.execute(update(table).where(_records(run), unfinished_status).values(updated_at=now))
+
+
+def started_version(conn: Connection, run: RunRef) -> str | None:
+    """The version of the definition that this life of the DagRun started with; None before it has started."""
+    return conn.execute(
+        select(table.c.definition_version)
+        .where(_records(run), table.c.clear_number == run.clear_number)
+        .limit(1)
+    ).scalar()
+
+
+def records_of(conn: Connection, run: RunRef) -> list[Mapping[str, Any]]:
+    """Every record of a DagRun, by run date."""
+    rows = conn.execute(select(table).where(_records(run)).order_by(table.c.run_date)).mappings()
+    return [dict(row) for row in rows]
+
+
+def _records(run: RunRef) -> Any:
+    return and_(table.c.dag_id == run.dag_id, table.c.dag_run_id == run.dag_run_id)
+
+
+def _version(clear_number: int, try_number: int) -> Any:
+    return or_(
+        table.c.clear_number < clear_number,
+        and_(table.c.clear_number == clear_number, table.c.try_number <= try_number),
+    )
+
+
+def _unfinished_version(clear_number: int, try_number: int) -> Any:
+    still = table.c.status.in_([status.value for status in UNFINISHED])
+    return and_(table.c.clear_number == clear_number, table.c.try_number <= try_number, still)
