@@ -22,7 +22,7 @@ class ExternalStatus(enum.StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     REFUSED_BUSY = "refused_busy"
-    """The platform did not run it because its job was at its concurrency limit: not an attempt, wait and submit anew."""
+    """The platform did not run it, its job being at its concurrency limit: not an attempt, wait and submit anew."""
 
     @property
     def ended(self) -> bool:
@@ -64,7 +64,7 @@ class Submission:
     pipeline_id: str
     run_dates: tuple[date, ...]
     parameters: Mapping[str, str]
-    """Rendered texts by name; ``run_date``, ``run_dates`` (JSON list), ``first_run_date``, ``last_run_date`` among them."""
+    """Rendered texts by name, with ``run_date``, ``run_dates`` (JSON list), ``first_run_date``, ``last_run_date``."""
     idempotency_key: str
     """At most 64 characters of ``[a-z0-9-]``; the same wish has the same key for ever."""
 
@@ -108,7 +108,7 @@ class Platform(Protocol):
     def __init__(self, target: Target) -> None: ...
 
     def check(self) -> None:
-        """Raise unless the connection exists and the platform answers with it: what ``doctor`` calls. Starts nothing."""
+        """Raise unless the connection exists and the platform answers with it: ``doctor`` calls it. Starts nothing."""
 
     def submit(self, submission: Submission) -> ExternalRun:
         """Start the job. Raise with ``accepted=True`` when it may have started although no answer came."""
@@ -116,7 +116,8 @@ class Platform(Protocol):
     def find(self, submission: Submission) -> ExternalRun | None:
         """The run that an earlier submit with the same key started, or None when the platform surely has none.
 
-        Raise when the platform cannot say. A platform that is not exactly once answers None.
+        Raise when the platform cannot say. A platform that is not exactly once answers None, and so does Databricks,
+        where submitting again with the same key is the lookup.
         """
 
     def poll(self, external_id: str) -> Observation:
