@@ -117,7 +117,8 @@ def word(*known: str) -> Reader:
     def read(value: object) -> str:
         given = re.sub(r"[\s-]+", "_", text(value).lower())
         if given not in known:
-            raise CellError(f"{_shown(value)} is not one of {', '.join(known)}{did_you_mean(given, known)}")
+            hint = did_you_mean(given, known)
+            raise CellError(f"{_shown(value)} is not known; expected one of {', '.join(known)}{hint}")
         return given
 
     return read
@@ -148,7 +149,7 @@ def timezone(value: object) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise CellError(f"{name!r} is not an IANA time zone; expected for example 'Europe/Berlin' or 'UTC'") from None
+        raise CellError(f"{name!r} is no IANA time zone; expected for example 'Europe/Berlin' or 'UTC'") from None
     return name
 
 
@@ -197,7 +198,7 @@ def _secrets(value: object, path: str) -> Iterable[tuple[str, str]]:
 def _whole(value: object) -> int | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return int(value)
     if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,9}", value.strip()):
         return int(value)

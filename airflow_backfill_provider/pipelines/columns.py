@@ -117,6 +117,9 @@ def what_to_start(row: Mapping[str, object], platform: str | None) -> list[Flaw]
     if platform in ("databricks", "dbt_cloud") and not (job or url):
         message = f"is missing: {platform} needs the job's id here, or the job's page in trigger_url"
         flaws.append(Flaw(("platform_job_id",), message))
+    if platform in ("databricks", "dbt_cloud") and job and not str(row["platform_job_id"]).strip().isdecimal():
+        message = f"{row['platform_job_id']!r} is not a job id of {platform}; expected the job's number"
+        flaws.append(Flaw(("platform_job_id",), message))
     if platform in ("snowflake", "sql") and not job:
         what = "a procedure, a task or SQL text" if platform == "snowflake" else "the SQL text"
         flaws.append(Flaw(("platform_job_id",), f"is missing: {platform} needs {what} here"))
