@@ -1,6 +1,6 @@
 """The commands of a dbt Cloud job with the run's variables in them. Pure.
 
-dbt Cloud takes variables for one run only inside its commands: ``dbt build --select orders --vars '{"run_date": "…"}'``.
+dbt Cloud takes variables for one run only inside its commands: ``dbt build --vars '{"run_date": "2026-11-22"}'``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any
 
 from airflow_backfill_provider.errors import PlatformError
 
-_TAKE_VARS = frozenset(
-    "build clone compile docs list ls parse retry run run-operation seed show snapshot source test".split()
-)
+_BUILDING = frozenset({"build", "clone", "retry", "run", "run-operation", "seed", "snapshot", "test"})
+_READING = frozenset({"compile", "docs", "list", "ls", "parse", "show", "source"})
+_TAKE_VARS = _BUILDING | _READING
+_TAKE_NONE = frozenset({"clean", "debug", "deps", "init"})
 # Characters that YAML, by which dbt reads --vars, does not take as they are, and the apostrophe: without it the JSON
 # stands in shell quotes untouched, whatever the value is.
 _ESCAPED = re.compile("['\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -44,7 +45,8 @@ def _with_vars(step: str, variables: Mapping[str, str]) -> str:
         words = shlex.split(step)
     except ValueError as error:
         raise PlatformError(f"command {step!r} of the dbt Cloud job cannot be read: {error}", retryable=False) from None
-    if not words or words[0] != "dbt" or not any(word in _TAKE_VARS for word in words[1:]):
+    command = next((word for word in words[1:] if word in _TAKE_VARS | _TAKE_NONE), None)
+    if words[:1] != ["dbt"] or command not in _TAKE_VARS:
         return step
     own, rest = _split_off_vars(words)
     if own is None:
