@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 
 class SubmissionStatus(enum.StrEnum):
@@ -57,12 +58,15 @@ class LastSubmission:
 
     key: str
     batch_dates: tuple[date, ...]
+    target: Mapping[str, Any]
+    """Which job on which platform, as plain JSON values."""
     status: SubmissionStatus
     submitted_at: datetime
     external_id: str | None = None
     external_url: str | None = None
     ended_at: datetime | None = None
     done_by: RunRef | None = None
+    """The run whose success this was; None while a success has no owner, because its run had been killed before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,10 +81,18 @@ class Hold:
     """Rises when the last external run is known to have ended without success."""
     last: LastSubmission | None = None
 
+    @property
+    def unclaimed(self) -> bool:
+        """Whether the job ended well after its run had died: no run has reported the success yet."""
+        return bool(self.last and self.last.status is SubmissionStatus.SUCCESS and self.last.done_by is None)
+
     def done_since(self, asked_at: datetime) -> bool:
-        """Whether the date was filled after somebody asked for it: then there is nothing left to do."""
+        """Whether the date was filled after somebody asked for it: then there is nothing left to do.
+
+        An unclaimed success fills it too, whenever it came: nobody who asks has seen it.
+        """
         last = self.last
-        return bool(
+        return self.unclaimed or bool(
             last and last.status is SubmissionStatus.SUCCESS and last.ended_at is not None and last.ended_at >= asked_at
         )
 
@@ -116,9 +128,9 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Every date was filled since this run was asked for; ``by_me`` when this very run filled at least one of them."""
+    """Every date was filled since this run was asked for; ``by_me`` when this very run filled, or claims, one of them."""
 
-    by: RunRef | None
+    by: RunRef
     by_me: bool
 
 
@@ -137,8 +149,8 @@ def decide(pipeline_id: str, holds: Sequence[Hold], me: RunRef, asked_at: dateti
     """What the run ``me``, asked for at ``asked_at``, does next about its dates; ``holds`` has one entry a date."""
     todo = [hold for hold in holds if not hold.done_since(asked_at)]
     if not todo:
-        makers = [hold.last.done_by for hold in holds if hold.last and hold.last.done_by]
-        return Done(next(iter(makers), None), by_me=any(by.same_run(me) for by in makers))
+        makers = [(hold.last.done_by if hold.last else None) or me for hold in holds]
+        return Done(makers[0], by_me=any(by.same_run(me) for by in makers))
     if wait := blocker(todo, me):
         return wait
     dates = tuple(sorted(hold.run_date for hold in todo))

@@ -1,0 +1,1 @@
+"""Rows become DAGs. DAG files import from here."""

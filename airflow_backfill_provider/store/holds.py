@@ -29,10 +29,8 @@ class OpenSubmission:
     key: str
     dates: tuple[date, ...]
     target: Mapping[str, Any]
-    status: SubmissionStatus
     external_id: str | None
-    owner: RunRef | None
-    updated_at: datetime
+    submitted_at: datetime
 
 
 def read(conn: Connection, pipeline_id: str, dates: Iterable[date]) -> list[Hold]:
@@ -131,6 +129,19 @@ def ended(
     return result.rowcount > 0
 
 
+def claim(conn: Connection, pipeline_id: str, dates: Iterable[date], me: RunRef, now: datetime) -> None:
+    """Make successes that no run has reported the successes of ``me``."""
+    conn.execute(
+        update(table)
+        .where(
+            _which(pipeline_id, dates),
+            table.c.external_status == SubmissionStatus.SUCCESS.value,
+            table.c.done_by_dag_run_id.is_(None),
+        )
+        .values(done_by_dag_run_id=me.dag_run_id, done_by_clear_number=me.clear_number, updated_at=now)
+    )
+
+
 def release(conn: Connection, me: RunRef, now: datetime) -> int:
     """Give back every date that this run holds; a hold taken after a later clear stays. Returns how many."""
     result = conn.execute(
@@ -141,6 +152,13 @@ def release(conn: Connection, me: RunRef, now: datetime) -> int:
         .values(dag_id=None, dag_run_id=None, clear_number=None, acquired_at=None, updated_at=now)
     )
     return result.rowcount
+
+
+def touch(conn: Connection, run: RunRef, now: datetime) -> None:
+    """Note that the owner was found alive, so that it is not asked for again at once."""
+    conn.execute(
+        update(table).where(table.c.dag_id == run.dag_id, table.c.dag_run_id == run.dag_run_id).values(updated_at=now)
+    )
 
 
 def owners(conn: Connection, moved_before: datetime) -> list[RunRef]:
@@ -192,6 +210,7 @@ def _last(row: RowMapping) -> LastSubmission:
     return LastSubmission(
         key=row["idempotency_key"],
         batch_dates=_dates(row["batch_dates"]),
+        target=json.loads(row["target"]),
         status=SubmissionStatus(row["external_status"]),
         submitted_at=row["submitted_at"],
         external_id=row["external_run_id"],
@@ -209,10 +228,8 @@ def _open(row: RowMapping) -> OpenSubmission:
         key=row["idempotency_key"],
         dates=_dates(row["batch_dates"]),
         target=json.loads(row["target"]),
-        status=SubmissionStatus(row["external_status"]),
         external_id=row["external_run_id"],
-        owner=_owner(row),
-        updated_at=row["updated_at"],
+        submitted_at=row["submitted_at"],
     )
 
 

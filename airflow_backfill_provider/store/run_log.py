@@ -153,7 +153,7 @@ def note_error(conn: Connection, run: RunRef, try_number: int, message: str, now
 def finish(
     conn: Connection,
     run: RunRef,
-    try_number: int,
+    try_number: int | None,
     status: RecordStatus,
     ended_at: datetime,
     *,
@@ -163,11 +163,11 @@ def finish(
 ) -> int:
     """End the run's records (those of ``dates``, or all); returns how many were ended by this call.
 
-    ``overrule`` ends records anew that had ended otherwise: only who has just asked Airflow may say so.
+    ``try_number`` None means whatever try it was. ``overrule`` ends records anew that had ended otherwise: only who has just asked Airflow may say so.
     A success clears the words of earlier tries; a failure without words keeps them.
     """
-    allowed = _version(run.clear_number, try_number) if overrule else _unfinished_version(run.clear_number, try_number)
-    conditions = [_records(run), allowed]
+    version = _version if overrule else _unfinished_version
+    conditions = [_records(run), version(run.clear_number, try_number)]
     if dates is not None:
         conditions.append(table.c.run_date.in_(list(dates)))
     if overrule:
@@ -175,10 +175,12 @@ def finish(
     values: dict[str, Any] = {
         "status": status.value,
         "end_time": ended_at,
-        "try_number": try_number,
+        "clear_number": run.clear_number,
         "sla_met": _sla_met(status, ended_at),
         "updated_at": ended_at,
     }
+    if try_number is not None:
+        values["try_number"] = try_number
     if status is RecordStatus.SUCCESS or message is not None:
         values["error_message"] = message
     return conn.execute(update(table).where(*conditions).values(values)).rowcount
@@ -239,13 +241,12 @@ def _records(run: RunRef) -> Any:
     return and_(table.c.dag_id == run.dag_id, table.c.dag_run_id == run.dag_run_id)
 
 
-def _version(clear_number: int, try_number: int) -> Any:
-    return or_(
-        table.c.clear_number < clear_number,
-        and_(table.c.clear_number == clear_number, table.c.try_number <= try_number),
-    )
+def _version(clear_number: int, try_number: int | None) -> Any:
+    if try_number is None:
+        return table.c.clear_number <= clear_number
+    same_life = and_(table.c.clear_number == clear_number, table.c.try_number <= try_number)
+    return or_(table.c.clear_number < clear_number, same_life)
 
 
-def _unfinished_version(clear_number: int, try_number: int) -> Any:
-    still = table.c.status.in_([status.value for status in UNFINISHED])
-    return and_(table.c.clear_number == clear_number, table.c.try_number <= try_number, still)
+def _unfinished_version(clear_number: int, try_number: int | None) -> Any:
+    return and_(_version(clear_number, try_number), table.c.status.in_([status.value for status in UNFINISHED]))

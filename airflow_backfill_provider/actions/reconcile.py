@@ -1,0 +1,126 @@
+"""Make the records equal to Airflow's truth where callbacks were lost, and see orphaned jobs to their end.
+
+Callbacks are lost when a process is killed between report and callback, when a person marks a deferred task, when the
+registry was away. A run that died also leaves its dates held, and perhaps its job at work.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from airflow_backfill_provider.actions import record_run
+from airflow_backfill_provider.backfill.hold import RunRef, SubmissionStatus
+from airflow_backfill_provider.backfill.status import RecordStatus
+from airflow_backfill_provider.dag_runs import DagRuns, DagRunState
+from airflow_backfill_provider.errors import BackfillError, PlatformError
+from airflow_backfill_provider.platforms.base import ExternalRun, Submission, Target
+from airflow_backfill_provider.platforms.registry import platform_for
+from airflow_backfill_provider.store import holds, pipelines, run_log
+from airflow_backfill_provider.store.engine import Registry
+
+log = logging.getLogger(__name__)
+
+MAIN_TASK = "run_pipeline"
+"""Task id of the operator in every generated DAG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One thing a step found or did, as a sentence for the log of the turn."""
+
+    text: str
+
+
+def reconcile(registry: Registry, dag_runs: DagRuns, after: timedelta, grace: timedelta) -> Iterator[Story]:
+    """Compare what has not moved for ``after`` with Airflow and with the platforms; yields what was mended.
+
+    ``grace`` is how long a lost submit may take to show up. One run that cannot be compared does not stop the others.
+    """
+    before = datetime.now(UTC) - after
+    with registry.reading() as conn:
+        silent = {entry.run for entry in run_log.unfinished(conn, before)} | set(holds.owners(conn, before))
+    for run in sorted(silent, key=lambda run: (run.dag_id, run.dag_run_id)):
+        yield from _guarded(f"run {run.dag_run_id} of {run.dag_id}", _compare(registry, dag_runs, run))
+    with registry.reading() as conn:
+        orphans = holds.open_submissions(conn, before)
+    for orphan in orphans:
+        yield from _guarded(f"job {orphan.key} of {orphan.pipeline_id}", _see_to_its_end(registry, orphan, grace))
+
+
+def _guarded(what: str, steps: Iterator[Story]) -> Iterator[Story]:
+    try:
+        yield from steps
+    except BackfillError as error:
+        log.exception("%s could not be compared", what)
+        yield Story(f"{what}: could not be compared: {error}")
+
+
+def _compare(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[Story]:
+    found = dag_runs.find(run.dag_id, run.dag_run_id)
+    if found is not None and not found.ended:
+        with registry.writing() as conn:
+            run_log.touch(conn, found.ref, datetime.now(UTC))
+            holds.touch(conn, found.ref, datetime.now(UTC))
+        return
+    status, message = _truth(found)
+    ref = found.ref if found else run
+    count = record_run.ended(registry, ref, None, status, message=message)
+    yield Story(f"run {run.dag_run_id} of {run.dag_id} had ended as {status}: {count} record(s) made equal, dates given back")
+
+
+def _truth(found: DagRunState | None) -> tuple[RecordStatus, str | None]:
+    if found is None:
+        return RecordStatus.CANCELLED, "the DagRun was deleted from Airflow"
+    if found.tasks.get(MAIN_TASK) == "skipped":
+        return RecordStatus.SKIPPED, None
+    if found.state == "success":
+        return RecordStatus.SUCCESS, None
+    return RecordStatus.FAILED, None
+
+
+def _see_to_its_end(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta) -> Iterator[Story]:
+    """A job whose run is dead goes on: the next run for the date takes it up, and until then its end is noted here."""
+    platform = platform_for(Target.from_json(orphan.target))
+    if orphan.external_id is None:
+        yield from _look_up(registry, orphan, grace)
+        return
+    try:
+        seen = platform.poll(orphan.external_id)
+        if not seen.status.ended and _unwanted(registry, orphan.pipeline_id):
+            platform.cancel(orphan.external_id)
+            yield Story(f"job {orphan.external_id}: its pipeline {orphan.pipeline_id} is deleted, cancelled")
+    except PlatformError as error:
+        yield Story(f"job {orphan.external_id} of {orphan.pipeline_id} cannot be seen just now: {error}")
+        return
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        if not seen.status.ended:
+            holds.accepted(conn, orphan.pipeline_id, orphan.key, orphan.external_id, seen.url, now)
+            return
+        ended = SubmissionStatus(seen.status.value)
+        holds.ended(conn, orphan.pipeline_id, orphan.key, ended, now, message=seen.message)
+    yield Story(f"job {orphan.external_id} of {orphan.pipeline_id}, whose run had died, ended as {seen.status}")
+
+
+def _look_up(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta) -> Iterator[Story]:
+    asked_at = datetime.now(UTC)
+    wish = Submission(
+        pipeline_id=orphan.pipeline_id, run_dates=orphan.dates, parameters={}, idempotency_key=orphan.key
+    )
+    found: ExternalRun | None = platform_for(Target.from_json(orphan.target)).find(wish)
+    with registry.writing() as conn:
+        now = datetime.now(UTC)
+        if found is not None:
+            holds.accepted(conn, orphan.pipeline_id, orphan.key, found.external_id, found.url, now)
+            yield Story(f"job {found.external_id} of {orphan.pipeline_id} was found by its key")
+        elif asked_at >= orphan.submitted_at + grace:
+            holds.ended(conn, orphan.pipeline_id, orphan.key, SubmissionStatus.REFUSED, now, message="never taken")
+            yield Story(f"a submit of {orphan.pipeline_id} was never taken by the platform")
+
+
+def _unwanted(registry: Registry, pipeline_id: str) -> bool:
+    with registry.reading() as conn:
+        return pipelines.is_deleted(conn, pipeline_id)

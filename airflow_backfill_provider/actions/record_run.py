@@ -1,0 +1,40 @@
+"""What the callbacks of Airflow write: how a DagRun's work on its dates ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from airflow_backfill_provider.backfill.hold import RunRef
+from airflow_backfill_provider.backfill.status import RecordStatus
+from airflow_backfill_provider.store import holds, run_log
+from airflow_backfill_provider.store.engine import Registry
+
+SILENT_END = (
+    "the worker's process ended without a word (killed, out of memory, or its machine was lost) and no try was left"
+)
+
+
+def ended(
+    registry: Registry,
+    run: RunRef,
+    try_number: int | None,
+    status: RecordStatus,
+    *,
+    message: str | None = None,
+    overrule: bool = False,
+) -> int:
+    """End the run's records and give its dates back; returns how many records this call ended.
+
+    ``try_number`` None means whatever try it was. See :func:`airflow_backfill_provider.store.run_log.finish`.
+    """
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        count = run_log.finish(conn, run, try_number, status, now, message=message, overrule=overrule)
+        holds.release(conn, run, now)
+    return count
+
+
+def will_retry(registry: Registry, run: RunRef, try_number: int, message: str) -> None:
+    """Keep the words of a try that failed; the run goes on and keeps its dates."""
+    with registry.writing() as conn:
+        run_log.note_error(conn, run, try_number, message, datetime.now(UTC))

@@ -1,0 +1,199 @@
+"""The verbs by which a run moves its job: take the dates, submit, note what the platform said.
+
+Each verb is one transaction, or one call to the platform between two of them. Killed after any line, the next try finds in
+the holds what this one was about to do, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from airflow_backfill_provider.actions.asked_run import AskedRun
+from airflow_backfill_provider.backfill.hold import Decision, Done, SubmissionStatus, Submit, Wait, decide
+from airflow_backfill_provider.backfill.status import RecordStatus
+from airflow_backfill_provider.dates.deadline import deadline
+from airflow_backfill_provider.errors import PlatformError
+from airflow_backfill_provider.pipelines.pipeline import Pipeline
+from airflow_backfill_provider.pipelines.rendering import render_parameters
+from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission, Target
+from airflow_backfill_provider.platforms.registry import platform_for
+from airflow_backfill_provider.store import holds, pipelines, run_log
+from airflow_backfill_provider.store.engine import Registry
+
+log = logging.getLogger(__name__)
+
+
+def definition_of(conn: Connection, run: AskedRun, current: Pipeline) -> Pipeline:
+    """The definition that this run started with: a row that changes under a run changes only the next run."""
+    version = run_log.started_version(conn, run.ref)
+    if version is None or version == current.definition_version:
+        return current
+    return Pipeline.from_json(pipelines.definition(conn, run.pipeline_id, version))
+
+
+def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision:
+    """Write that the run is at work, take its dates if they are free, and say what comes next.
+
+    With :class:`~airflow_backfill_provider.backfill.hold.Submit` the wish is written down, for the caller to carry out.
+    """
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        pipeline = definition_of(conn, run, current)
+        _start_records(conn, run, pipeline, now)
+        rows = holds.lock(conn, run.pipeline_id, run.dates, now)
+        decision = decide(run.pipeline_id, rows, run.ref, run.asked_at)
+        if isinstance(decision, Done):
+            holds.claim(conn, run.pipeline_id, run.dates, run.ref, now)
+        if isinstance(decision, Wait | Done):
+            return decision
+        todo = [hold.run_date for hold in rows if not hold.done_since(run.asked_at)]
+        holds.own(conn, run.pipeline_id, todo, run.ref, now)
+        if isinstance(decision, Submit):
+            holds.write_submission(conn, run.pipeline_id, decision, _target(pipeline, decision).to_json(), now)
+    return decision
+
+
+def _start_records(conn: Connection, run: AskedRun, pipeline: Pipeline, now: datetime) -> None:
+    version = pipeline.definition_version
+    pipelines.remember_definition(conn, run.pipeline_id, version, pipeline.to_json(), now)
+    promised = run.tick_at is not None and pipeline.sla_time is not None
+    run_log.started(
+        conn,
+        run_log.Started(
+            pipeline_id=run.pipeline_id,
+            run=run.ref,
+            try_number=run.try_number,
+            run_dates=run.dates,
+            origin=run.origin,
+            is_backfill=run.is_backfill,
+            definition_version=version,
+            retry_schedule_used=pipeline.retry_schedule if pipeline.retry_enabled else None,
+            tick_at=run.tick_at,
+            deadline_at=deadline(run.tick_at, pipeline.sla_time, pipeline.timezone) if promised else None,  # type: ignore[arg-type]
+        ),
+        now,
+    )
+
+
+def submit(registry: Registry, run: AskedRun, current: Pipeline, decision: Submit) -> ExternalRun | None:
+    """Start the job that :func:`begin` wrote down; None when the answer was lost and the job must be looked up.
+
+    Raises :class:`~airflow_backfill_provider.errors.PlatformError` when the platform surely did not take it.
+    """
+    with registry.reading() as conn:
+        pipeline = definition_of(conn, run, current)
+    platform = platform_for(_target(pipeline, decision))
+    try:
+        external = platform.submit(submission(pipeline, decision.dates, decision.key))
+    except PlatformError as error:
+        if error.accepted and platform.exactly_once:
+            log.warning("The answer to the submit was lost, the job may be running: %s", error)
+            return None
+        with registry.writing() as conn:
+            _end(conn, run, decision.key, SubmissionStatus.REFUSED, str(error))
+        raise
+    accept(registry, run, decision.key, external)
+    return external
+
+
+def accept(registry: Registry, run: AskedRun, key: str, external: ExternalRun) -> None:
+    """Note that the platform has the job."""
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        if holds.accepted(conn, run.pipeline_id, key, external.external_id, external.url, now):
+            dates = _dates_under(conn, run, key)
+            run_log.attach(conn, run.ref, dates, external.external_id, external.url, now)
+            run_log.count_submission(conn, run.ref, dates, 1, now)
+    log.info("External run %s works on it: %s", external.external_id, external.url or "no page")
+
+
+def adopt(registry: Registry, run: AskedRun, key: str, external: ExternalRun) -> None:
+    """Note that this run follows a job that an earlier try, or another run, had started."""
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        dates = _dates_under(conn, run, key)
+        run_log.attach(conn, run.ref, dates, external.external_id, external.url, now)
+
+
+def never_started(registry: Registry, run: AskedRun, key: str) -> None:
+    """Note that the platform surely never took the submission, so that it may be repeated."""
+    with registry.writing() as conn:
+        _end(conn, run, key, SubmissionStatus.REFUSED, "the platform has no run under this key")
+
+
+def settle(registry: Registry, run: AskedRun, key: str, seen: Observation) -> bool:
+    """Note how the followed job ended. A success makes its dates done, in the same transaction.
+
+    Returns whether the job was for exactly the dates this run still had to do: then its failure is this run's failure.
+    """
+    status = _ENDINGS[seen.status]
+    with registry.writing() as conn:
+        todo = [hold for hold in holds.read(conn, run.pipeline_id, run.dates) if not hold.done_since(run.asked_at)]
+        under = [hold.run_date for hold in todo if hold.last and hold.last.key == key]
+        batch = next((hold.last.batch_dates for hold in todo if hold.last and hold.last.key == key), ())
+        if _end(conn, run, key, status, seen.message) and status is SubmissionStatus.REFUSED_BUSY:
+            run_log.count_submission(conn, run.ref, under, -1, datetime.now(UTC))
+    return batch == tuple(hold.run_date for hold in todo)
+
+
+def cancel_open(registry: Registry, run: AskedRun) -> None:
+    """Ask the platforms to stop what this run has at work."""
+    with registry.reading() as conn:
+        rows = holds.read(conn, run.pipeline_id, run.dates)
+    mine = [hold.last for hold in rows if hold.last and hold.owner is not None and hold.owner.same_run(run.ref)]
+    for last in {last.key: last for last in mine if last.status.alive and last.external_id}.values():
+        log.info("Cancelling external run %s", last.external_id)
+        platform_for(Target.from_json(last.target)).cancel(str(last.external_id))
+
+
+_ENDINGS: Mapping[ExternalStatus, SubmissionStatus] = {
+    ExternalStatus.SUCCESS: SubmissionStatus.SUCCESS,
+    ExternalStatus.FAILED: SubmissionStatus.FAILED,
+    ExternalStatus.CANCELLED: SubmissionStatus.CANCELLED,
+    ExternalStatus.REFUSED_BUSY: SubmissionStatus.REFUSED_BUSY,
+}
+
+
+def done_elsewhere(registry: Registry, run: AskedRun) -> None:
+    """End the records of those dates of this run that another run filled after this one was asked for."""
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        for hold in holds.read(conn, run.pipeline_id, run.dates):
+            by = hold.last.done_by if hold.last else None
+            if by is not None and not by.same_run(run.ref) and hold.done_since(run.asked_at):
+                message = f"done meanwhile by run {by.dag_run_id}"
+                run_log.finish(
+                    conn, run.ref, run.try_number, RecordStatus.SKIPPED, now, message=message, dates=[hold.run_date]
+                )
+
+
+def submission(pipeline: Pipeline, dates: tuple[Any, ...], key: str) -> Submission:
+    """The wish as the platform is told it."""
+    parameters, _ = render_parameters(pipeline, dates)
+    return Submission(pipeline_id=pipeline.pipeline_id, run_dates=dates, parameters=parameters, idempotency_key=key)
+
+
+def _target(pipeline: Pipeline, decision: Submit) -> Target:
+    _, options = render_parameters(pipeline, decision.dates)
+    return Target(
+        platform=pipeline.platform,
+        connection_id=pipeline.connection_id,
+        job_id=pipeline.platform_job_id,
+        trigger_url=pipeline.trigger_url,
+        options=options,
+    )
+
+
+def _end(conn: Connection, run: AskedRun, key: str, status: SubmissionStatus, message: str | None) -> bool:
+    by = run.ref if status is SubmissionStatus.SUCCESS else None
+    return holds.ended(conn, run.pipeline_id, key, status, datetime.now(UTC), by=by, message=message)
+
+
+def _dates_under(conn: Connection, run: AskedRun, key: str) -> list[Any]:
+    found = holds.read(conn, run.pipeline_id, run.dates)
+    return [hold.run_date for hold in found if hold.last and hold.last.key == key]

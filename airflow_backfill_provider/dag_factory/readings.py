@@ -1,0 +1,112 @@
+"""What the factory knows about each pipeline, from the registry or from the last good snapshot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow_backfill_provider.dag_factory import snapshot
+from airflow_backfill_provider.dates.calendar import BusinessCalendar
+from airflow_backfill_provider.errors import InvalidRequest, Problem, StoreError
+from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
+from airflow_backfill_provider.settings import load
+from airflow_backfill_provider.store import pipelines
+from airflow_backfill_provider.store.engine import registry
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One pipeline, ready to become a DAG."""
+
+    pipeline: Pipeline
+    ticking: bool
+    """Whether its schedule makes runs; False for one that is switched off, deleted or broken."""
+    calendar: BusinessCalendar | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for the snapshot."""
+        created = self.pipeline.created_at
+        return {
+            "pipeline": self.pipeline.to_json(),
+            "created_at": created.isoformat() if created else None,
+            "ticking": self.ticking,
+            "calendar": self.calendar.to_json() if self.calendar else None,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], *, ticking: bool | None = None) -> Reading:
+        """The inverse of :meth:`to_json`; ``ticking`` overrules what was stored."""
+        row = dict(data["pipeline"]) | {"created_at": data["created_at"]}
+        return cls(
+            pipeline=Pipeline.from_json(row),
+            ticking=data["ticking"] if ticking is None else ticking,
+            calendar=BusinessCalendar.from_json(data["calendar"]) if data["calendar"] else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """Everything the factory could read, and what it could not."""
+
+    good: Sequence[Reading]
+    problems: Sequence[Problem] = field(default=())
+    """One for each thing wrong with a row; such a pipeline keeps its last good DAG, without ticks."""
+
+
+def read_all(only: str | None = None) -> Readings:
+    """Every pipeline that has a DAG, or the one that is asked for; two queries.
+
+    While the registry cannot be read, the last good snapshot answers; without one,
+    :class:`~airflow_backfill_provider.errors.StoreError` is raised, so that Airflow keeps what it has.
+    """
+    path = load().snapshot_path
+    try:
+        with registry().reading() as conn:
+            rows = pipelines.definitions_for_factory(conn, only)
+            calendars = pipelines.calendars_of(conn, rows)
+    except StoreError as error:
+        return _from_snapshot(path, only, error)
+    readings = _parse(rows, calendars, path)
+    if only is None:
+        good = {reading.pipeline.pipeline_id: reading.to_json() for reading in readings.good}
+        snapshot.write(path, good, datetime.now(UTC))
+    return readings
+
+
+def _from_snapshot(path: Path, only: str | None, error: StoreError) -> Readings:
+    last = snapshot.read(path)
+    if last is None:
+        raise error
+    entries, made_at = last
+    words = f"the registry cannot be read; DAGs are those of {made_at:%Y-%m-%d %H:%M:%S} UTC: {error}"
+    log.warning(words)
+    wanted = [entry for name, entry in entries.items() if only is None or name == only]
+    return Readings(good=[Reading.from_json(entry) for entry in wanted], problems=[Problem("registry", words)])
+
+
+def _parse(rows: Sequence[Mapping[str, Any]], calendars: Mapping[str, BusinessCalendar], path: Path) -> Readings:
+    good: list[Reading] = []
+    problems: list[Problem] = []
+    for row in rows:
+        try:
+            pipeline = parse_pipeline(row, calendars=calendars)
+        except InvalidRequest as error:
+            problems += error.problems
+            good += _last_good(path, str(row.get("pipeline_id")))
+        else:
+            ticking = pipeline.is_active and pipeline.deleted_at is None
+            good.append(Reading(pipeline=pipeline, ticking=ticking, calendar=calendars.get(pipeline.calendar or "")))
+    return Readings(good=good, problems=problems)
+
+
+def _last_good(path: Path, pipeline_id: str) -> list[Reading]:
+    """A broken row keeps its DAG, so that a running run can end; but no tick starts what nobody can read any more."""
+    last = snapshot.read(path)
+    entry = last[0].get(pipeline_id) if last else None
+    return [Reading.from_json(entry, ticking=False)] if entry else []

@@ -1,0 +1,49 @@
+"""The trigger that wakes the controller: it fires while the registry has work that is due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from airflow_backfill_provider.actions.turn import due_work
+from airflow_backfill_provider.settings import load
+from airflow_backfill_provider.store.engine import registry
+
+log = logging.getLogger(__name__)
+
+REFIRE_SECONDS = 30.0
+"""While work stays due, fire again after so long: a turn may have failed, or its DAG may have been paused."""
+
+
+class DueWorkTrigger(BaseEventTrigger):
+    """Level-triggered: fires at once when work becomes due, and again while it stays due. Never ends, never raises."""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, from which any triggerer makes it anew."""
+        return f"{__name__}.DueWorkTrigger", {}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Ask the registry in a thread, every ``controller_seconds``."""
+        pause = load().controller_interval.total_seconds()
+        fired_at: datetime | None = None
+        while True:
+            work = await self._look()
+            now = datetime.now(UTC)
+            if work is None:
+                fired_at = None
+            elif fired_at is None or (now - fired_at).total_seconds() >= REFIRE_SECONDS:
+                fired_at = now
+                yield TriggerEvent({"due": work, "at": now.isoformat()})
+            await asyncio.sleep(pause)
+
+    async def _look(self) -> str | None:
+        try:
+            return await asyncio.to_thread(due_work, registry(), load(), datetime.now(UTC))
+        except Exception:
+            log.exception("The controller cannot see what is due; it looks again")
+            return None

@@ -1,0 +1,252 @@
+"""The one trigger behind the one operator: waits for dates to be free, for a lost submit to show up, or for a job's end.
+
+It reads the registry in a thread and never writes. It ends with an ordinary event whatever happens to the platform: an
+error event would be retried by Airflow while the job goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_backfill_provider.backfill.hold import RunRef, blocker
+from airflow_backfill_provider.errors import BackfillError, PlatformError
+from airflow_backfill_provider.platforms.base import ExternalStatus, Observation, Platform, Submission, Target
+from airflow_backfill_provider.platforms.registry import platform_for
+from airflow_backfill_provider.settings import load
+from airflow_backfill_provider.store import holds
+from airflow_backfill_provider.store.engine import registry
+
+log = logging.getLogger(__name__)
+
+OVER = frozenset({"failed", "success", "skipped", "removed", "upstream_failed"})
+"""States of a task that will not come back by itself; a cleared or handed-over task has another one."""
+
+
+class DatesFreeTrigger(BaseTrigger):
+    """Fires when no other run holds one of the dates.
+
+    :param pipeline_id: whose dates
+    :param dates: ISO dates
+    :param dag_run_id: the waiting run of that pipeline's DAG
+    """
+
+    def __init__(self, *, pipeline_id: str, dates: list[str], dag_run_id: str) -> None:
+        super().__init__()
+        self.pipeline_id = pipeline_id
+        self.dates = dates
+        self.dag_run_id = dag_run_id
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, from which any triggerer makes it anew."""
+        arguments = {"pipeline_id": self.pipeline_id, "dates": self.dates, "dag_run_id": self.dag_run_id}
+        return f"{__name__}.DatesFreeTrigger", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look every ``hold_seconds``; an unreachable registry is only a longer wait."""
+        pause = load().hold_interval.total_seconds()
+        while True:
+            try:
+                if not await asyncio.to_thread(self._blocked):
+                    break
+            except BackfillError as error:
+                log.warning("Cannot see who holds the dates, looking again in %s s: %s", pause, error)
+            await asyncio.sleep(pause)
+        yield TriggerEvent({"event": "free"})
+
+    def _blocked(self) -> bool:
+        me = RunRef(dag_id=self.pipeline_id, dag_run_id=self.dag_run_id)
+        with registry().reading() as conn:
+            rows = holds.read(conn, self.pipeline_id, [date.fromisoformat(day) for day in self.dates])
+        return blocker(rows, me) is not None
+
+
+class PauseTrigger(BaseTrigger):
+    """Fires at an instant: the pause after a platform was too busy to take a job.
+
+    :param until: ISO instant, aware
+    """
+
+    def __init__(self, *, until: str) -> None:
+        super().__init__()
+        self.until = until
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, from which any triggerer makes it anew."""
+        return f"{__name__}.PauseTrigger", {"until": self.until}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait until the instant, whatever the triggerer went through meanwhile."""
+        remaining = datetime.fromisoformat(self.until) - datetime.now(UTC)
+        await asyncio.sleep(max(0.0, remaining.total_seconds()))
+        yield TriggerEvent({"event": "pause over"})
+
+
+class ExternalRunTrigger(BaseTrigger):
+    """Follows one submission to its end, looking it up first when its id is not known.
+
+    :param pipeline_id: for which pipeline
+    :param dates: ISO dates of the submission
+    :param target: :meth:`~airflow_backfill_provider.platforms.base.Target.to_json`
+    :param key: the submission's idempotency key
+    :param external_id: the platform's id of the run; None when the answer to the submit was lost
+    :param submitted_at: ISO instant of the submit; the grace of a lost answer counts from there
+    :param deadline: ISO instant after which the run is cancelled; None means never
+    :param task_id: the waiting task, to ask whether it is over before its job is cancelled
+    :param dag_run_id: the waiting run
+    """
+
+    def __init__(
+        self,
+        *,
+        pipeline_id: str,
+        dates: list[str],
+        target: dict[str, Any],
+        key: str,
+        external_id: str | None,
+        submitted_at: str,
+        deadline: str | None,
+        task_id: str,
+        dag_run_id: str,
+    ) -> None:
+        super().__init__()
+        self._arguments = {
+            "pipeline_id": pipeline_id,
+            "dates": dates,
+            "target": target,
+            "key": key,
+            "external_id": external_id,
+            "submitted_at": submitted_at,
+            "deadline": deadline,
+            "task_id": task_id,
+            "dag_run_id": dag_run_id,
+        }
+        self.pipeline_id = pipeline_id
+        self.dates = dates
+        self.target = Target.from_json(target)
+        self.key = key
+        self.external_id = external_id
+        self.submitted_at = datetime.fromisoformat(submitted_at)
+        self.deadline = datetime.fromisoformat(deadline) if deadline else None
+        self.waiting_task_id = task_id
+        self.dag_run_id = dag_run_id
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, from which any triggerer makes it anew."""
+        return f"{__name__}.ExternalRunTrigger", self._arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event: ``found``, ``absent``, ``ended`` (with the observation) or ``unseen`` (with the reason)."""
+        platform = platform_for(self.target)
+        if self.external_id is None:
+            yield TriggerEvent(await self._look_up(platform) | {"key": self.key})
+        else:
+            yield TriggerEvent(await self._follow(platform, self.external_id) | {"key": self.key})
+
+    async def _look_up(self, platform: Platform) -> dict[str, Any]:
+        """A lost submit may still be on its way: only when the grace is over does 'not there' mean never started."""
+        settings = load()
+        wish = Submission(
+            pipeline_id=self.pipeline_id,
+            run_dates=tuple(date.fromisoformat(day) for day in self.dates),
+            parameters={},
+            idempotency_key=self.key,
+        )
+        silence = _Patience(settings.poll_patience)
+        while True:
+            try:
+                asked_at = datetime.now(UTC)
+                found = await asyncio.to_thread(platform.find, wish)
+                silence.over()
+                if found is not None:
+                    return {"event": "found", "external_id": found.external_id, "url": found.url}
+                if not platform.exactly_once or asked_at >= self.submitted_at + settings.submit_grace:
+                    return {"event": "absent"}
+            except PlatformError as error:
+                if silence.lost(error):
+                    return {"event": "unseen", "message": str(error)}
+            await asyncio.sleep(min(settings.poll_interval.total_seconds(), 5.0))
+
+    async def _follow(self, platform: Platform, external_id: str) -> dict[str, Any]:
+        settings = load()
+        silence = _Patience(settings.poll_patience)
+        cancelled = False
+        while True:
+            try:
+                seen = await platform.poll_async(external_id)
+                silence.over()
+                if seen.status.ended:
+                    return ended_event(seen) | {"timed_out": cancelled}
+                if not cancelled and self.deadline is not None and datetime.now(UTC) >= self.deadline:
+                    log.warning("Run %s is past run_timeout_minutes: cancelling it", external_id)
+                    await asyncio.to_thread(platform.cancel, external_id)
+                    cancelled = True
+            except PlatformError as error:
+                if silence.lost(error):
+                    return {"event": "unseen", "message": str(error)}
+            await asyncio.sleep(settings.poll_interval.total_seconds())
+
+    async def on_kill(self) -> None:
+        """Stop the job when a person ended its task.
+
+        Airflow also calls this when another triggerer takes the trigger over, and when the task was cleared: then somebody
+        else goes on with the job, so it is left alone.
+        """
+        if self.external_id is None or not await asyncio.to_thread(self._task_is_over):
+            return
+        log.info("The task was ended by a person: cancelling run %s", self.external_id)
+        await asyncio.to_thread(platform_for(self.target).cancel, self.external_id)
+
+    def _task_is_over(self) -> bool:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        states = RuntimeTaskInstance.get_task_states(
+            dag_id=self.pipeline_id, task_ids=[self.waiting_task_id], run_ids=[self.dag_run_id]
+        )
+        return states.get(self.dag_run_id, {}).get(self.waiting_task_id) in OVER
+
+
+def ended_event(seen: Observation) -> dict[str, Any]:
+    """The event that says how a job ended; :func:`observation_of` reads it."""
+    return {
+        "event": "ended",
+        "status": seen.status.value,
+        "vendor_state": seen.vendor_state,
+        "message": seen.message,
+        "url": seen.url,
+        "retryable": seen.retryable,
+    }
+
+
+def observation_of(event: dict[str, Any]) -> Observation:
+    """What the platform said, from the event that carried it."""
+    return Observation(
+        status=ExternalStatus(event["status"]),
+        vendor_state=event["vendor_state"],
+        message=event["message"],
+        url=event["url"],
+        retryable=event["retryable"],
+    )
+
+
+class _Patience:
+    """How long errors may follow one another before they are no longer a passing fault."""
+
+    def __init__(self, limit: timedelta) -> None:
+        self._limit = limit
+        self._since: datetime | None = None
+
+    def over(self) -> None:
+        self._since = None
+
+    def lost(self, error: PlatformError) -> bool:
+        """Note one more error; True when there have been nothing but errors for too long."""
+        now = datetime.now(UTC)
+        self._since = self._since or now
+        log.warning("The platform cannot be seen just now (since %s): %s", self._since.isoformat(), error)
+        return now - self._since >= self._limit
