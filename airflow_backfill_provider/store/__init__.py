@@ -1,0 +1,1 @@
+"""The registry database: the only SQL of the package."""

@@ -1,0 +1,128 @@
+"""Bring the registry's schema to the revision that this release needs.
+
+``airflow pipelines db migrate`` and ``airflow db migrate`` both end here. A migration is one transaction: it is made as
+a whole or not at all, and of two processes that migrate at once the second finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
+
+from airflow_backfill_provider.errors import StoreError
+from airflow_backfill_provider.store.engine import open_engine, parse_url, shown, translated
+
+VERSION_TABLE = "backfill_alembic_version"
+MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x6261636B66696C6C  # 'backfill', the number of our advisory lock on Postgres
+
+
+def upgrade(url: str, now: datetime | None = None) -> list[str]:
+    """Migrate the registry and return what was done, in lines for people; doing it twice is the same as once.
+
+    ``now`` dates what adoption writes (default: the clock).
+
+    Raises :class:`~airflow_backfill_provider.errors.StoreError` when the database cannot be used, or is newer than this
+    release.
+    """
+    from alembic import command
+
+    report: list[str] = []
+    with _migrating(parse_url(url)) as conn:
+        before = _revision(conn)
+        _refuse_newer(url, before)
+        config = alembic_config()
+        config.attributes.update(connection=conn, report=report, now=now or datetime.now(UTC))
+        command.upgrade(config, "head")
+        after = _revision(conn)
+    if before == after:
+        return [f"the registry is at revision {after}: nothing to do"]
+    return [*report, f"the registry went from {before or 'nothing'} to revision {after}"]
+
+
+def current_revision(url: str) -> str | None:
+    """The revision of the registry's schema; None when it was never migrated."""
+    with _connected(parse_url(url)) as conn:
+        return _revision(conn)
+
+
+def head_revision() -> str:
+    """The revision that this release needs."""
+    from alembic.script import ScriptDirectory
+
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def check(url: str) -> None:
+    """Raise :class:`~airflow_backfill_provider.errors.StoreError` unless the schema is what this release needs."""
+    current = current_revision(url)
+    _refuse_newer(url, current)
+    if current != (head := head_revision()):
+        have = f"at revision {current}" if current else "without our tables"
+        raise StoreError(
+            f"the registry {shown(parse_url(url))} is {have}, this release needs {head}; "
+            "run 'airflow pipelines db migrate'"
+        )
+
+
+def alembic_config() -> Any:
+    """Alembic's configuration; it names the scripts and no database, which comes with the connection."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _refuse_newer(url: str, revision: str | None) -> None:
+    from alembic.script import ScriptDirectory
+
+    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreError(
+            f"the registry {shown(parse_url(url))} is at revision {revision!r}, which this release does not know; "
+            "a newer release migrated it: install that one"
+        )
+
+
+def _revision(conn: Connection) -> str | None:
+    from alembic.migration import MigrationContext
+
+    return MigrationContext.configure(conn, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+
+@contextmanager
+def _connected(url: URL) -> Iterator[Connection]:
+    engine = open_engine(url, poolclass=NullPool)
+    with translated(url), engine.connect() as conn:
+        yield conn
+
+
+@contextmanager
+def _migrating(url: URL) -> Iterator[Connection]:
+    """A transaction in which nobody else migrates."""
+    # Another migration may have many rows to adopt.
+    patient = url.update_query_dict({"timeout": "600"}) if url.get_backend_name() == "sqlite" else url
+    engine = open_engine(patient, poolclass=NullPool)
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _free_sqlite)
+    with translated(url), engine.execution_options(backfill_writing=True).begin() as conn:
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        yield conn
+
+
+def _free_sqlite(connection: Any, _record: Any) -> None:
+    # To rebuild a table is to drop and rename it, which must not touch what points to it.
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA legacy_alter_table = ON")

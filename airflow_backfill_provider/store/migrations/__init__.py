@@ -1,0 +1,1 @@
+"""Alembic's migrations of the registry. What a released migration says never changes again."""

@@ -1,0 +1,159 @@
+"""The tables that the system added: holds, requests, histories, definitions, calendars, and what adoption kept."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Table, Text, text
+
+from airflow_backfill_provider.store.column_types import CalendarDate, Flag, UtcDateTime
+from airflow_backfill_provider.store.six_tables import metadata
+
+run_date_holds = Table(
+    "run_date_holds",
+    metadata,
+    # The key is the promise: at most one holder in the world for a pipeline and run date.
+    Column("pipeline_id", String, primary_key=True),
+    Column("run_date", CalendarDate, primary_key=True),
+    Column("dag_id", String),
+    Column("dag_run_id", String),  # the owner; NULL: free
+    Column("clear_number", Integer),
+    Column("acquired_at", UtcDateTime),
+    Column("wanted_at", UtcDateTime),
+    Column("generation", Integer, nullable=False, default=1, server_default="1"),
+    Column("submission", Integer, nullable=False, default=0, server_default="0"),
+    Column("idempotency_key", String),
+    Column("batch_dates", Text),  # JSON list of ISO dates of the last submission
+    Column("target", Text),  # JSON of platforms.base.Target of the last submission
+    Column("external_run_id", String),
+    Column("external_url", Text),
+    Column("external_status", String),  # NULL: nothing was ever submitted
+    Column("submitted_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("done_by_dag_run_id", String),
+    Column("done_by_clear_number", Integer),
+    Column("error_message", Text),
+    Column("updated_at", UtcDateTime),
+    CheckConstraint(
+        "external_status IN ('submitting', 'running', 'success', 'failed', 'cancelled', 'refused_busy', 'refused')",
+        "ck_run_date_holds_external_status",
+    ),
+    CheckConstraint("generation >= 1 AND submission >= 0", "ck_run_date_holds_numbers"),
+    CheckConstraint("external_status IS NULL OR idempotency_key IS NOT NULL", "ck_run_date_holds_key"),
+    Index("ix_run_date_holds_owner", "dag_id", "dag_run_id"),
+    Index("ix_run_date_holds_external_status", "external_status"),
+    Index("ix_run_date_holds_key", "pipeline_id", "idempotency_key"),
+    # The factory looks for pipelines with an owned hold.
+    Index(
+        "ix_run_date_holds_owned",
+        "pipeline_id",
+        sqlite_where=text("dag_run_id IS NOT NULL"),
+        postgresql_where=text("dag_run_id IS NOT NULL"),
+    ),
+)
+
+backfill_requests = Table(
+    "backfill_requests",
+    metadata,
+    Column("request_id", String, primary_key=True),
+    Column("pipeline_id", String),
+    Column("requested_by", String, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("why", Text),
+    Column("selection", Text),  # as it was typed
+    Column("priority", Integer),  # 0
+    Column("newest_first", Flag),  # false
+    Column("max_active", Integer),  # the pipeline's own limit
+    Column("first_n", Integer),  # all
+    Column("paused_at", UtcDateTime),
+    Column("cancelled_at", UtcDateTime),
+    Column("updated_at", UtcDateTime),
+    CheckConstraint("max_active >= 1", "ck_backfill_requests_max_active"),
+    CheckConstraint("first_n >= 1", "ck_backfill_requests_first_n"),
+    Index("ix_backfill_requests_pipeline", "pipeline_id", "requested_at"),
+)
+
+backfill_events = Table(
+    "backfill_events",
+    metadata,
+    Column("event_id", String, primary_key=True),
+    Column("backfill_id", String, nullable=False),
+    Column("from_status", String),  # NULL: the item was made
+    Column("to_status", String, nullable=False),
+    Column("moved_by", String, nullable=False),
+    Column("moved_at", UtcDateTime, nullable=False),
+    Column("why", Text),
+    Index("ix_backfill_events_item", "backfill_id", "moved_at"),
+    Index("ix_backfill_events_moved_at", "moved_at"),
+)
+
+pipeline_changes = Table(
+    "pipeline_changes",
+    metadata,
+    Column("change_id", String, primary_key=True),
+    Column("pipeline_id", String, nullable=False),
+    Column("field", String, nullable=False),
+    Column("old_value", Text),  # NULL: the cell was empty, or the row was not there
+    Column("new_value", Text),  # NULL: the cell is empty now, or the row was deleted
+    Column("changed_by", String, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Index("ix_pipeline_changes_pipeline", "pipeline_id", "changed_at"),
+)
+
+pipeline_dependencies = Table(
+    "pipeline_dependencies",
+    metadata,
+    Column("pipeline_id", String, primary_key=True),
+    Column("upstream_id", String, primary_key=True),
+    Column("date_offset", Integer, primary_key=True, autoincrement=False),  # days
+    Index("ix_pipeline_dependencies_upstream", "upstream_id"),
+)
+
+data_quality_checks = Table(
+    "data_quality_checks",
+    metadata,
+    Column("pipeline_id", String, primary_key=True),
+    Column("check_name", String, primary_key=True),
+    Column("check_type", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("settings", Text, nullable=False),  # JSON object: what the check's type needs
+    CheckConstraint("severity IN ('warn', 'error')", "ck_data_quality_checks_severity"),
+)
+
+pipeline_definitions = Table(
+    "pipeline_definitions",
+    metadata,
+    Column("pipeline_id", String, primary_key=True),
+    Column("version", String, primary_key=True),
+    Column("definition", Text, nullable=False),  # JSON of Pipeline.to_json
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+business_calendars = Table(
+    "business_calendars",
+    metadata,
+    Column("calendar_name", String, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),  # the highest counts
+    Column("description", Text),
+    Column("created_by", String),
+    Column("created_at", UtcDateTime, nullable=False),
+    CheckConstraint("version >= 1", "ck_business_calendars_version"),
+)
+
+calendar_days = Table(
+    "calendar_days",
+    metadata,
+    Column("calendar_name", String, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("closed_date", CalendarDate, primary_key=True),
+    Column("day_name", String),
+)
+
+adopted_values = Table(
+    "adopted_values",
+    metadata,
+    Column("table_name", String, primary_key=True),
+    Column("row_key", String, primary_key=True),  # the row's primary key, or its adopted_key when that is no key
+    Column("column_name", String, primary_key=True),
+    Column("original_value", Text),
+    Column("adopted_value", Text),
+    Column("adopted_at", UtcDateTime, nullable=False),
+)
