@@ -42,8 +42,8 @@ class SupervisorDagRuns:
 
     def find(self, dag_id: str, dag_run_id: str) -> DagRunState | None:
         """See :meth:`DagRuns.find`. Raises :class:`~airflow_backfill_provider.errors.StoreError` without an answer."""
-        from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun
         from airflow.sdk.exceptions import AirflowRuntimeError
+        from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun
 
         try:
             answer = _ask(GetDagRun(dag_id=dag_id, run_id=dag_run_id))

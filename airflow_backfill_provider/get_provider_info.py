@@ -31,8 +31,9 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
-def _option(description: str, default: str, *, example: str | None = None, sensitive: bool = False,
-            type_: str = "float") -> dict[str, Any]:
+def _option(
+    description: str, default: str, *, example: str | None = None, sensitive: bool = False, type_: str = "float"
+) -> dict[str, Any]:
     option: dict[str, Any] = {
         "description": description + "\n",
         "version_added": "0.1.0",
@@ -68,8 +69,8 @@ _OPTIONS = {
         "900",
     ),
     "submit_grace_seconds": _option(
-        "Seconds in which a submit whose answer was lost may still show up on the platform. Until then it is looked up, "
-        "not repeated. Databricks needs no grace: its key makes a second submit harmless.",
+        "Seconds in which a submit whose answer was lost may still show up on the platform. Until then it is looked "
+        "up, not repeated. Databricks needs no grace: its key makes a second submit harmless.",
         "30",
     ),
     "busy_wait_seconds": _option(

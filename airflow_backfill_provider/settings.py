@@ -31,7 +31,7 @@ class Settings:
     submit_grace: timedelta
     """How long a submit whose answer was lost may take to show up before the job is submitted again."""
     busy_wait: timedelta
-    """The first pause after a platform refused a run because its job was at its limit; it doubles up to 32 times this."""
+    """The first pause after a platform refused a run because its job was at its limit; it doubles, up to 32 times."""
     reconcile_after: timedelta
     """A record or hold that has not moved for so long is compared with Airflow's truth."""
     controller_interval: timedelta
@@ -43,7 +43,8 @@ class Settings:
 def load() -> Settings:
     """Read the options from Airflow's configuration.
 
-    Raises :class:`~airflow_backfill_provider.errors.ConfigError` that names the option, its value and what was expected.
+    Raises :class:`~airflow_backfill_provider.errors.ConfigError` that names the option, its value and what was
+    expected.
     """
     return Settings(
         sql_alchemy_conn=_text("sql_alchemy_conn"),
@@ -64,7 +65,9 @@ def _text(option: str) -> str:
 
     value = conf.get(SECTION, option, fallback=None)
     if not value:
-        raise ConfigError(f"[{SECTION}] {option} is empty; set it in airflow.cfg or AIRFLOW__BACKFILL__{option.upper()}")
+        raise ConfigError(
+            f"[{SECTION}] {option} is empty; set it in airflow.cfg or AIRFLOW__BACKFILL__{option.upper()}"
+        )
     return str(value)
 
 

@@ -1,0 +1,1 @@
+"""Verbs: what the system does, one action a module."""

@@ -74,7 +74,7 @@ def _asked_at(dag_run: Any) -> datetime:
 
 
 def _dates(dag_run: Any, conf: Mapping[str, Any], origin: str) -> tuple[date, ...]:
-    """Automatic runs carry their dates in the partition key; of others the supervisor may have dropped it, so conf first."""
+    """Automatic runs carry dates in the partition key; of others the supervisor may have dropped it: conf first."""
     named = conf.get("run_dates") or ([conf["run_date"]] if conf.get("run_date") else [])
     if named and origin not in ("schedule", "airflow backfill"):
         return _named_dates(named)
@@ -94,5 +94,5 @@ def _named_dates(named: Any) -> tuple[date, ...]:
         return tuple(sorted({date.fromisoformat(text) for text in texts}))
     except (TypeError, ValueError):
         raise InvalidRequest(
-            f"run_dates of the conf are {named!r}; expected ISO dates, as in [\"2026-11-21\", \"2026-11-22\"]"
+            f'run_dates of the conf are {named!r}; expected ISO dates, as in ["2026-11-21", "2026-11-22"]'
         ) from None

@@ -68,7 +68,9 @@ def _compare(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[Sto
     status, message = _truth(found)
     ref = found.ref if found else run
     count = record_run.ended(registry, ref, None, status, message=message)
-    yield Story(f"run {run.dag_run_id} of {run.dag_id} had ended as {status}: {count} record(s) made equal, dates given back")
+    yield Story(
+        f"run {run.dag_run_id} of {run.dag_id} had ended as {status}: {count} record(s) made equal, dates given back"
+    )
 
 
 def _truth(found: DagRunState | None) -> tuple[RecordStatus, str | None]:
@@ -107,9 +109,7 @@ def _see_to_its_end(registry: Registry, orphan: holds.OpenSubmission, grace: tim
 
 def _look_up(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta) -> Iterator[Story]:
     asked_at = datetime.now(UTC)
-    wish = Submission(
-        pipeline_id=orphan.pipeline_id, run_dates=orphan.dates, parameters={}, idempotency_key=orphan.key
-    )
+    wish = Submission(pipeline_id=orphan.pipeline_id, run_dates=orphan.dates, parameters={}, idempotency_key=orphan.key)
     found: ExternalRun | None = platform_for(Target.from_json(orphan.target)).find(wish)
     with registry.writing() as conn:
         now = datetime.now(UTC)

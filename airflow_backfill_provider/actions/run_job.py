@@ -1,7 +1,7 @@
 """The verbs by which a run moves its job: take the dates, submit, note what the platform said.
 
-Each verb is one transaction, or one call to the platform between two of them. Killed after any line, the next try finds in
-the holds what this one was about to do, and goes on from there.
+Each verb is one transaction, or one call to the platform between two of them. Killed after any line, the next try
+finds in the holds what this one was about to do, and goes on from there.
 """
 
 from __future__ import annotations
@@ -61,7 +61,6 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision:
 def _start_records(conn: Connection, run: AskedRun, pipeline: Pipeline, now: datetime) -> None:
     version = pipeline.definition_version
     pipelines.remember_definition(conn, run.pipeline_id, version, pipeline.to_json(), now)
-    promised = run.tick_at is not None and pipeline.sla_time is not None
     run_log.started(
         conn,
         run_log.Started(
@@ -74,10 +73,17 @@ def _start_records(conn: Connection, run: AskedRun, pipeline: Pipeline, now: dat
             definition_version=version,
             retry_schedule_used=pipeline.retry_schedule if pipeline.retry_enabled else None,
             tick_at=run.tick_at,
-            deadline_at=deadline(run.tick_at, pipeline.sla_time, pipeline.timezone) if promised else None,  # type: ignore[arg-type]
+            deadline_at=_deadline(run, pipeline),
         ),
         now,
     )
+
+
+def _deadline(run: AskedRun, pipeline: Pipeline) -> datetime | None:
+    """Only a tick makes a promise: a backfill of an old date changes no SLA of today."""
+    if run.tick_at is None or pipeline.sla_time is None:
+        return None
+    return deadline(run.tick_at, pipeline.sla_time, pipeline.timezone)
 
 
 def submit(registry: Registry, run: AskedRun, current: Pipeline, decision: Submit) -> ExternalRun | None:

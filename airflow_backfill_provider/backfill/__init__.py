@@ -1,0 +1,1 @@
+"""Pure: what is owed, and how it moves."""

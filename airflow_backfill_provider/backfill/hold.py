@@ -128,7 +128,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Every date was filled since this run was asked for; ``by_me`` when this very run filled, or claims, one of them."""
+    """Every date was filled since this run was asked for; ``by_me`` when it filled, or claims, one of them."""
 
     by: RunRef
     by_me: bool

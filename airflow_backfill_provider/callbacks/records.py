@@ -1,9 +1,9 @@
 """The callback layer: Airflow's callbacks write how a run ended.
 
 Success is reported by the last task, failure by every task, a skip by the main task; the DAG-level callback only
-adds the failures that no task lives to report (killed on its last try). What is lost all the same, the reconciler finds.
-Beginnings are written by the operator, in the transaction that takes the dates: ``on_execute_callback`` fires at every
-resume of a deferred task, and Airflow only logs an error in it.
+adds the failures that no task lives to report (killed on its last try). What is lost all the same, the reconciler
+finds. Beginnings are written by the operator, in the transaction that takes the dates: ``on_execute_callback`` fires
+at every resume of a deferred task, and Airflow only logs an error in it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,12 @@ def on_failure(context: Any) -> None:
 
 @_reported
 def on_dag_failure(context: Any) -> None:
-    """The DagRun failed, and perhaps no task lived to say so."""
+    """The DagRun failed, and perhaps no task lived to say so.
+
+    Of a run none of whose tasks was ever made, Airflow gives only the id, and there is no record to end.
+    """
+    if "dag_run" not in context:
+        return
     run = run_ref(context["dag_run"])
     record_run.ended(registry(), run, None, RecordStatus.FAILED, message=record_run.SILENT_END)
 

@@ -1,7 +1,8 @@
 """The factory's last good reading of the registry, kept in a file.
 
-A file that makes DAGs must not come back empty: Airflow would call all its DAGs stale, stop their ticks and lose sight of
-their running runs. While the registry cannot be read, DAGs are built from here, and so is a DAG whose row was broken.
+A file that makes DAGs must not come back empty: Airflow would call all its DAGs stale, stop their ticks and lose sight
+of their running runs. While the registry cannot be read, DAGs are built from here, and so is a DAG whose row was
+broken.
 """
 
 from __future__ import annotations

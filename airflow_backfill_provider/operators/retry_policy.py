@@ -20,9 +20,7 @@ class RetryBySchedule(RetryPolicy):
     def __init__(self, schedule: RetrySchedule) -> None:
         self._schedule = schedule
 
-    def evaluate(
-        self, exception: BaseException, try_number: int, max_tries: int, context: Any = None
-    ) -> RetryDecision:
+    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Fail at once on what a retry cannot mend, else wait as long as the schedule says for this try."""
         if isinstance(exception, InvalidRequest | ConfigError | NotFound) or (
             isinstance(exception, PlatformError) and not exception.retryable

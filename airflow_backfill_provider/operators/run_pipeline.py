@@ -1,7 +1,7 @@
 """The one operator: runs a pipeline's job for the run dates of its DagRun, exactly once.
 
-It is a loop of small steps. Each asks the holds what to do next; what was done before is in the registry, so that it does
-not matter whether a step is the first one, comes after a deferral, or after the process before it was killed.
+It is a loop of small steps. Each asks the holds what to do next; what was done before is in the registry, so that it
+does not matter whether a step is the first one, comes after a deferral, or after the process before it was killed.
 """
 
 from __future__ import annotations

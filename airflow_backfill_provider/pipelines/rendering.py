@@ -1,7 +1,7 @@
 """Parameters of a pipeline, rendered for the run dates of one run.
 
-What a user typed is a template in a sandbox: it sees run dates and the pipeline, nothing else, and what comes out is a text
-that is passed to the job as a parameter or bind variable, never pasted into a statement.
+What a user typed is a template in a sandbox: it sees run dates and the pipeline, nothing else, and what comes out is a
+text that is passed to the job as a parameter or bind variable, never pasted into a statement.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class RunDates(tuple[date, ...]):
 def render_parameters(pipeline: Pipeline, dates: Sequence[date]) -> tuple[dict[str, str], dict[str, str]]:
     """Texts for the job, and options for the adapter, both by name.
 
-    ``run_date`` (the newest), ``run_dates`` (JSON), ``first_run_date`` and ``last_run_date`` are always among the texts,
-    unless the pipeline has a parameter of that name. Raises
+    ``run_date`` (the newest), ``run_dates`` (JSON), ``first_run_date`` and ``last_run_date`` are always among the
+    texts, unless the pipeline has a parameter of that name. Raises
     :class:`~airflow_backfill_provider.errors.InvalidRequest` with every parameter that cannot be rendered.
     """
     ordered = sorted(dates)

@@ -89,15 +89,16 @@ def write_submission(
     )
 
 
-def accepted(
-    conn: Connection, pipeline_id: str, key: str, external_id: str, url: str | None, now: datetime
-) -> bool:
+def accepted(conn: Connection, pipeline_id: str, key: str, external_id: str, url: str | None, now: datetime) -> bool:
     """The platform has the run: note under which id. False when the submission had ended or was replaced meanwhile."""
     result = conn.execute(
         update(table)
         .where(table.c.pipeline_id == pipeline_id, table.c.idempotency_key == key, table.c.external_status.in_(_ALIVE))
         .values(
-            external_status=SubmissionStatus.RUNNING.value, external_run_id=external_id, external_url=url, updated_at=now
+            external_status=SubmissionStatus.RUNNING.value,
+            external_run_id=external_id,
+            external_url=url,
+            updated_at=now,
         )
     )
     return result.rowcount > 0
@@ -172,7 +173,7 @@ def owners(conn: Connection, moved_before: datetime) -> list[RunRef]:
 
 
 def open_submissions(conn: Connection, moved_before: datetime) -> list[OpenSubmission]:
-    """Submissions that nobody holds, may be at work, and have not moved since ``moved_before``; one entry for each key."""
+    """Submissions that nobody holds, that may be at work and have not moved since ``moved_before``; one for each key."""
     rows = conn.execute(
         select(table).where(
             table.c.external_status.in_(_ALIVE), table.c.dag_run_id.is_(None), table.c.updated_at < moved_before
@@ -216,9 +217,9 @@ def _last(row: RowMapping) -> LastSubmission:
         external_id=row["external_run_id"],
         external_url=row["external_url"],
         ended_at=row["ended_at"],
-        done_by=RunRef(
-            dag_id=row["pipeline_id"], dag_run_id=done_by, clear_number=row["done_by_clear_number"] or 0
-        ) if done_by else None,
+        done_by=RunRef(dag_id=row["pipeline_id"], dag_run_id=done_by, clear_number=row["done_by_clear_number"] or 0)
+        if done_by
+        else None,
     )
 
 

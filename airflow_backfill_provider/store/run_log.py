@@ -1,8 +1,8 @@
 """``pipeline_run_log``: one record for each (DagRun, run date).
 
-Writers come late, twice or not at all: callbacks are lost and repeated. So a record carries the version of Airflow's truth
-it was written from, (clear_number, try_number): a newer version wins, an older one changes nothing, and a record that
-has ended is ended anew only by the reconciler, which has asked Airflow.
+Writers come late, twice or not at all: callbacks are lost and repeated. So a record carries the version of Airflow's
+truth it was written from, (clear_number, try_number): a newer version wins, an older one changes nothing, and a record
+that has ended is ended anew only by the reconciler, which has asked Airflow.
 """
 
 from __future__ import annotations
@@ -163,8 +163,8 @@ def finish(
 ) -> int:
     """End the run's records (those of ``dates``, or all); returns how many were ended by this call.
 
-    ``try_number`` None means whatever try it was. ``overrule`` ends records anew that had ended otherwise: only who has just asked Airflow may say so.
-    A success clears the words of earlier tries; a failure without words keeps them.
+    ``try_number`` None means whatever try it was. ``overrule`` ends records anew that had ended otherwise: only who
+    has just asked Airflow may say so. A success clears the words of earlier tries; a failure without words keeps them.
     """
     version = _version if overrule else _unfinished_version
     conditions = [_records(run), version(run.clear_number, try_number)]
@@ -187,7 +187,7 @@ def finish(
 
 
 def _sla_met(status: RecordStatus, ended_at: datetime) -> Any:
-    """Kept promises are known at once, broken ones when the deadline has passed; without a deadline there is no answer."""
+    """A kept promise is known at once, a broken one when the deadline has passed; without a deadline there is none."""
     in_time = table.c.deadline_at >= ended_at
     met = True if status is RecordStatus.SUCCESS else None
     return case((table.c.deadline_at.is_(None), None), (in_time, met), else_=False)
@@ -196,9 +196,7 @@ def _sla_met(status: RecordStatus, ended_at: datetime) -> Any:
 def unfinished(conn: Connection, moved_before: datetime) -> list[Unfinished]:
     """DagRuns with a record that is queued or running and has not moved since ``moved_before``."""
     rows = conn.execute(
-        select(
-            table.c.pipeline_id, table.c.dag_id, table.c.dag_run_id, table.c.clear_number, table.c.try_number
-        )
+        select(table.c.pipeline_id, table.c.dag_id, table.c.dag_run_id, table.c.clear_number, table.c.try_number)
         .where(
             table.c.status.in_([status.value for status in UNFINISHED]),
             table.c.dag_run_id.is_not(None),
@@ -225,9 +223,7 @@ def touch(conn: Connection, run: RunRef, now: datetime) -> None:
 def started_version(conn: Connection, run: RunRef) -> str | None:
     """The version of the definition that this life of the DagRun started with; None before it has started."""
     return conn.execute(
-        select(table.c.definition_version)
-        .where(_records(run), table.c.clear_number == run.clear_number)
-        .limit(1)
+        select(table.c.definition_version).where(_records(run), table.c.clear_number == run.clear_number).limit(1)
     ).scalar()
 
 

@@ -1,0 +1,1 @@
+"""Timetables of generated DAGs; the path is stored in Airflow's database."""

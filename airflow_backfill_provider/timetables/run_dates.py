@@ -1,7 +1,7 @@
 """The partitioned timetable of every generated DAG: a thin shell over :mod:`airflow_backfill_provider.dates`.
 
-Airflow keeps, as its reference, the scheduled or backfill run with the largest ``partition_date``, and asks for the tick
-after it. So ``partition_date`` is the tick, not the run date: run dates of overlapping windows, or of a moved
+Airflow keeps, as its reference, the scheduled or backfill run with the largest ``partition_date``, and asks for the
+tick after it. So ``partition_date`` is the tick, not the run date: run dates of overlapping windows, or of a moved
 offset, would make Airflow start a tick again. The k-th older date of a tick gets k seconds more in backfills, so
 that Airflow can tell the dates of one tick apart; the newest date shares the scheduled run's instant.
 """
@@ -26,7 +26,7 @@ from airflow_backfill_provider.timetables.run_ids import make_run_id
 log = logging.getLogger(__name__)
 
 _EMPTY_TICKS_IN_A_ROW = 1000
-"""How many ticks without a run date (closed days, windows outside start and end) are passed over in search of one with."""
+"""How many ticks without a run date (closed days, windows outside start and end) are passed over."""
 
 
 class RunDateTimetable(Timetable):
@@ -87,12 +87,12 @@ class RunDateTimetable(Timetable):
     ) -> DagRunInfo | None:
         """The newest tick that is due and was not run, else the next one; None when there is none.
 
-        Missed older ticks are not caught up here: they are owed, and the controller fills them in order. Airflow drops a
-        DAG from scheduling for good, and without a word, when this raises; so it logs and answers None.
+        Missed older ticks are not caught up here: they are owed, and the controller fills them in order. Airflow drops
+        a DAG from scheduling for good, and without a word, when this raises; so it logs and answers None.
         """
         try:
             return self._next(last_dagrun_info, restriction, datetime.now(UTC))
-        except Exception:  # noqa: BLE001 - see the docstring
+        except Exception:
             log.exception("The next tick of %r cannot be found; the DAG will not be scheduled", self._schedule.spec)
             return None
 

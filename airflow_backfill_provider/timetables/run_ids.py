@@ -2,7 +2,8 @@
 
 Airflow's grid shows only the tick's time, so the run date stands in the id. The tail is the instant at which the id was
 made, in milliseconds, so that two runs for one date never share an id, and so that a run knows when it was asked for
-(Airflow's own ``run_after`` of a backfill run is the tick, which may be years ago). No ``..``: Airflow refuses it as a path.
+(Airflow's own ``run_after`` of a backfill run is the tick, which may be years ago). No ``..``: Airflow refuses it as a
+path.
 """
 
 from __future__ import annotations

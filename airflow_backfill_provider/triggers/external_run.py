@@ -1,4 +1,5 @@
-"""The one trigger behind the one operator: waits for dates to be free, for a lost submit to show up, or for a job's end.
+"""The one trigger behind the one operator: waits for dates to be free, for a lost submit to show up, or for a job's
+end.
 
 It reads the registry in a thread and never writes. It ends with an ordinary event whatever happens to the platform: an
 error event would be retried by Airflow while the job goes on.
@@ -194,8 +195,8 @@ class ExternalRunTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Stop the job when a person ended its task.
 
-        Airflow also calls this when another triggerer takes the trigger over, and when the task was cleared: then somebody
-        else goes on with the job, so it is left alone.
+        Airflow also calls this when another triggerer takes the trigger over, and when the task was cleared: then
+        somebody else goes on with the job, so it is left alone.
         """
         if self.external_id is None or not await asyncio.to_thread(self._task_is_over):
             return

@@ -1,0 +1,104 @@
+"""Make the registry's pipelines equal to a ``pipelines.yaml``: the same plan for a dry run and for the deed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from airflow_backfill_provider.dates.calendar import BusinessCalendar
+from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound, Problem
+from airflow_backfill_provider.pipelines.changes import Change, diff
+from airflow_backfill_provider.pipelines.manifest import Manifest, read_manifest
+from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
+from airflow_backfill_provider.store import pipelines
+from airflow_backfill_provider.store.engine import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definitions:
+    """Every pipeline of the registry that is not deleted, and what is wrong with those that nobody can read."""
+
+    good: tuple[Pipeline, ...] = ()
+    broken: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
+    """The users' own business calendars that the rows name."""
+
+    def pipeline(self, pipeline_id: str) -> Pipeline:
+        """One of them. Raises NotFound, or InvalidRequest when its row is broken."""
+        for pipeline in self.good:
+            if pipeline.pipeline_id == pipeline_id:
+                return pipeline
+        if pipeline_id in self.broken:
+            raise InvalidRequest(self.broken[pipeline_id])
+        raise not_found(pipeline_id)
+
+
+def not_found(pipeline_id: str) -> NotFound:
+    """The error for an id that names nothing."""
+    return NotFound(f"pipeline {pipeline_id!r} is not in the registry; 'airflow pipelines list' shows what is")
+
+
+def read_definitions(conn: Connection) -> Definitions:
+    """Read and validate every row that is not deleted."""
+    rows = pipelines.active_definitions(conn)
+    calendars = pipelines.calendars_of(conn, rows)
+    good: list[Pipeline] = []
+    broken: dict[str, tuple[Problem, ...]] = {}
+    for row in rows:
+        try:
+            good.append(parse_pipeline(row, calendars=calendars))
+        except InvalidRequest as error:
+            broken[str(row["pipeline_id"])] = error.problems
+    return Definitions(good=tuple(good), broken=broken, calendars=calendars)
+
+
+def read_file(text: str, definitions: Definitions, *, prune: bool = False) -> Manifest:
+    """The file's pipelines, checked together with those of the registry that would stay beside them."""
+    return read_manifest(
+        text,
+        registry=() if prune else definitions.good,
+        broken=() if prune else definitions.broken,
+        calendars=definitions.calendars,
+    )
+
+
+def plan(conn: Connection, text: str, *, now: datetime, prune: bool = False) -> list[Change]:
+    """What :func:`apply_manifest` would do. Raises InvalidRequest with every problem of the file."""
+    definitions = read_definitions(conn)
+    wanted = read_file(text, definitions, prune=prune).pipelines
+    return diff(definitions.good, wanted, now=now, prune=prune, broken=definitions.broken)
+
+
+def apply_manifest(registry: Registry, text: str, *, by: str, now: datetime, prune: bool = False) -> list[Change]:
+    """Carry the plan out in one transaction, noting who changed what; all of it happens, or nothing."""
+    with registry.writing() as conn:
+        changes = plan(conn, text, now=now, prune=prune)
+        for change in changes:
+            if change.pipeline is None:
+                pipelines.delete(conn, change.pipeline_id, by, now)
+            else:
+                pipelines.save(conn, change.pipeline, by, now)
+    return changes
+
+
+def delete_pipeline(registry: Registry, pipeline_id: str, *, by: str, now: datetime) -> None:
+    """Delete one pipeline; its records stay. Raises NotFound, or Conflict while another pipeline waits for it."""
+    with registry.writing() as conn:
+        definitions = read_definitions(conn)
+        if pipeline_id not in definitions.broken:
+            definitions.pipeline(pipeline_id)
+        waiting = [
+            pipeline.pipeline_id
+            for pipeline in definitions.good
+            if any(dependency.upstream_id == pipeline_id for dependency in pipeline.dependencies)
+            and pipeline.pipeline_id != pipeline_id
+        ]
+        if waiting:
+            raise Conflict(
+                f"pipeline {pipeline_id!r} is an upstream of {', '.join(map(repr, waiting))}; "
+                "take it out of their dependencies first"
+            )
+        pipelines.delete(conn, pipeline_id, by, now)

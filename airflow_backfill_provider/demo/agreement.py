@@ -1,0 +1,102 @@
+"""Do records, Airflow and the platforms' ledger tell the same story, date by date? Pure: lists in, differences out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One job that a platform started."""
+
+    external_id: str
+    run_dates: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """What was found for one pipeline."""
+
+    pipeline_id: str
+    dates: int
+    runs: int
+    jobs: int
+    differences: tuple[str, ...]
+
+
+def compare(
+    pipeline_id: str,
+    records: Sequence[Mapping[str, Any]],
+    dag_runs: Sequence[Mapping[str, Any]],
+    jobs: Sequence[Job],
+    runs_wanted: int,
+) -> Row:
+    """Hold the three against each other. ``runs_wanted`` is how many DagRuns the story should have made."""
+    found: list[str] = []
+    if len(dag_runs) != runs_wanted:
+        found.append(f"{len(dag_runs)} DagRuns, {runs_wanted} were wanted")
+    found += _records_against_airflow(records, dag_runs)
+    found += _records_against_jobs(records, jobs)
+    return Row(
+        pipeline_id=pipeline_id,
+        dates=len({record["run_date"] for record in records}),
+        runs=len(dag_runs),
+        jobs=len(jobs),
+        differences=tuple(f"{pipeline_id}: {words}" for words in found),
+    )
+
+
+def _records_against_airflow(records: Sequence[Mapping[str, Any]], dag_runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    states = {run["dag_run_id"]: run["state"] for run in dag_runs}
+    found = [
+        f"record {record['run_date']} of {record['dag_run_id']} says {record['status']}, "
+        f"Airflow says {states.get(record['dag_run_id'])}"
+        for record in records
+        if states.get(record["dag_run_id"]) != record["status"]
+    ]
+    recorded = {record["dag_run_id"] for record in records}
+    found += [f"DagRun {name} has no record" for name in states if name not in recorded]
+    for run in dag_runs:
+        backfill = {record["is_backfill"] for record in records if record["dag_run_id"] == run["dag_run_id"]}
+        if backfill != {run["run_type"] == "backfill"}:
+            found.append(f"DagRun {run['dag_run_id']} is {run['run_type']}, its records say is_backfill {backfill}")
+    return found
+
+
+def _records_against_jobs(records: Sequence[Mapping[str, Any]], jobs: Sequence[Job]) -> list[str]:
+    started = Counter(day for job in jobs for day in job.run_dates)
+    good = Counter(day for job in jobs if job.state == "success" for day in job.run_dates)
+    done = Counter(str(record["run_date"]) for record in records if record["status"] == "success")
+    found = [
+        f"{day}: the platform ran {good[day]} successful job(s), the records say {done[day]}"
+        for day in sorted(good.keys() | done.keys())
+        if good[day] != done[day]
+    ]
+    found += [f"{day}: {count} jobs were started" for day, count in sorted(started.items()) if count != 1]
+    ids = {job.external_id for job in jobs}
+    found += [
+        f"record {record['run_date']} names external run {record['external_run_id']!r}, which the platform never had"
+        for record in records
+        if record["status"] == "success" and record["external_run_id"] and ids != {"-"} and not _named(record, ids)
+    ]
+    return found
+
+
+def _named(record: Mapping[str, Any], ids: set[str]) -> bool:
+    """Plain HTTP names a run by the address of its status."""
+    external = str(record["external_run_id"])
+    return external in ids or external.rstrip("/").rpartition("/")[2] in ids
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The comparison for people."""
+    lines = [f"{'pipeline':<22}{'dates':>7}{'runs':>7}{'jobs':>7}   agree"]
+    lines += [
+        f"{row.pipeline_id:<22}{row.dates:>7}{row.runs:>7}{row.jobs:>7}   {'no' if row.differences else 'yes'}"
+        for row in rows
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,177 @@
+"""The demo's story: start everything, let each pipeline run and backfill with answers lost on the way, compare."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow_backfill_provider.demo import sample
+from airflow_backfill_provider.demo.agreement import Job, compare, table
+from airflow_backfill_provider.demo.airflow_stack import AirflowStack, StackError
+from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
+
+VENDORS = {"databricks": r"/jobs/run-now$", "dbt_cloud": r"/run/?$", "snowflake": r"/api/v2/statements/?$"}
+"""Where each vendor takes a job: there one answer is lost."""
+BACKFILLED_DATES = 5
+MANUAL = "corrections"
+_STORY_SECONDS = 600
+
+
+class Demonstration:
+    """One simulator and one Airflow in a folder of their own."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home = home.absolute()
+        self._corrections = self.home / "corrections.db"
+        self.simulator = SimulatorProcess(self.home / "simulator", job_seconds=2)
+        self._port = port
+        self.airflow: AirflowStack
+        self._started = False
+
+    def start(self) -> None:
+        """Bring both up and apply the sample. Raises when something does not start."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        _say("starting the simulator of the three vendors")
+        self.simulator.start()
+        with closing(sqlite3.connect(self._corrections)) as database, database:
+            database.execute(sample.CORRECTIONS_TABLE)
+        self.airflow = AirflowStack(
+            self.home / "airflow",
+            connections=sample.connections(self.simulator, self._corrections),
+            options=sample.trust(self.simulator) | _QUICK,
+            port=self._port,
+        )
+        self._started = True
+        _say("making Airflow's database and the registry")
+        self.airflow.run("db", "migrate")
+        self.airflow.run("pipelines", "init")
+        (self.home / "pipelines.yaml").write_text(sample.manifest(), encoding="utf-8")
+        self.airflow.run("pipelines", "apply", "-f", str(self.home / "pipelines.yaml"))
+        for vendor, where in VENDORS.items():
+            self.simulator.client.fault(vendor, "drop_after_accept", method="POST", path_regex=where, times=1)
+        _say("starting Airflow (on each vendor the answer to the first job will be lost)")
+        self.airflow.start()
+
+    def stop(self) -> None:
+        """End every process that :meth:`start` began."""
+        if self._started:
+            self.airflow.stop()
+        self.simulator.stop()
+
+    def check(self, falsify: str | None = None) -> int:
+        """Let every pipeline run and backfill, then compare records, Airflow and ledger; 0 only if all agree."""
+        pipelines = [row["pipeline_id"] for row in self._json("pipelines", "list", "-o", "json")]
+        scheduled = [name for name in pipelines if name != MANUAL]
+        _say("waiting for the newest tick of each pipeline")
+        self._until(lambda: all(self._finished(name, 1) for name in scheduled), "each pipeline ran its newest tick")
+        for name in scheduled:
+            dates = self._dates_to_fill(name)
+            _say(f"airflow backfill create --dag-id {name} --from-date {dates[0]} --to-date {dates[-1]}")
+            self.airflow.run(
+                "backfill", "create", "--dag-id", name, "--from-date", dates[0], "--to-date", dates[-1],
+                "--max-active-runs", "2",
+            )  # fmt: skip
+        manual_date = date(2025, 1, 2).isoformat()
+        self.airflow.run("dags", "trigger", MANUAL, "--conf", json.dumps({"run_date": manual_date}))
+        wanted = dict.fromkeys(scheduled, 1 + BACKFILLED_DATES) | {MANUAL: 1}
+        self._until(lambda: all(self._finished(name, wanted[name]) for name in wanted), "all runs have ended", wanted)
+        if falsify:
+            self._falsify(falsify)
+        return self._verdict(wanted)
+
+    def _verdict(self, wanted: Mapping[str, int]) -> int:
+        rows = [
+            compare(name, self._records(name), self.airflow.dag_runs(name), self._jobs(name), dates)
+            for name, dates in wanted.items()
+        ]
+        print(table(rows))
+        lost = sum(fault["fired"] for fault in self.simulator.client.faults())
+        differences = [words for row in rows for words in row.differences]
+        if lost < len(VENDORS):
+            differences.append(f"only {lost} of {len(VENDORS)} answers were lost: the story was not told")
+        for words in differences:
+            print(f"DIFFERENT  {words}")
+        if not differences:
+            print(f"records, Airflow and ledger agree on every date; {lost} answers were lost on the way")
+        return 1 if differences else 0
+
+    def _dates_to_fill(self, name: str) -> list[str]:
+        """The last five run dates before the scheduled run's own."""
+        newest = min(record["run_date"] for record in self._records(name))
+        picks = self._json("pipelines", "dates", name, "--from", "2010-01-01", "--to", newest, "-o", "json")
+        now = datetime.now(UTC)
+        past = [pick["run_date"] for pick in picks if datetime.fromisoformat(pick["tick_at"]) <= now]
+        return [day for day in past if day < newest][-BACKFILLED_DATES:]
+
+    def _records(self, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._json("pipelines", "runs", name, "--limit", "1000", "-o", "json")
+        return found
+
+    def _finished(self, name: str, runs: int) -> bool:
+        try:
+            states = [run["state"] for run in self.airflow.dag_runs(name)]
+        except StackError:
+            return False  # the DAG is not there yet
+        return len(states) >= runs and all(state in ("success", "failed") for state in states)
+
+    def _jobs(self, name: str) -> list[Job]:
+        if name == MANUAL:
+            with closing(sqlite3.connect(self._corrections)) as database:
+                rows = database.execute("SELECT run_date FROM corrections").fetchall()
+            return [Job(external_id="-", run_dates=(day,), state="success") for (day,) in rows]
+        platform, job = JOBS[name]
+        return [
+            Job(external_id=entry["external_id"], run_dates=tuple(entry["run_dates"]), state=entry["state"])
+            for entry in self.simulator.client.ledger(platform, job)
+        ]
+
+    def _falsify(self, what: str) -> None:
+        _say(f"falsifying: {what}")
+        if what == "record":
+            with closing(sqlite3.connect(self.home / "airflow" / "backfill.db")) as registry, registry:
+                registry.execute("UPDATE pipeline_run_log SET status = 'failed' WHERE pipeline_id = 'orders_daily'")
+        else:
+            sample.start_again(self.simulator, JOBS["orders_daily"][1], self._records("orders_daily")[0]["run_date"])
+
+    def _json(self, *arguments: str) -> Any:
+        return json.loads(self.airflow.run(*arguments).stdout)
+
+    def _until(self, condition: Any, what: str, wanted: Mapping[str, int] | None = None) -> None:
+        told = -1
+
+        def ask() -> bool:
+            nonlocal told
+            ended = sum(entry["state"] not in ("running", "queued") for entry in self.simulator.client.ledger())
+            if ended != told:
+                told = ended
+                goal = f" of {sum(wanted.values()) - 1}" if wanted else ""
+                _say(f"{ended}{goal} jobs have ended on the platforms")
+            return bool(condition())
+
+        self.airflow.wait_until(ask, what, seconds=_STORY_SECONDS, pause=2)
+
+
+JOBS = {
+    "orders_daily": ("databricks", "101"),
+    "revenue_weekly": ("databricks", "102"),
+    "finance_close": ("dbt_cloud", "201"),
+    "marts_weekdays": ("dbt_cloud", "202"),
+    "positions_quarterly": ("snowflake", "load_positions"),
+    "archive_yearly": ("snowflake", "archive_year"),
+    "partner_export": ("http", "partner-export"),
+}
+"""How the ledger calls the job of each sample pipeline."""
+_QUICK = {
+    "AIRFLOW__BACKFILL__POLL_SECONDS": "1",
+    "AIRFLOW__BACKFILL__SUBMIT_GRACE_SECONDS": "10",
+    "AIRFLOW__BACKFILL__RECONCILE_SECONDS": "20",
+}
+
+
+def _say(words: str) -> None:
+    print(f"{datetime.now():%H:%M:%S}  {words}", flush=True)  # noqa: DTZ005 - a person's wall clock

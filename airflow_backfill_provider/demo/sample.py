@@ -1,0 +1,80 @@
+"""The sample of the demo: its pipelines, and the connections by which they reach the simulator."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import requests
+
+from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
+
+CORRECTIONS_TABLE = "CREATE TABLE IF NOT EXISTS corrections (run_date TEXT NOT NULL)"
+"""The one table of the plain SQL pipeline; each row in it is a job that ran."""
+
+
+def manifest() -> str:
+    """The text of the sample ``pipelines.yaml``."""
+    return files("airflow_backfill_provider.demo").joinpath("pipelines.yaml").read_text(encoding="utf-8")
+
+
+def connections(simulator: SimulatorProcess, corrections: Path) -> dict[str, str]:
+    """Airflow connections by id: the three vendors and plain HTTP on the simulator, SQL on a file."""
+    return {
+        "databricks_default": json.dumps(
+            {
+                "conn_type": "databricks",
+                "host": "127.0.0.1",
+                "port": simulator.port,
+                "schema": "http",
+                "password": "demo-token",
+            }
+        ),
+        "dbt_cloud_default": json.dumps(
+            {
+                "conn_type": "dbt_cloud",
+                "host": f"127.0.0.1:{simulator.tls_port}",
+                "login": "1",
+                "password": "demo-token",
+            }
+        ),
+        "snowflake_default": json.dumps(
+            {
+                "conn_type": "snowflake",
+                "login": "demo",
+                "password": "demo-token",
+                "schema": "PUBLIC",
+                "extra": {
+                    "account": "demo",
+                    "database": "DEMO",
+                    "warehouse": "DEMO",
+                    "authenticator": "programmatic_access_token",
+                    "host": "127.0.0.1",
+                    "port": simulator.port,
+                    "protocol": "http",
+                },
+            }
+        ),
+        "http_default": json.dumps(
+            {"conn_type": "http", "host": "127.0.0.1", "port": simulator.port, "schema": "http"}
+        ),
+        "corrections_db": json.dumps({"conn_type": "sqlite", "host": str(corrections)}),
+    }
+
+
+def trust(simulator: SimulatorProcess) -> dict[str, str]:
+    """Environment by which the dbt Cloud hook, which insists on https, trusts the simulator's certificate."""
+    return {"REQUESTS_CA_BUNDLE": str(simulator.ca_path), "SSL_CERT_FILE": str(simulator.ca_path)}
+
+
+def start_again(simulator: SimulatorProcess, job: str, run_date: str) -> None:
+    """Start a Databricks job a second time behind everybody's back: what the check must find."""
+    answer = requests.post(
+        f"{simulator.url}/api/2.2/jobs/run-now",
+        headers={"Authorization": "Bearer demo-token"},
+        json={"job_id": int(job), "job_parameters": {"run_date": run_date}},
+        timeout=30,
+    )
+    answer.raise_for_status()
+    simulator.client.wait_until_idle()
