@@ -1,0 +1,1 @@
+"""Which run dates: recurrence, calendars, selections, keys and deadlines. Pure: no clock, no database, no Airflow."""

@@ -1,0 +1,216 @@
+"""Business calendars: which days are open.
+
+A calendar is a weekend and a set of closed days. It comes from three places: Monday to Friday when nobody names one,
+the ``holidays`` library (countries such as ``DE`` or ``DE-BY``, financial markets such as ``XNYS``), or the user's own
+versioned one, which is handed in as a value.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY
+from airflow_backfill_provider.errors import InvalidRequest
+
+_ROOM = 20_000  # days for offsets at the ends of the calendar
+_FAR_YEARS = 60
+"""Two stretches of years further apart than this are not joined: the years between would be computed for nothing."""
+
+
+class _OpenDays:
+    """Sorted open days of some consecutive years, extended when a question goes beyond them."""
+
+    def __init__(self, of_year: Callable[[int], list[int]]) -> None:
+        self._of_year = of_year
+        self._known: tuple[int, int, list[int]] = (1, 0, [])
+
+    def covering(self, first: int, last: int) -> list[int]:
+        """Open days of at least the days from ``first`` to ``last``."""
+        known_first, known_last, days = self._known
+        if known_first <= first and last <= known_last:
+            return days
+        first, last = max(first, FIRST_DAY - _ROOM), min(last, LAST_DAY + _ROOM)
+        return self._grow(date.fromordinal(first).year, date.fromordinal(last).year)
+
+    def _grow(self, first_year: int, last_year: int) -> list[int]:
+        known_first, known_last, days = self._known
+        if days:
+            old_first, old_last = date.fromordinal(known_first).year, date.fromordinal(known_last).year
+            if first_year - old_last <= _FAR_YEARS and old_first - last_year <= _FAR_YEARS:
+                before = [day for year in range(first_year, old_first) for day in self._of_year(year)]
+                after = [day for year in range(old_last + 1, last_year + 1) for day in self._of_year(year)]
+                return self._keep(min(first_year, old_first), max(last_year, old_last), before + days + after)
+        every = [day for year in range(first_year, last_year + 1) for day in self._of_year(year)]
+        return self._keep(first_year, last_year, every)
+
+    def _keep(self, first_year: int, last_year: int, days: list[int]) -> list[int]:
+        # One assignment, so that another thread sees the old answer or the new one and never half of each.
+        self._known = (date(first_year, 1, 1).toordinal(), date(last_year, 12, 31).toordinal(), days)
+        return days
+
+
+@dataclass(frozen=True)
+class BusinessCalendar:
+    """Which days are open. Equal calendars have equal fields; two versions of one name differ.
+
+    A day is open when it is in ``working``, or when it is neither on the ``weekend`` nor ``closed``.
+    """
+
+    name: str
+    closed: frozenset[date] = frozenset()
+    """Days without business, besides the weekend."""
+    version: int | str = 1
+    """Grows when the user changes the days, so that a run can say which answer it was made with."""
+    weekend: frozenset[int] = frozenset({5, 6})
+    """0 for Monday to 6 for Sunday."""
+    working: frozenset[date] = frozenset()
+    """Days on which business is done although they are a weekend or a holiday."""
+    _open: _OpenDays = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.weekend < frozenset(range(7)):
+            raise InvalidRequest(
+                f"calendar '{self.name}': weekend {sorted(self.weekend)} was read; "
+                "expected some, but not all, of 0 (Monday) to 6 (Sunday)"
+            )
+        object.__setattr__(self, "_open", _OpenDays(self._open_in))
+
+    def is_open(self, day: int) -> bool:
+        """Whether business is done on the day with this ordinal."""
+        return self.following(day) == day
+
+    def open_days(self, first: int, last: int) -> list[int]:
+        """The open days from ``first`` to ``last``, both included."""
+        days = self._open.covering(first, last)
+        return days[bisect_left(days, first) : bisect_right(days, last)]
+
+    def around(self, first: int, last: int) -> list[int]:
+        """All open days known after asking for ``first`` to ``last``: at least those between, ascending."""
+        return self._open.covering(first, last)
+
+    def following(self, day: int) -> int:
+        """The day itself when it is open, else the next open day."""
+        return self.shift(day, 0)
+
+    def preceding(self, day: int) -> int:
+        """The day itself when it is open, else the open day before."""
+        return self.shift(day + 1, -1)
+
+    def shift(self, day: int, count: int) -> int:
+        """The ``count``-th open day after ``day`` (before it when negative); 0 is the day or the next open one."""
+        reach = abs(count) * 2 + 7
+        while True:
+            days = self._open.covering(day - reach, day + reach)
+            index = bisect_right(days, day) + count - 1 if count > 0 else bisect_left(days, day) + count
+            if 0 <= index < len(days):
+                return days[index]
+            reach *= 4  # a calendar of the user's own may be closed for years
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the closed days as the first one's ordinal and the steps between them, which is short."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "closed": _steps(self.closed),
+            "weekend": sorted(self.weekend),
+            "working": _steps(self.working),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> BusinessCalendar:
+        """The inverse of :meth:`to_json`."""
+        if "library" in data:
+            return named(data["library"])
+        return cls(
+            name=data["name"],
+            version=data["version"],
+            closed=_days(data["closed"]),
+            weekend=frozenset(data["weekend"]),
+            working=_days(data["working"]),
+        )
+
+    def _open_in(self, year: int) -> list[int]:
+        return _open_days_of(year, self.weekend, self.closed, self.working)
+
+
+class _LibraryCalendar(BusinessCalendar):
+    """A calendar of the ``holidays`` library. Its years are computed when they are first asked for."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Its name only: the library answers the same in every process of one installation."""
+        return {"library": self.name}
+
+    def _open_in(self, year: int) -> list[int]:
+        holidays = _library(self.name, year)
+        return _open_days_of(year, self.weekend, holidays.keys(), holidays.weekend_workdays)
+
+
+MONDAY_TO_FRIDAY = BusinessCalendar("Monday to Friday")
+"""What business days are when no calendar is named."""
+
+
+@cache
+def named(name: str) -> BusinessCalendar:
+    """The calendar of the ``holidays`` library with this name, upper or lower case.
+
+    Raises InvalidRequest when the library has no such country, region or market.
+    """
+    import holidays as library
+
+    try:
+        sample = _library(name.upper(), 2000)
+    except (KeyError, NotImplementedError, AttributeError, ValueError):
+        raise InvalidRequest(_unknown(name)) from None
+    version = f"holidays {library.__version__}"
+    return _LibraryCalendar(name.upper(), version=version, weekend=frozenset(sample.weekend))
+
+
+def _library(name: str, year: int) -> Any:
+    """The library's holidays of one year, by date."""
+    import holidays as library
+
+    if name in library.list_supported_financial():
+        return library.financial_holidays(name, years=year)
+    country, _, region = name.partition("-")
+    return library.country_holidays(country, subdiv=region or None, years=year)
+
+
+def _unknown(name: str) -> str:
+    import holidays as library
+
+    countries: dict[str, list[str]] = library.list_supported_countries()
+    regions = [f"{country}-{region}" for country, some in countries.items() for region in some]
+    known = [*countries, *library.list_supported_financial(), *regions]
+    near = get_close_matches(name.upper(), known, n=3, cutoff=0.5)
+    hint = f"; near it: {', '.join(near)}" if near else ""
+    return (
+        f"calendar '{name}' is not known; expected a country ('DE', 'US'), a region ('DE-BY'), a market ('XNYS') "
+        f"of the holidays library, or the name of a calendar of your own{hint}"
+    )
+
+
+def _open_days_of(year: int, weekend: frozenset[int], closed: Any, working: Any) -> list[int]:
+    start, end = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
+    shut = {day.toordinal() for day in closed if day.year == year}
+    extra = {day.toordinal() for day in working if day.year == year}
+    return [day for day in range(start, end + 1) if day in extra or ((day - 1) % 7 not in weekend and day not in shut)]
+
+
+def _steps(days: frozenset[date]) -> str:
+    ordinals = sorted(day.toordinal() for day in days)
+    return " ".join(str(day - before) for before, day in zip([0, *ordinals], ordinals, strict=False))
+
+
+def _days(steps: str) -> frozenset[date]:
+    day = 0
+    days = []
+    for step in steps.split():
+        day += int(step)
+        days.append(date.fromordinal(day))
+    return frozenset(days)
