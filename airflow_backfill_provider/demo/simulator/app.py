@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from airflow_backfill_provider.demo.simulator import databricks_jobs
+from airflow_backfill_provider.demo.simulator import databricks_jobs, dbt_cloud
 from airflow_backfill_provider.demo.simulator.answers import ENGINE, Handler, Refused, Vendor, platform_of
 from airflow_backfill_provider.demo.simulator.control import FAULTS, control_app
 from airflow_backfill_provider.demo.simulator.faults import Faults
@@ -17,6 +17,7 @@ from airflow_backfill_provider.demo.simulator.jobs import Engine
 _TICK_SECONDS = 0.1
 _VENDORS: dict[str, Vendor] = {
     "databricks": databricks_jobs.VENDOR,
+    "dbt_cloud": dbt_cloud.VENDOR,
 }
 
 

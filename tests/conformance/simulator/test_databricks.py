@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import requests
 from airflow.providers.databricks.exceptions import DatabricksApiError
@@ -10,8 +12,13 @@ from airflow.providers.databricks.hooks.databricks import DatabricksHook
 from airflow_backfill_provider.demo.simulator.client import SimulatorClient
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 
-# The hook itself uses a part of Airflow that Airflow has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")
+# The hook itself uses parts of Airflow and aiohttp that these have deprecated.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated"),
+    pytest.mark.filterwarnings("ignore:BasicAuth is deprecated"),
+    pytest.mark.filterwarnings("ignore:The 'auth' parameter is deprecated"),
+    pytest.mark.filterwarnings("ignore:Setting timeout"),
+]
 
 PARAMETERS = {"run_date": "2025-01-02", "run_dates": '["2025-01-02", "2025-01-03"]'}
 

@@ -1,0 +1,96 @@
+"""What a finished dbt run leaves behind: run_results.json (version 6) and a minimal manifest.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_backfill_provider.demo.simulator.dbt_cloud_jobs import DBT_VERSION
+from airflow_backfill_provider.demo.simulator.jobs import Engine
+from airflow_backfill_provider.demo.simulator.ledger import instant
+from airflow_backfill_provider.demo.simulator.runs import Run, State
+
+NAMES = ("manifest.json", "run_results.json")
+_PACKAGE = "simulator"
+
+
+def artifact(run: Run, engine: Engine, name: str) -> dict[str, Any] | None:
+    """The artifact's content, or None when the run has none of that name (or has not come to its end)."""
+    if not run.state.ended or run.started_at is None:
+        return None
+    if name == "run_results.json":
+        return _run_results(run, engine)
+    return _manifest(run) if name == "manifest.json" else None
+
+
+def _metadata(run: Run, kind: str, version: int) -> dict[str, Any]:
+    return {
+        "dbt_schema_version": f"https://schemas.getdbt.com/dbt/{kind}/v{version}.json",
+        "dbt_version": DBT_VERSION,
+        "generated_at": instant(run.ended_at),
+        "invocation_id": f"invocation-{run.external_id}",
+        "invocation_started_at": instant(run.started_at),
+        "env": {"DBT_CLOUD_RUN_ID": run.external_id, "DBT_CLOUD_JOB_ID": run.job},
+    }
+
+
+def _model(run: Run) -> str:
+    return f"model.{_PACKAGE}.job_{run.job}"
+
+
+def _run_results(run: Run, engine: Engine) -> dict[str, Any]:
+    elapsed = (run.ended_at or 0.0) - (run.started_at or 0.0)
+    return {
+        "metadata": _metadata(run, "run-results", 6),
+        "results": [_result(run, **one) for one in _outcomes(run, engine)],
+        "elapsed_time": elapsed,
+        "args": {"which": "build", "vars": dict(run.order.parameters)},
+    }
+
+
+def _outcomes(run: Run, engine: Engine) -> list[dict[str, Any]]:
+    """The model of the job and its tests; tests come from the job's settings when these have some."""
+    good = run.state is State.SUCCESS
+    model = {"unique_id": _model(run), "status": "success" if good else "error", "message": run.message or "OK"}
+    default = {"unique_id": f"test.{_PACKAGE}.not_null_job_{run.job}_id.0", "status": "pass", "failures": 0}
+    tests = list(engine.settings("dbt_cloud", run.job).results) or [default]
+    if good:
+        return [model, *(dict(test) for test in tests)]
+    skipped = {"status": "skipped", "failures": None, "message": None}
+    return [model, *({**test, **skipped} for test in tests)]
+
+
+def _result(
+    run: Run, *, unique_id: str, status: str, failures: int | None = None, message: str | None = None
+) -> dict[str, Any]:
+    times = {"started_at": instant(run.started_at), "completed_at": instant(run.ended_at)}
+    return {
+        "unique_id": unique_id,
+        "status": status,
+        "failures": failures,
+        "message": message,
+        "thread_id": "Thread-1",
+        "execution_time": (run.ended_at or 0.0) - (run.started_at or 0.0),
+        "adapter_response": {},
+        "timing": [] if status == "skipped" else [{"name": "execute", **times}],
+        "compiled": True,
+        "compiled_code": "select 1",
+        "relation_name": None,
+        "batch_results": None,
+    }
+
+
+def _manifest(run: Run) -> dict[str, Any]:
+    name = f"job_{run.job}"
+    node = {
+        "unique_id": _model(run),
+        "name": name,
+        "resource_type": "model",
+        "package_name": _PACKAGE,
+        "path": f"{name}.sql",
+        "original_file_path": f"models/{name}.sql",
+        "fqn": [_PACKAGE, name],
+        "depends_on": {"macros": [], "nodes": []},
+    }
+    empty = ("sources", "macros", "docs", "exposures", "metrics", "groups", "disabled", "parent_map", "child_map",
+             "group_map", "saved_queries", "semantic_models", "unit_tests", "selectors")  # fmt: skip
+    return {"metadata": _metadata(run, "manifest", 12), "nodes": {node["unique_id"]: node}, **{k: {} for k in empty}}
