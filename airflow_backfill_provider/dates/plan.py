@@ -55,6 +55,11 @@ class Plan:
         first, last = max(first, self.first_date), min(last, self.last_date)
         return self.days(*self.run_dates.reaching(first, last)) if first <= last else ()
 
+    @property
+    def silent(self) -> bool:
+        """Whether there is not one tick."""
+        return next(self.from_day(self.first_day), None) is None
+
     def from_day(self, day: int) -> Iterator[int]:
         """The ticking days from ``day`` on."""
         low = max(day, self.first_day)
