@@ -128,7 +128,7 @@ class DbtCloudPlatform:
         """Let the hook read connection and version where that may block."""
         from airflow.providers_manager import ProvidersManager
 
-        _ = self._hook.connection, ProvidersManager().hooks
+        _ = self._hook.connection, ProvidersManager().initialize_providers_hooks()
 
     @contextmanager
     def _seeing(self, external_id: str) -> Iterator[None]:
