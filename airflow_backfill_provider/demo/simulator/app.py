@@ -8,16 +8,18 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from airflow_backfill_provider.demo.simulator import databricks_jobs, dbt_cloud
+from airflow_backfill_provider.demo.simulator import databricks_jobs, dbt_cloud, http_jobs
 from airflow_backfill_provider.demo.simulator.answers import ENGINE, Handler, Refused, Vendor, platform_of
 from airflow_backfill_provider.demo.simulator.control import FAULTS, control_app
 from airflow_backfill_provider.demo.simulator.faults import Faults
 from airflow_backfill_provider.demo.simulator.jobs import Engine
+from airflow_backfill_provider.demo.simulator.pages import page_routes
 
 _TICK_SECONDS = 0.1
 _VENDORS: dict[str, Vendor] = {
     "databricks": databricks_jobs.VENDOR,
     "dbt_cloud": dbt_cloud.VENDOR,
+    "http": http_jobs.VENDOR,
 }
 
 
@@ -66,6 +68,7 @@ def build_app(engine: Engine) -> web.Application:
     for vendor in _VENDORS.values():
         for method, path, handler in vendor.routes:
             app.router.add_route(method, path, handler)
+    app.add_routes(page_routes())
     app.add_subapp("/_control", control_app(app))
     app.cleanup_ctx.append(_keep_up)
     return app

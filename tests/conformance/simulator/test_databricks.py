@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import requests
 from airflow.providers.databricks.exceptions import DatabricksApiError
@@ -17,7 +15,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated"),
     pytest.mark.filterwarnings("ignore:BasicAuth is deprecated"),
     pytest.mark.filterwarnings("ignore:The 'auth' parameter is deprecated"),
-    pytest.mark.filterwarnings("ignore:Setting timeout"),
 ]
 
 PARAMETERS = {"run_date": "2025-01-02", "run_dates": '["2025-01-02", "2025-01-03"]'}
