@@ -132,6 +132,7 @@ business_calendars = Table(
     metadata,
     Column("calendar_name", String, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),  # the highest counts
+    Column("weekend", String, nullable=False),  # 5,6 for Saturday and Sunday; Monday is 0
     Column("description", Text),
     Column("created_by", String),
     Column("created_at", UtcDateTime, nullable=False),
@@ -143,7 +144,8 @@ calendar_days = Table(
     metadata,
     Column("calendar_name", String, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("closed_date", CalendarDate, primary_key=True),
+    Column("day", CalendarDate, primary_key=True),
+    Column("is_open", Flag, nullable=False),  # false: a holiday; true: business although it is a weekend
     Column("day_name", String),
 )
 

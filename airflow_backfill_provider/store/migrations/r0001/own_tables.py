@@ -135,6 +135,7 @@ OWN_TABLES = (
         columns={
             "calendar_name": "VARCHAR",
             "version": "INTEGER",
+            "weekend": "VARCHAR NOT NULL",
             "description": "TEXT",
             "created_by": "VARCHAR",
             "created_at": "TIMESTAMP NOT NULL",
@@ -143,11 +144,12 @@ OWN_TABLES = (
     ),
     TableSpec(
         name="calendar_days",
-        key=("calendar_name", "version", "closed_date"),
+        key=("calendar_name", "version", "day"),
         columns={
             "calendar_name": "VARCHAR",
             "version": "INTEGER",
-            "closed_date": "DATE",
+            "day": "DATE",
+            "is_open": "BOOLEAN NOT NULL",
             "day_name": "VARCHAR",
         },
     ),

@@ -1,0 +1,153 @@
+"""Changing definitions: what ``airflow pipelines apply`` and ``delete`` write, with who changed what, and when."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+
+from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound
+from airflow_backfill_provider.pipelines.changes import Change, ChangeKind, FieldChange
+from airflow_backfill_provider.pipelines.pipeline import Pipeline
+from airflow_backfill_provider.store import pipelines as definitions
+from airflow_backfill_provider.store.tables import (
+    data_quality_checks,
+    pipeline_changes,
+    pipeline_dependencies,
+    pipeline_parameters,
+    pipelines,
+)
+
+_OURS = ("created_at", "updated_at", "deleted_at")
+
+
+def apply_changes(conn: Connection, changes: Iterable[Change], *, who: str, now: datetime) -> None:
+    """Carry out what :func:`~airflow_backfill_provider.pipelines.changes.diff` found, and write it into the history.
+
+    The caller's transaction makes it all or nothing. Raises :class:`~airflow_backfill_provider.errors.Conflict` when a
+    pipeline is no longer as the changes found it.
+    """
+    for change in changes:
+        if change.pipeline is None:
+            soft_delete(conn, change.pipeline_id, who=who, now=now)
+        else:
+            _refuse_outdated(conn, change)
+            _write(conn, change.pipeline, change.kind, now)
+            _remember(conn, change.pipeline_id, change.fields, who, now)
+
+
+def soft_delete(conn: Connection, pipeline_id: str, *, who: str, now: datetime) -> None:
+    """Mark a pipeline as deleted: its row and records stay, its DAG goes when its last run has ended.
+
+    Raises :class:`~airflow_backfill_provider.errors.NotFound` when it is not there, or deleted already.
+    """
+    there = and_(pipelines.c.pipeline_id == pipeline_id, pipelines.c.deleted_at.is_(None))
+    if not conn.execute(update(pipelines).where(there).values(deleted_at=now, updated_at=now)).rowcount:
+        raise NotFound(f"there is no pipeline {pipeline_id!r} to delete")
+    _remember(conn, pipeline_id, [FieldChange(name="deleted_at", old=None, new=now.isoformat())], who, now)
+
+
+def history(conn: Connection, pipeline_id: str) -> list[dict[str, Any]]:
+    """Every change of a pipeline, newest first; values as JSON text."""
+    table = pipeline_changes
+    query = select(table).where(table.c.pipeline_id == pipeline_id).order_by(table.c.changed_at.desc(), table.c.field)
+    return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def _refuse_outdated(conn: Connection, change: Change) -> None:
+    """Two people may apply at once: who comes second must look again."""
+    row = conn.execute(
+        select(pipelines.c.deleted_at).where(pipelines.c.pipeline_id == change.pipeline_id).with_for_update()
+    ).first()
+    there = row is not None and row.deleted_at is None
+    if there != (change.kind is ChangeKind.CHANGED):
+        what = "was added" if there else "was deleted"
+        raise Conflict(f"pipeline {change.pipeline_id!r} {what} meanwhile; look at the difference and apply again")
+    if not there:
+        return
+    try:
+        current = definitions.get(conn, change.pipeline_id).to_json()
+    except InvalidRequest:
+        return  # a broken row has no values that could differ
+    for field in change.fields:
+        if current[field.name] != field.old:
+            raise Conflict(
+                f"pipeline {change.pipeline_id!r}, {field.name}: it was {field.old!r} and is {current[field.name]!r} "
+                "meanwhile; look at the difference and apply again"
+            )
+
+
+def _write(conn: Connection, pipeline: Pipeline, kind: ChangeKind, now: datetime) -> None:
+    # The row is valid now, so no rule needs to spare it any more.
+    values = {column.name: getattr(pipeline, column.name) for column in definitions.COLUMNS if column.name not in _OURS}
+    values |= {"tags": ",".join(pipeline.tags) or None, "updated_at": now, "deleted_at": None, "adopted_key": None}
+    if kind is ChangeKind.ADDED:
+        values["created_at"] = now  # also when it had been deleted: nothing was expected of it in between
+    mine = pipelines.c.pipeline_id == pipeline.pipeline_id
+    if not conn.execute(update(pipelines).where(mine).values(values)).rowcount:
+        conn.execute(insert(pipelines).values(values))
+    _write_parameters(conn, pipeline, now)
+    _write_parts(conn, pipeline)
+
+
+def _write_parameters(conn: Connection, pipeline: Pipeline, now: datetime) -> None:
+    """Unchanged parameters keep their rows."""
+    table = pipeline_parameters
+    mine = table.c.pipeline_id == pipeline.pipeline_id
+    wanted = {parameter.name: parameter.value for parameter in pipeline.parameters}
+    there = {row.parameter_name: row.parameter_value for row in conn.execute(select(table).where(mine))}
+    changed = [name for name, value in wanted.items() if there.get(name) != value]
+    stale = or_(table.c.parameter_name.is_(None), table.c.parameter_name.not_in(sorted(wanted.keys() - set(changed))))
+    conn.execute(delete(table).where(mine, stale))
+    for name in changed:
+        conn.execute(
+            insert(table).values(
+                parameter_id=str(uuid.uuid4()),
+                pipeline_id=pipeline.pipeline_id,
+                parameter_name=name,
+                parameter_value=wanted[name],
+                created_at=now,
+            )
+        )
+
+
+def _write_parts(conn: Connection, pipeline: Pipeline) -> None:
+    name = {"pipeline_id": pipeline.pipeline_id}
+    dependencies: list[Mapping[str, Any]] = [
+        name | {"upstream_id": each.upstream_id, "date_offset": each.offset} for each in pipeline.dependencies
+    ]
+    checks: list[Mapping[str, Any]] = [
+        name
+        | {
+            "check_name": each.check_name,
+            "check_type": each.check_type,
+            "severity": each.severity,
+            "settings": each.settings,
+        }
+        for each in pipeline.quality_checks
+    ]
+    for table, rows in ((pipeline_dependencies, dependencies), (data_quality_checks, checks)):
+        conn.execute(delete(table).where(table.c.pipeline_id == pipeline.pipeline_id))
+        if rows:
+            conn.execute(insert(table), rows)
+
+
+def _remember(conn: Connection, pipeline_id: str, fields: Iterable[FieldChange], who: str, now: datetime) -> None:
+    rows = [
+        {
+            "change_id": str(uuid.uuid4()),
+            "pipeline_id": pipeline_id,
+            "field": field.name,
+            "old_value": None if field.old is None else json.dumps(field.old, ensure_ascii=False),
+            "new_value": None if field.new is None else json.dumps(field.new, ensure_ascii=False),
+            "changed_by": who,
+            "changed_at": now,
+        }
+        for field in fields
+    ]
+    if rows:
+        conn.execute(insert(pipeline_changes), rows)

@@ -1,0 +1,218 @@
+"""``pipelines`` and what belongs to their rows: reading definitions, and the versions with which runs started.
+
+Rows are returned as they are, by column name and with their parts, in the form that
+:func:`~airflow_backfill_provider.pipelines.pipeline.parse_pipeline` reads: a bad row must not stop the good ones, so
+judging them is left to whoever asks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, and_, exists, or_, select, text
+
+from airflow_backfill_provider.dates.calendar import BusinessCalendar
+from airflow_backfill_provider.errors import InvalidRequest, NotFound, Problem
+from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
+from airflow_backfill_provider.store.calendars import calendar, calendars_of
+from airflow_backfill_provider.store.dialect import insert_for
+from airflow_backfill_provider.store.tables import (
+    OPEN_RECORD,
+    data_quality_checks,
+    pipeline_definitions,
+    pipeline_dependencies,
+    pipeline_parameters,
+    pipeline_run_log,
+    pipelines,
+    run_date_holds,
+)
+
+__all__ = [
+    "Listing",
+    "all_pipelines",
+    "all_rows",
+    "calendar",
+    "calendars_of",
+    "definition",
+    "definitions_for_factory",
+    "get",
+    "is_deleted",
+    "one_for_factory",
+    "remember_definition",
+    "row_of",
+    "runs_of",
+]
+
+Row = dict[str, Any]
+COLUMNS = [column for column in pipelines.c if column.name != "adopted_key"]
+"""What a definition is made of; adopted tables have more."""
+_RUN_COLUMNS = [column for column in pipeline_run_log.c if column.name != "adopted_key"]
+
+
+class Listing(NamedTuple):
+    """Every pipeline that can be read, and what is wrong with each that cannot."""
+
+    pipelines: list[Pipeline]
+    broken: dict[str, tuple[Problem, ...]]
+
+
+def definitions_for_factory(conn: Connection, only: str | None = None) -> list[Row]:
+    """Rows with their parameters, by id, in two statements: those that need a DAG.
+
+    That is each active one, and each inactive or deleted one of which a run is unfinished. ``only`` asks for one
+    pipeline, for a run that exists: it is returned whatever its state.
+    """
+    which = _needs_dag() if only is None else pipelines.c.pipeline_id == only
+    rows = _rows(conn, which)
+    parameters = select(pipeline_parameters)
+    if only is not None:
+        parameters = parameters.where(pipeline_parameters.c.pipeline_id == only)
+    return _with_parameters(conn, rows, parameters)
+
+
+def one_for_factory(conn: Connection, pipeline_id: str) -> Row | None:
+    """The row of one pipeline with its parameters, whatever its state; None when there is none."""
+    return next(iter(definitions_for_factory(conn, pipeline_id)), None)
+
+
+def _needs_dag() -> Any:
+    # The words of these conditions are those of partial indexes: bound values would hide that from the planner.
+    held = exists().where(run_date_holds.c.pipeline_id == pipelines.c.pipeline_id, text("dag_run_id IS NOT NULL"))
+    unfinished = exists().where(pipeline_run_log.c.pipeline_id == pipelines.c.pipeline_id, text(OPEN_RECORD))
+    on = or_(pipelines.c.is_active.is_(None), pipelines.c.is_active)
+    return or_(and_(pipelines.c.deleted_at.is_(None), on), held, unfinished)
+
+
+def all_rows(conn: Connection, *, include_deleted: bool = False) -> list[Row]:
+    """Every row with its parameters, dependencies and quality checks, by id."""
+    return _with_parts(conn, _rows(conn, None if include_deleted else pipelines.c.deleted_at.is_(None)))
+
+
+def row_of(conn: Connection, pipeline_id: str) -> Row:
+    """One row with all its parts, deleted or not, or :class:`~airflow_backfill_provider.errors.NotFound`."""
+    rows = _with_parts(conn, _rows(conn, pipelines.c.pipeline_id == pipeline_id), pipeline_id)
+    if not rows:
+        raise NotFound(f"there is no pipeline {pipeline_id!r}; 'airflow pipelines list' shows those there are")
+    return rows[0]
+
+
+def all_pipelines(conn: Connection, include_deleted: bool = False) -> Listing:
+    """Every definition, each one checked."""
+    rows = all_rows(conn, include_deleted=include_deleted)
+    return parse_rows(rows, calendars_of(conn, rows))
+
+
+def get(conn: Connection, pipeline_id: str) -> Pipeline:
+    """One definition, deleted or not.
+
+    Raises :class:`~airflow_backfill_provider.errors.NotFound`, and
+    :class:`~airflow_backfill_provider.errors.InvalidRequest` when the row is broken.
+    """
+    row = row_of(conn, pipeline_id)
+    return parse_pipeline(row, calendars=calendars_of(conn, [row]))
+
+
+def parse_rows(rows: Iterable[Row], own_calendars: Mapping[str, BusinessCalendar]) -> Listing:
+    """The good ones, and the problems of the others by id."""
+    listing = Listing([], {})
+    for row in rows:
+        try:
+            listing.pipelines.append(parse_pipeline(row, calendars=own_calendars))
+        except InvalidRequest as error:
+            listing.broken[str(row["pipeline_id"])] = error.problems
+    return listing
+
+
+def is_deleted(conn: Connection, pipeline_id: str) -> bool:
+    """Whether a pipeline was deleted, or never was."""
+    found = conn.execute(select(pipelines.c.deleted_at).where(pipelines.c.pipeline_id == pipeline_id)).first()
+    return found is None or found.deleted_at is not None
+
+
+def remember_definition(
+    conn: Connection, pipeline_id: str, version: str, plain: Mapping[str, Any], now: datetime
+) -> None:
+    """Keep a definition (``Pipeline.to_json``) under its version, once: a run ends by the one it started with."""
+    values = {"pipeline_id": pipeline_id, "version": version, "definition": json.dumps(plain, sort_keys=True)}
+    insert = insert_for(conn, pipeline_definitions).values(**values, created_at=now)
+    conn.execute(insert.on_conflict_do_nothing())
+
+
+def definition(conn: Connection, pipeline_id: str, version: str) -> dict[str, Any]:
+    """What :func:`remember_definition` kept, or :class:`~airflow_backfill_provider.errors.NotFound`."""
+    table = pipeline_definitions
+    found = conn.execute(
+        select(table.c.definition).where(table.c.pipeline_id == pipeline_id, table.c.version == version)
+    ).scalar()
+    if found is None:
+        raise NotFound(f"version {version!r} of pipeline {pipeline_id!r} was never run")
+    plain: dict[str, Any] = json.loads(found)
+    return plain
+
+
+def runs_of(
+    conn: Connection,
+    pipeline_id: str,
+    limit: int | None = 50,
+    *,
+    statuses: Sequence[str] = (),
+    first: date | None = None,
+    last: date | None = None,
+) -> list[Row]:
+    """Records of a pipeline, newest start first; ``first`` and ``last`` bound run dates, both included."""
+    table = pipeline_run_log
+    query = select(*_RUN_COLUMNS).where(table.c.pipeline_id == pipeline_id)
+    if statuses:
+        query = query.where(table.c.status.in_(statuses))
+    if first is not None:
+        query = query.where(table.c.run_date >= first)
+    if last is not None:
+        query = query.where(table.c.run_date <= last)
+    ordered = query.order_by(table.c.start_time.desc().nulls_last(), table.c.run_date.desc(), table.c.run_id)
+    return [dict(row) for row in conn.execute(ordered.limit(limit)).mappings()]
+
+
+def _rows(conn: Connection, which: Any) -> list[Row]:
+    query = select(*COLUMNS).order_by(pipelines.c.pipeline_id)
+    if which is not None:
+        query = query.where(which)
+    return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def _with_parameters(conn: Connection, rows: list[Row], query: Select[Any]) -> list[Row]:
+    parts = _by_pipeline(conn, query.order_by(pipeline_parameters.c.parameter_name))
+    for row in rows:
+        row["parameters"] = [
+            {"name": part["parameter_name"], "value": part["parameter_value"]}
+            for part in parts.get(row["pipeline_id"], ())
+        ]
+    return rows
+
+
+def _with_parts(conn: Connection, rows: list[Row], only: str | None = None) -> list[Row]:
+    queries = [
+        select(table) if only is None else select(table).where(table.c.pipeline_id == only)
+        for table in (pipeline_parameters, pipeline_dependencies, data_quality_checks)
+    ]
+    _with_parameters(conn, rows, queries[0])
+    dependencies, checks = _by_pipeline(conn, queries[1]), _by_pipeline(conn, queries[2])
+    for row in rows:
+        row["dependencies"] = [
+            {"upstream_id": part["upstream_id"], "offset": part["date_offset"]}
+            for part in dependencies.get(row["pipeline_id"], ())
+        ]
+        row["quality_checks"] = [
+            {name: part[name] for name in ("check_name", "check_type", "severity")} | json.loads(part["settings"])
+            for part in checks.get(row["pipeline_id"], ())
+        ]
+    return rows
+
+
+def _by_pipeline(conn: Connection, query: Select[Any]) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for part in conn.execute(query).mappings():
+        found.setdefault(part["pipeline_id"], []).append(dict(part))
+    return found
