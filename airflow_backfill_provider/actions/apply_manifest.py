@@ -10,11 +10,14 @@ from sqlalchemy import Connection
 
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound, Problem
+from airflow_backfill_provider.pipelines.cells import did_you_mean
 from airflow_backfill_provider.pipelines.changes import Change, diff
 from airflow_backfill_provider.pipelines.manifest import Manifest, read_manifest
-from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
+from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import pipelines
+from airflow_backfill_provider.store.calendars import calendars
 from airflow_backfill_provider.store.engine import Registry
+from airflow_backfill_provider.store.pipeline_changes import apply_changes, soft_delete
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +27,7 @@ class Definitions:
     good: tuple[Pipeline, ...] = ()
     broken: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
-    """The users' own business calendars that the rows name."""
+    """The users' own business calendars by name."""
 
     def pipeline(self, pipeline_id: str) -> Pipeline:
         """One of them. Raises NotFound, or InvalidRequest when its row is broken."""
@@ -33,26 +36,20 @@ class Definitions:
                 return pipeline
         if pipeline_id in self.broken:
             raise InvalidRequest(self.broken[pipeline_id])
-        raise not_found(pipeline_id)
+        hint = did_you_mean(pipeline_id, [*self.broken, *(pipeline.pipeline_id for pipeline in self.good)])
+        raise NotFound(f"there is no pipeline {pipeline_id!r}{hint or '; see airflow pipelines list'}")
 
-
-def not_found(pipeline_id: str) -> NotFound:
-    """The error for an id that names nothing."""
-    return NotFound(f"pipeline {pipeline_id!r} is not in the registry; 'airflow pipelines list' shows what is")
+    def refuse_broken(self) -> None:
+        """Raise InvalidRequest with every problem of every row, when there is one."""
+        if self.broken:
+            raise InvalidRequest(problem for problems in self.broken.values() for problem in problems)
 
 
 def read_definitions(conn: Connection) -> Definitions:
-    """Read and validate every row that is not deleted."""
-    rows = pipelines.active_definitions(conn)
-    calendars = pipelines.calendars_of(conn, rows)
-    good: list[Pipeline] = []
-    broken: dict[str, tuple[Problem, ...]] = {}
-    for row in rows:
-        try:
-            good.append(parse_pipeline(row, calendars=calendars))
-        except InvalidRequest as error:
-            broken[str(row["pipeline_id"])] = error.problems
-    return Definitions(good=tuple(good), broken=broken, calendars=calendars)
+    """Read and check every row that is not deleted."""
+    own = calendars(conn)
+    listing = pipelines.parse_rows(pipelines.all_rows(conn), own)
+    return Definitions(good=tuple(listing.pipelines), broken=listing.broken, calendars=own)
 
 
 def read_file(text: str, definitions: Definitions, *, prune: bool = False) -> Manifest:
@@ -72,33 +69,29 @@ def plan(conn: Connection, text: str, *, now: datetime, prune: bool = False) -> 
     return diff(definitions.good, wanted, now=now, prune=prune, broken=definitions.broken)
 
 
-def apply_manifest(registry: Registry, text: str, *, by: str, now: datetime, prune: bool = False) -> list[Change]:
+def apply_manifest(registry: Registry, text: str, *, who: str, now: datetime, prune: bool = False) -> list[Change]:
     """Carry the plan out in one transaction, noting who changed what; all of it happens, or nothing."""
     with registry.writing() as conn:
         changes = plan(conn, text, now=now, prune=prune)
-        for change in changes:
-            if change.pipeline is None:
-                pipelines.delete(conn, change.pipeline_id, by, now)
-            else:
-                pipelines.save(conn, change.pipeline, by, now)
+        apply_changes(conn, changes, who=who, now=now)
     return changes
 
 
-def delete_pipeline(registry: Registry, pipeline_id: str, *, by: str, now: datetime) -> None:
+def delete_pipeline(registry: Registry, pipeline_id: str, *, who: str, now: datetime) -> None:
     """Delete one pipeline; its records stay. Raises NotFound, or Conflict while another pipeline waits for it."""
     with registry.writing() as conn:
         definitions = read_definitions(conn)
         if pipeline_id not in definitions.broken:
             definitions.pipeline(pipeline_id)
         waiting = [
-            pipeline.pipeline_id
+            repr(pipeline.pipeline_id)
             for pipeline in definitions.good
-            if any(dependency.upstream_id == pipeline_id for dependency in pipeline.dependencies)
-            and pipeline.pipeline_id != pipeline_id
+            if pipeline.pipeline_id != pipeline_id
+            and any(dependency.upstream_id == pipeline_id for dependency in pipeline.dependencies)
         ]
         if waiting:
             raise Conflict(
-                f"pipeline {pipeline_id!r} is an upstream of {', '.join(map(repr, waiting))}; "
+                f"pipeline {pipeline_id!r} is an upstream of {', '.join(waiting)}; "
                 "take it out of their dependencies first"
             )
-        pipelines.delete(conn, pipeline_id, by, now)
+        soft_delete(conn, pipeline_id, who=who, now=now)

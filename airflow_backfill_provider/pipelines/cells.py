@@ -125,7 +125,7 @@ def word(*known: str) -> Reader:
 
 
 def words(*known: str) -> Reader:
-    """A reader of a list or comma text of some words; gives them as comma text, each once, in the order of ``known``."""
+    """A reader of a list or comma text of words; gives them as comma text, each once, in the order of ``known``."""
     read_one = word(*known)
 
     def read(value: object) -> str:
@@ -149,7 +149,7 @@ def timezone(value: object) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise CellError(f"{name!r} is no IANA time zone; expected for example 'Europe/Berlin' or 'UTC'") from None
+        raise CellError(f"{name!r} is no IANA time zone; expected something like 'Europe/Berlin' or 'UTC'") from None
     return name
 
 

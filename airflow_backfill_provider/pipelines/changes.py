@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow_backfill_provider.pipelines.columns import WRITTEN_BY_US
-from airflow_backfill_provider.pipelines.pipeline import Pipeline
+from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline
 
 
 class ChangeKind(StrEnum):
@@ -32,32 +32,37 @@ class FieldChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One pipeline that is not as wanted. ``pipeline`` is the wanted definition, or the one that goes."""
+    """One pipeline that is not as wanted; ``pipeline`` is the wanted definition, None when it goes."""
 
     kind: ChangeKind
-    pipeline: Pipeline
+    pipeline_id: str
+    pipeline: Pipeline | None
     fields: tuple[FieldChange, ...]
-
-    @property
-    def pipeline_id(self) -> str:
-        """Whose change it is."""
-        return self.pipeline.pipeline_id
 
 
 def diff(
-    current: Iterable[Pipeline], wanted: Iterable[Pipeline], *, now: datetime, prune: bool = False
+    current: Iterable[Pipeline],
+    wanted: Iterable[Pipeline],
+    *,
+    now: datetime,
+    prune: bool = False,
+    broken: Collection[str] = (),
 ) -> list[Change]:
     """The changes that turn the registry's pipelines into the wanted ones, by pipeline id.
 
-    Pipelines that are not among the wanted ones are left alone, unless ``prune``. ``now`` dates the day from which a
-    newly switched on ``auto_backfill`` fills.
+    Pipelines that are not among the wanted ones are left alone, unless ``prune``. ``broken`` are the ids of rows that
+    the registry holds but nobody can read. ``now`` says from which day a newly switched on ``auto_backfill`` fills.
     """
     before = {pipeline.pipeline_id: pipeline for pipeline in current}
     after = {pipeline.pipeline_id: _settled(before.get(pipeline.pipeline_id), pipeline, now) for pipeline in wanted}
-    changes = [change for name, pipeline in after.items() if (change := _change(before.get(name), pipeline))]
-    if prune:
-        gone = [pipeline for name, pipeline in before.items() if name not in after]
-        changes += [Change(kind=ChangeKind.REMOVED, pipeline=pipeline, fields=()) for pipeline in gone]
+    changes = []
+    for name, pipeline in after.items():
+        fields = _fields(before.get(name), pipeline)
+        kind = ChangeKind.CHANGED if name in before or name in broken else ChangeKind.ADDED
+        if fields:
+            changes.append(Change(kind=kind, pipeline_id=name, pipeline=pipeline, fields=fields))
+    gone = sorted({*before, *broken} - after.keys()) if prune else []
+    changes += [Change(kind=ChangeKind.REMOVED, pipeline_id=name, pipeline=None, fields=()) for name in gone]
     return sorted(changes, key=lambda change: change.pipeline_id)
 
 
@@ -75,16 +80,16 @@ def _settled(old: Pipeline | None, new: Pipeline, now: datetime) -> Pipeline:
     return replace(new, auto_backfill_from=now.astimezone(ZoneInfo(new.timezone)).date())
 
 
-def _change(old: Pipeline | None, new: Pipeline) -> Change | None:
-    if old is None:
-        return Change(kind=ChangeKind.ADDED, pipeline=new, fields=_fields({}, new.to_json()))
-    fields = _fields(old.to_json(), new.to_json())
-    return Change(kind=ChangeKind.CHANGED, pipeline=new, fields=fields) if fields else None
-
-
-def _fields(old: dict[str, Any], new: dict[str, Any]) -> tuple[FieldChange, ...]:
+def _fields(old: Pipeline | None, new: Pipeline) -> tuple[FieldChange, ...]:
+    """The columns that differ; of a new pipeline those that say something else than the default."""
+    before = old.to_json() if old else {}
+    compared = before if old else {name: _plain_default(value) for name, value in DEFAULTS.items()}
     return tuple(
-        FieldChange(name=name, old=old.get(name), new=value)
-        for name, value in new.items()
-        if name not in WRITTEN_BY_US and old.get(name) != value
+        FieldChange(name=name, old=before.get(name), new=value)
+        for name, value in new.to_json().items()
+        if name not in WRITTEN_BY_US and compared.get(name) != value
     )
+
+
+def _plain_default(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

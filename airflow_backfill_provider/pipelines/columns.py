@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from airflow_backfill_provider.dates.grammar import SCHEDULE_TYPES
 from airflow_backfill_provider.pipelines import cells, parts
 from airflow_backfill_provider.pipelines.parts import Flaw
 
@@ -18,7 +19,7 @@ WRITTEN_BY_US = ("created_at", "updated_at", "deleted_at")
 _RESERVED_IDS = frozenset({"backfill_controller"})
 
 
-def read_cells(row: Mapping[str, object]) -> tuple[dict[str, Any], list[Flaw]]:
+def read_cells(row: Mapping[str, object], required: Iterable[str] = REQUIRED) -> tuple[dict[str, Any], list[Flaw]]:
     """The values of the cells that say something and can be read, and a flaw for each that cannot or is missing."""
     values: dict[str, Any] = {}
     flaws: list[Flaw] = []
@@ -34,7 +35,7 @@ def read_cells(row: Mapping[str, object]) -> tuple[dict[str, Any], list[Flaw]]:
                 values[name] = CELLS[name](value)
             except cells.CellError as error:
                 flaws.append(Flaw((name,), str(error)))
-    return values, flaws + [Flaw((name,), "is missing") for name in REQUIRED if cells.is_empty(row.get(name))]
+    return values, flaws + [Flaw((name,), "is missing") for name in required if cells.is_empty(row.get(name))]
 
 
 def _identifier(value: object) -> str:
@@ -62,7 +63,7 @@ CELLS: dict[str, cells.Reader] = {
     "connection_id": cells.text,
     "platform_job_id": cells.text,
     "trigger_url": _web_address,
-    "schedule_type": cells.text,
+    "schedule_type": cells.word(*SCHEDULE_TYPES),
     "frequency": cells.text,
     "date_offset": cells.integer(),
     "date_offset_unit": cells.word("day", "business_day", "week", "month"),

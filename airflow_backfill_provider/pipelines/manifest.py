@@ -45,12 +45,17 @@ class Manifest:
 
 
 def read_manifest(
-    text: str, *, registry: Iterable[Pipeline] = (), calendars: Mapping[str, BusinessCalendar] | None = None
+    text: str,
+    *,
+    registry: Iterable[Pipeline] = (),
+    broken: Iterable[str] = (),
+    calendars: Mapping[str, BusinessCalendar] | None = None,
 ) -> Manifest:
     """Read a whole ``pipelines.yaml``.
 
-    ``registry`` holds the pipelines that exist besides the file's: a row may depend on them. Raises
-    :class:`~airflow_backfill_provider.errors.InvalidRequest` with every problem of the file, in the order of its lines.
+    ``registry`` holds the pipelines that exist besides the file's, ``broken`` the ids of those whose rows nobody can
+    read: a row may depend on both. Raises :class:`~airflow_backfill_provider.errors.InvalidRequest` with every problem
+    of the file, in the order of its lines.
     """
     document = read_yaml(text)
     problems = list(document.problems)
@@ -67,7 +72,7 @@ def read_manifest(
         ]
         pipelines += [pipeline] if pipeline else []
     lines = _first_lines(document, rows, problems)
-    problems += _dependency_problems(document, rows, pipelines, registry)
+    problems += _dependency_problems(document, rows, pipelines, registry, broken)
     if problems:
         raise InvalidRequest(sorted(problems, key=lambda problem: problem.line or 0))
     return Manifest(pipelines=tuple(pipelines), lines=lines)
@@ -75,13 +80,17 @@ def read_manifest(
 
 def write_manifest(pipelines: Iterable[Pipeline]) -> str:
     """The file that :func:`read_manifest` reads back to equal pipelines: by id, only what differs from the default."""
-    rows = [_written(pipeline) for pipeline in sorted(pipelines, key=lambda pipeline: pipeline.pipeline_id)]
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 120
     out = io.StringIO()
-    yaml.dump({_ROWS: rows}, out)
+    yaml.dump({_ROWS: manifest_rows(pipelines)}, out)
     return out.getvalue()
+
+
+def manifest_rows(pipelines: Iterable[Pipeline]) -> list[dict[str, Any]]:
+    """The rows of that file, by column name."""
+    return [_written(pipeline) for pipeline in sorted(pipelines, key=lambda pipeline: pipeline.pipeline_id)]
 
 
 def _rows(document: Located, problems: list[Problem]) -> list[tuple[int, dict[str, Any]]]:
@@ -132,11 +141,12 @@ def _dependency_problems(
     rows: list[tuple[int, dict[str, Any]]],
     pipelines: list[Pipeline],
     registry: Iterable[Pipeline],
+    broken: Iterable[str],
 ) -> list[Problem]:
     """Upstreams that exist nowhere, and chains that wait for themselves."""
     where = {str(row.get("pipeline_id")).strip(): position for position, row in rows}
     others = [pipeline for pipeline in registry if pipeline.pipeline_id not in where]
-    known = {*where, *(pipeline.pipeline_id for pipeline in others)}
+    known = {*where, *broken, *(pipeline.pipeline_id for pipeline in others)}
     problems = []
     for pipeline in pipelines:
         for dependency in pipeline.dependencies:

@@ -70,7 +70,7 @@ CHECK_TYPES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 _CHECK_ALIASES = {"name": "check_name", "type": "check_type"}
 _PARAMETER_ALIASES = {"parameter_name": "name", "parameter_value": "value"}
-_DEPENDENCY_ALIASES = {"upstream": "upstream_id"}
+_DEPENDENCY_ALIASES = {"upstream": "upstream_id", "date_offset": "offset"}
 _PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,199}")
 
 
@@ -170,7 +170,7 @@ def _quality_check(entry: Mapping[str, object]) -> QualityCheck:
     name = _required(named, "check_name")
     kind = cells.word(*CHECK_TYPES)(_required(named, "check_type"))
     severity = named.get("severity")
-    settings = {k: v for k, v in named.items() if k not in ("check_name", "check_type", "severity") and v is not None}
+    settings = _settings(named)
     needed, allowed = CHECK_TYPES[kind]
     for key in settings:
         if key not in needed | allowed:
@@ -186,3 +186,16 @@ def _quality_check(entry: Mapping[str, object]) -> QualityCheck:
         severity="error" if cells.is_empty(severity) else cells.word("warn", "error")(severity),
         settings=cells.canonical_json(settings),
     )
+
+
+def _settings(named: Mapping[str, object]) -> dict[str, object]:
+    """What the type needs: beside the name in a file, as one JSON object in the registry."""
+    own = {k: v for k, v in named.items() if k not in ("check_name", "check_type", "severity", "settings")}
+    stored = named.get("settings")
+    try:
+        stored = json.loads(stored) if isinstance(stored, str) else stored
+    except json.JSONDecodeError as error:
+        raise CellError(f"settings is not JSON: {error.msg}") from None
+    if not (stored is None or isinstance(stored, Mapping)):
+        raise CellError(f"settings is {stored!r}; expected names with values")
+    return {key: value for key, value in {**(stored or {}), **own}.items() if value is not None}

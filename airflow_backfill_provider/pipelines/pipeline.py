@@ -14,10 +14,11 @@ from typing import Any
 
 from airflow_backfill_provider.backfill.retry import RetrySchedule
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
-from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
+from airflow_backfill_provider.dates.schedule import ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines import cells, columns, parts
 from airflow_backfill_provider.pipelines.parts import Dependency, Flaw, Parameter, QualityCheck
+from airflow_backfill_provider.pipelines.schedule_cells import SCHEDULE_COLUMNS, schedule_flaws
 
 __all__ = [
     "Dependency",
@@ -96,7 +97,7 @@ class Pipeline:
 
     def schedule_spec(self) -> ScheduleSpec:
         """What the row says about its run dates, for :meth:`Schedule.parse`."""
-        return ScheduleSpec(**{name: getattr(self, name) for name in _SCHEDULE_COLUMNS})
+        return ScheduleSpec(**{name: getattr(self, name) for name in SCHEDULE_COLUMNS})
 
     @property
     def definition_version(self) -> str:
@@ -139,23 +140,10 @@ def read_row(
     values, flaws = columns.read_cells(row)
     unreadable = {flaw.path[0] for flaw in flaws}
     flaws += columns.what_to_start(row, values.get("platform"))
-    if unreadable.isdisjoint(_SCHEDULE_COLUMNS):
-        flaws += schedule_flaws({name: values[name] for name in _SCHEDULE_COLUMNS if name in values}, calendars)
+    flaws += [flaw for flaw in schedule_flaws(values, calendars) if flaw.path[0] not in unreadable]
     if "retry_schedule" in values:
         flaws += _retry_flaws(values["retry_schedule"])
     return (None, flaws) if flaws else (Pipeline(**values), [])
-
-
-def schedule_flaws(values: Mapping[str, Any], calendars: Mapping[str, BusinessCalendar] | None = None) -> list[Flaw]:
-    """What is wrong with the dates that the schedule's columns ask for, by the column that says it."""
-    try:
-        Schedule.parse(ScheduleSpec(**values), (calendars or {}).get(values.get("calendar", "")))
-    except InvalidRequest as error:
-        return [
-            Flaw((problem.where if problem.where in _SCHEDULE_COLUMNS else "frequency",), problem.message)
-            for problem in error.problems
-        ]
-    return []
 
 
 def path_text(path: parts.Path) -> str:
@@ -191,5 +179,4 @@ def _plain(value: object) -> Any:
 
 DEFAULTS: Mapping[str, Any] = {column.name: column.default for column in fields(Pipeline)}
 """What an empty cell means, by column, in the order in which people read them; MISSING where it must be given."""
-_SCHEDULE_COLUMNS = tuple(column.name for column in fields(ScheduleSpec))
 _DOES = ("platform", "connection_id", "platform_job_id", "trigger_url")

@@ -1,0 +1,82 @@
+"""``dates``: which run dates a rule picks, at which tick, and why."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow_backfill_provider.actions.apply_manifest import read_definitions
+from airflow_backfill_provider.cli.exits import command, now
+from airflow_backfill_provider.cli.output import say, show
+from airflow_backfill_provider.cli.ranges import given_range
+from airflow_backfill_provider.dates.calendar import BusinessCalendar
+from airflow_backfill_provider.dates.schedule import Pick, Schedule
+from airflow_backfill_provider.errors import InvalidRequest, StoreError
+from airflow_backfill_provider.pipelines.schedule_cells import SCHEDULE_COLUMNS, parse_schedule
+from airflow_backfill_provider.store.calendars import calendars
+from airflow_backfill_provider.store.engine import registry
+
+_SHOWN = timedelta(days=30)
+"""What is listed when only one end of the range is given, or none."""
+
+
+@command
+def dates(args: Namespace) -> None:
+    """Print every run date from ``--from`` to ``--to`` (by default today and the 30 days after it)."""
+    schedule = _schedule(args)
+    first, last = _range(args, ZoneInfo(schedule.spec.timezone))
+    say(f"{schedule.describe()}; run dates {first}..{last}", args.output)
+    for sentence in schedule.warnings():
+        say(f"note: {sentence}", args.output)
+    rows = [_row(schedule, pick) for pick in schedule.picks(first, last)]
+    show(rows, args.output, nothing="The rule picks no date in this range.")
+
+
+def _schedule(args: Namespace) -> Schedule:
+    given = {name: getattr(args, name) for name in SCHEDULE_COLUMNS}
+    if bool(args.pipeline_id) == bool(args.schedule_type):
+        raise InvalidRequest("expected either a pipeline's ID or --schedule-type with the other options of a schedule")
+    if args.schedule_type:
+        return parse_schedule(given, _own_calendars(args.calendar))
+    with registry().reading() as conn:
+        found = read_definitions(conn)
+    pipeline = found.pipeline(args.pipeline_id)
+    return Schedule.parse(pipeline.schedule_spec(), found.calendars.get(pipeline.calendar or ""))
+
+
+def _own_calendars(name: str | None) -> Mapping[str, BusinessCalendar]:
+    """The user's own calendar of that name; a schedule given by options needs no registry for anything else."""
+    if not name:
+        return {}
+    try:
+        with registry().reading() as conn:
+            return calendars(conn, [name])
+    except StoreError:
+        return {}
+
+
+def _range(args: Namespace, zone: ZoneInfo) -> tuple[date, date]:
+    first, last = given_range(args)
+    if first is None:
+        first = last - _SHOWN if last else now().astimezone(zone).date()
+    return first, last or first + _SHOWN
+
+
+def _row(schedule: Schedule, pick: Pick) -> dict[str, Any]:
+    return {"run_date": pick.run_date, "tick_at": pick.tick_at, "reason": _reason(schedule, pick)}
+
+
+def _reason(schedule: Schedule, pick: Pick) -> str:
+    """The tick in the pipeline's own time, and how the date follows from it."""
+    local = pick.tick_at.astimezone(ZoneInfo(schedule.spec.timezone))
+    reason = f"tick of {local:%A %Y-%m-%d %H:%M} {schedule.spec.timezone}"
+    window = schedule.dates_of(pick.tick_at)
+    if len(window) > 1:
+        reason += f", date {pick.position + 1} of the {len(window)} from {window[0]} to {window[-1]}"
+    elif (shift := (pick.run_date - local.date()).days) != 0:
+        days = "day" if abs(shift) == 1 else "days"
+        reason += f", {abs(shift)} {days} {'before' if shift < 0 else 'after'} it"
+    return reason

@@ -1,0 +1,133 @@
+"""The commands and their options. Bodies are imported when a command runs."""
+
+from __future__ import annotations
+
+from airflow.cli.cli_config import ARG_OUTPUT, ActionCommand, Arg, GroupCommand, lazy_load_command
+
+_HERE = "airflow_backfill_provider.cli"
+_EXIT_CODES = (
+    "Exit codes: 0 done, 1 doctor found a problem, 2 bad input or configuration, 3 not found, 4 conflict, "
+    "5 a platform refused, 6 the registry cannot be used. Problems go to stderr, one in each line."
+)
+
+ARG_PIPELINE_ID = Arg(("pipeline_id",), metavar="ID", help="The pipeline's id")
+ARG_PIPELINE_ID_OPTIONAL = Arg(("pipeline_id",), metavar="ID", nargs="?", help="The pipeline's id")
+ARG_FILE = Arg(("-f", "--file"), metavar="FILE", required=True, help="The file, usually pipelines.yaml; - reads stdin")
+ARG_FILE_OPTIONAL = Arg(("-f", "--file"), metavar="FILE", help="A file to check instead of the registry; - reads stdin")
+ARG_DRY_RUN = Arg(("--dry-run",), action="store_true", help="Show what would change, and change nothing")
+ARG_PRUNE = Arg(("--prune",), action="store_true", help="Delete pipelines that are not in the file")
+ARG_EXPORT_OUTPUT = Arg(
+    ("-o", "--output"), choices=("yaml", "json"), default="yaml", help="Format; 'apply' reads both (default: yaml)"
+)
+ARG_FROM = Arg(("--from",), dest="first", metavar="DATE", help="First run date, included (YYYY-MM-DD)")
+ARG_TO = Arg(("--to",), dest="last", metavar="DATE", help="Last run date, included (YYYY-MM-DD)")
+ARG_LIMIT = Arg(("--limit",), type=int, default=50, help="Most records, newest first (default: 50)")
+ARG_STATUS = Arg(("--status",), help="Only records of this status")
+ARG_DAGS_FOLDER = Arg(("--dags-folder",), metavar="DIR", help="Where DAG files go (default: [core] dags_folder)")
+ARG_FORCE = Arg(("--force",), action="store_true", help="Overwrite DAG files that were edited")
+_SCHEDULE = (
+    Arg(("--schedule-type",), help="daily, weekly, monthly, quarterly, yearly, cron, rrule or manual"),
+    Arg(("--frequency",), default="", help="For example 'every 2 weeks on mon,thu at 05:00'"),
+    Arg(("--date-offset",), default="0", help="Shift from a tick's date to its run date, for example -1"),
+    Arg(("--date-offset-unit",), default="day", help="day, business_day, week or month (default: day)"),
+    Arg(("--window", "--date-window"), dest="date_window", default="1", help="Days, or week, month, quarter, year"),
+    Arg(("--timezone",), default="UTC", help="IANA time zone (default: UTC)"),
+    Arg(("--calendar",), help="A business calendar, for example DE or NYSE"),
+    Arg(("--calendar-roll",), help="omit, following, preceding or modified_following"),
+    Arg(("--start-date",), help="First run date there can be"),
+    Arg(("--end-date",), help="Last run date there can be"),
+)
+
+
+def _action(name: str, body: str, help_: str, *args: Arg, output: Arg = ARG_OUTPUT) -> ActionCommand:
+    return ActionCommand(name=name, help=help_, func=lazy_load_command(f"{_HERE}.{body}"), args=(*args, output))
+
+
+def get_pipelines_cli_commands() -> list[GroupCommand]:
+    """What Airflow's provider manager adds to ``airflow``: the group ``pipelines``."""
+    registry = GroupCommand(
+        name="db",
+        help="The registry database",
+        subcommands=(
+            _action("migrate", "setup_commands.db_migrate", "Bring the registry to this version; twice is as once"),
+            _action("check", "setup_commands.db_check", "Fail unless the registry is at this version"),
+        ),
+    )
+    return [
+        GroupCommand(
+            name="pipelines",
+            help="Pipelines, their run dates and records",
+            epilog=_EXIT_CODES,
+            subcommands=(*_setup(), registry, *_manifest(), *_pipelines()),
+        )
+    ]
+
+
+def _setup() -> tuple[ActionCommand, ...]:
+    return (
+        _action(
+            "init",
+            "setup_commands.init",
+            "Write the DAG files, migrate the registry and say what is missing; twice is as once",
+            ARG_DAGS_FOLDER,
+            ARG_FORCE,
+        ),
+        _action("doctor", "doctor.doctor", "Check the installation, and say what to do about each problem"),
+    )
+
+
+def _manifest() -> tuple[ActionCommand, ...]:
+    return (
+        _action(
+            "apply",
+            "manifest_commands.apply",
+            "Make the registry's pipelines equal to a file's, in one transaction",
+            ARG_FILE,
+            ARG_DRY_RUN,
+            ARG_PRUNE,
+        ),
+        _action(
+            "export",
+            "manifest_commands.export",
+            "Write the file that 'apply' would read",
+            output=ARG_EXPORT_OUTPUT,
+        ),
+        _action(
+            "validate",
+            "manifest_commands.validate",
+            "Check a file, or the rows of the registry, and change nothing",
+            ARG_FILE_OPTIONAL,
+        ),
+    )
+
+
+def _pipelines() -> tuple[ActionCommand, ...]:
+    return (
+        _action("list", "pipeline_commands.list_pipelines", "List the pipelines"),
+        _action("show", "pipeline_commands.show_pipeline", "Show one pipeline", ARG_PIPELINE_ID),
+        _action(
+            "runs",
+            "pipeline_commands.runs",
+            "List a pipeline's run records, newest first",
+            ARG_PIPELINE_ID,
+            ARG_FROM,
+            ARG_TO,
+            ARG_STATUS,
+            ARG_LIMIT,
+        ),
+        _action(
+            "delete",
+            "pipeline_commands.delete",
+            "Delete a pipeline; its records stay, and 'apply' can bring it back",
+            ARG_PIPELINE_ID,
+        ),
+        _action(
+            "dates",
+            "dates_command.dates",
+            "List the run dates that a pipeline, or a schedule given by options, picks",
+            ARG_PIPELINE_ID_OPTIONAL,
+            *_SCHEDULE,
+            ARG_FROM,
+            ARG_TO,
+        ),
+    )

@@ -1,0 +1,77 @@
+"""What commands print: rows as a table for people, as JSON or YAML for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, time
+from typing import Any
+
+from ruamel.yaml import YAML
+
+Row = Mapping[str, Any]
+
+
+def show(rows: Sequence[Row], output: str, *, nothing: str = "Nothing found.") -> None:
+    """Print rows in the format that ``-o`` asked for. JSON and YAML are always a list, and nothing but it."""
+    if output == "json":
+        print(json.dumps([plain(row) for row in rows], indent=2, ensure_ascii=False))
+    elif output == "yaml":
+        YAML(typ="safe", pure=True).dump([plain(row) for row in rows], sys.stdout)
+    elif rows:
+        print(_table(rows, ruled=output == "table"))
+    elif output == "table":
+        print(nothing)
+
+
+def show_one(row: Row, output: str) -> None:
+    """Print one thing: an object in JSON and YAML, a name and a value in each line of a table."""
+    if output == "json":
+        print(json.dumps(plain(row), indent=2, ensure_ascii=False))
+    elif output == "yaml":
+        YAML(typ="safe", pure=True).dump(plain(row), sys.stdout)
+    else:
+        width = max(len(name) for name in row)
+        for name, value in row.items():
+            print(f"{name:<{width}}  {_cell(value)}".rstrip())
+
+
+def say(sentence: str, output: str) -> None:
+    """Print a sentence for people; programs, which asked for JSON or YAML, do not get to see it."""
+    if output in ("table", "plain"):
+        print(sentence)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, (date, time)):  # a datetime is a date
+        return value.isoformat()
+    return value
+
+
+def _table(rows: Sequence[Row], *, ruled: bool) -> str:
+    names = list(rows[0])
+    lines = [names, *([_cell(row.get(name)) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
+    if ruled:
+        lines.insert(1, ["=" * width for width in widths])
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_cell(inner) for inner in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_cell(inner)}" for name, inner in value.items())
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return " ".join(str(value).split())
