@@ -34,7 +34,6 @@ class _Tolerant(TypeDecorator[Any]):
     """The database's own type on Postgres; on SQLite, which has none, text in one fixed form."""
 
     impl: type[TypeEngine[Any]] = TypeEngine
-    cache_ok = True
     declared: str
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
@@ -54,6 +53,7 @@ class UtcDateTime(_Tolerant):
     """
 
     impl = TIMESTAMP
+    cache_ok = True
     declared = "TIMESTAMP"
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
@@ -74,6 +74,7 @@ class CalendarDate(_Tolerant):
     """A calendar date; a datetime is refused, because its date would depend on a zone."""
 
     impl = Date
+    cache_ok = True
     declared = "DATE"
 
     def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
@@ -91,6 +92,7 @@ class ClockTime(_Tolerant):
     """A local time of day without a zone."""
 
     impl = Time
+    cache_ok = True
     declared = "TIME"
 
     def process_bind_param(self, value: time | None, dialect: Dialect) -> Any:
@@ -107,6 +109,7 @@ class Flag(_Tolerant):
     """True or False; 1 and 0 on SQLite."""
 
     impl = Boolean
+    cache_ok = True
     declared = "BOOLEAN"
 
     def process_bind_param(self, value: bool | None, dialect: Dialect) -> Any:

@@ -184,5 +184,6 @@ _ADVICE: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
         ("database is locked", "database table is locked"),
         "somebody else was writing for too long; try again, and see who holds it",
     ),
+    ((), ("not a database", "malformed"), "the file is damaged, or something else; restore a backup or name another"),
     ((), ("unable to open database file",), "see that the folder of '{folder}' exists and this user may write there"),
 )
