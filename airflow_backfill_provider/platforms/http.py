@@ -67,7 +67,7 @@ class HttpPlatform:
         """Ask the status address once, blocking."""
         address = self._status_address(external_id)
         with vendor_errors(f"{address} did not show the run", Asked.POLL):
-            answer = read_json(self._request("GET", address))
+            answer = self._request("GET", address).json()
         return self._vocabulary.observation(answer, page=self._page(answer))
 
     async def poll_async(self, external_id: str) -> Observation:

@@ -57,10 +57,12 @@ class Vocabulary:
 
 
 def read_json(response: Any) -> Any:
-    """The JSON of a response; None for an empty body, or one that does not say it is JSON."""
-    if not response.content or "json" not in response.headers.get("Content-Type", "").lower():
-        return None
-    return response.json()
+    """The JSON of the answer to a start; None for an empty body or plain text.
+
+    A web page is read as JSON as well, and so raises: it is a login form or a proxy's excuse, never a job's answer.
+    """
+    kind = response.headers.get("Content-Type", "").lower()
+    return response.json() if response.content and ("json" in kind or "html" in kind) else None
 
 
 def run_id_in(answer: Any, vocabulary: Vocabulary) -> str | None:

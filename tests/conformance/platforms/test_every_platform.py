@@ -33,7 +33,16 @@ DBT_CLOUD = Vendor(
     poll_path=r"/runs/\d+/?$",
     unknown_state={"data": {"id": 1, "status": 42, "href": None}},
 )
-VENDORS = [DATABRICKS, DBT_CLOUD]
+HTTP = Vendor(
+    name="http",
+    job="/http/jobs/report",
+    missing_job="/http/jobs/missing",
+    start_path="^/http/jobs/",
+    poll_path=r"^/http/runs/\d+$",
+    unknown_state={"run_id": "1", "state": "teleporting"},
+    options={"status_url": "/http/runs/{run_id}", "cancel_url": "/http/runs/{run_id}/cancel"},
+)
+VENDORS = [DATABRICKS, DBT_CLOUD, HTTP]
 EXACTLY_ONCE = [vendor for vendor in VENDORS if vendor.name != "http"]
 AWKWARD = {
     "quotes": """it's "quoted" ''twice''""",
