@@ -19,7 +19,7 @@ def tags_of(pipeline: Pipeline) -> list[str]:
 
 def doc_md(pipeline: Pipeline, sentence: str) -> str:
     """The page of the DAG: when it runs, where its job is, and every setting that is not the usual one."""
-    lines = [f"### {_plain(pipeline.pipeline_name or pipeline.pipeline_id)}", "", f"Runs {_plain(sentence)}.", ""]
+    lines = [f"### {_plain(pipeline.pipeline_name or pipeline.pipeline_id)}", "", f"{_plain(sentence)}.", ""]
     if pipeline.trigger_url and pipeline.trigger_url.startswith(("https://", "http://")):
         url = pipeline.trigger_url.replace("(", "%28").replace(")", "%29").replace(" ", "%20")
         lines += [f"[The job on {pipeline.platform}]({url})", ""]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.sdk import XCom
+from airflow.sdk.execution_time.xcom import XCom
 from airflow.sdk.bases.operatorlink import BaseOperatorLink
 
 EXTERNAL_URL_KEY = "external_url"

@@ -173,7 +173,7 @@ def owners(conn: Connection, moved_before: datetime) -> list[RunRef]:
 
 
 def open_submissions(conn: Connection, moved_before: datetime) -> list[OpenSubmission]:
-    """Submissions that nobody holds, that may be at work and have not moved since ``moved_before``; one for each key."""
+    """Submissions that nobody holds, that may be at work, not moved since ``moved_before``; one for each key."""
     rows = conn.execute(
         select(table).where(
             table.c.external_status.in_(_ALIVE), table.c.dag_run_id.is_(None), table.c.updated_at < moved_before

@@ -1,0 +1,117 @@
+"""A real Airflow and the simulator, shared by the tests of a module: starting them costs half a minute."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from airflow_backfill_provider.demo import sample
+from airflow_backfill_provider.demo.airflow_stack import AirflowStack, free_port
+from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
+
+LONG_JOB = 12.0
+"""Seconds: long enough for the ledger to prove a job alive at the moment of a kill."""
+
+
+class World:
+    """A simulator, an Airflow, and the questions the tests ask of both."""
+
+    def __init__(self, home: Path, options: dict[str, str]) -> None:
+        self.home = home
+        self.simulator = SimulatorProcess(home / "simulator", job_seconds=1.0)
+        self.simulator.start()
+        self.airflow = AirflowStack(
+            home / "airflow",
+            connections=sample.connections(self.simulator, home / "corrections.db"),
+            options=sample.trust(self.simulator) | QUICK | options,
+            port=free_port(),
+        )
+        self.airflow.run("db", "migrate")
+        self.airflow.run("pipelines", "init")
+        self.airflow.start()
+
+    def stop(self) -> None:
+        self.airflow.stop()
+        self.simulator.stop()
+
+    def apply(self, *rows: dict[str, Any]) -> None:
+        """Apply rows and wait until Airflow shows their DAGs as they are now."""
+        file = self.home / "pipelines.yaml"
+        with file.open("w", encoding="utf-8") as out:
+            YAML().dump({"pipelines": [dict(row) for row in rows]}, out)
+        self.airflow.run("pipelines", "apply", "-f", str(file))
+        for row in rows:
+            self.airflow.wait_until(lambda name=row["pipeline_id"]: self.has_dag(name), f"DAG {row['pipeline_id']}")
+
+    def has_dag(self, dag_id: str) -> bool:
+        found = self.airflow.api("GET", "/dags", params={"dag_id_pattern": dag_id, "limit": 500})["dags"]
+        return any(dag["dag_id"] == dag_id and not dag["is_stale"] for dag in found)
+
+    def trigger(self, dag_id: str, run_date: str) -> str:
+        """A manual run for a date; returns its id."""
+        body = {"logical_date": None, "conf": {"run_date": run_date}}
+        return str(self.airflow.api("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+
+    def backfill(self, dag_id: str, first: str, last: str, *more: str) -> None:
+        self.airflow.run("backfill", "create", "--dag-id", dag_id, "--from-date", first, "--to-date", last, *more)
+
+    def run(self, dag_id: str, dag_run_id: str) -> dict[str, Any]:
+        return dict(self.airflow.api("GET", f"/dags/{dag_id}/dagRuns/{dag_run_id}"))
+
+    def task(self, dag_id: str, dag_run_id: str) -> dict[str, Any]:
+        return dict(self.airflow.api("GET", f"/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/run_pipeline"))
+
+    def records(self, dag_id: str) -> list[dict[str, Any]]:
+        return list(json.loads(self.airflow.run("pipelines", "runs", dag_id, "-o", "json").stdout))
+
+    def jobs(self, platform: str, job: str) -> list[dict[str, Any]]:
+        return self.simulator.client.ledger(platform, job)
+
+    def until(self, condition: Any, what: str, seconds: float = 90) -> Any:
+        return self.airflow.wait_until(condition, what, seconds=seconds)
+
+    def until_ended(self, dag_id: str, dag_run_id: str, seconds: float = 120) -> str:
+        """Wait for a DagRun to end; returns its state."""
+        ended = ("success", "failed")
+        self.until(lambda: self.run(dag_id, dag_run_id)["state"] in ended, f"{dag_run_id} has ended", seconds)
+        return str(self.run(dag_id, dag_run_id)["state"])
+
+
+QUICK = {
+    "AIRFLOW__BACKFILL__POLL_SECONDS": "1",
+    "AIRFLOW__BACKFILL__HOLD_SECONDS": "1",
+    "AIRFLOW__BACKFILL__SUBMIT_GRACE_SECONDS": "4",
+    "AIRFLOW__BACKFILL__RECONCILE_SECONDS": "8",
+    "AIRFLOW__BACKFILL__BUSY_WAIT_SECONDS": "1",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+}
+
+
+@pytest.fixture(scope="module")
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The module's world; a module's ``AIRFLOW_OPTIONS`` adds to its environment."""
+    options = getattr(request.module, "AIRFLOW_OPTIONS", {})
+    made = World(tmp_path_factory.mktemp("world"), options)
+    yield made
+    made.stop()
+
+
+def row(pipeline_id: str, job: str, **more: Any) -> dict[str, Any]:
+    """A pipeline on Databricks that never ticks and retries after two seconds, unless ``more`` says otherwise."""
+    return {
+        "pipeline_id": pipeline_id,
+        "platform": "databricks",
+        "platform_job_id": job,
+        "schedule_type": "manual",
+        "start_date": "2026-01-01",
+        "retry_schedule": "every 2 seconds",
+        "max_retry_attempts": 3,
+    } | more
