@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from airflow_backfill_provider.errors import PlatformError
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission, Target
 from airflow_backfill_provider.platforms.failures import Asked, vendor_errors
-from airflow_backfill_provider.platforms.snowflake_statements import Task, bindings_of, statement_of, task_of
+from airflow_backfill_provider.platforms.snowflake_statements import bindings_of, statement_of, takes_config, task_of
+from airflow_backfill_provider.platforms.snowflake_tasks import TaskHistory
 
 if TYPE_CHECKING:
     from airflow_backfill_provider.platforms.snowflake_hook import SnowflakeRestHook
@@ -30,7 +31,6 @@ _CANCELLED_CODES = frozenset({"000604"})
 _UNKNOWN_HANDLE_CODES = frozenset({"000709"})
 _HOPELESS_CODES = frozenset({"000606", "002003", "002043", "003001"})
 _HOPELESS_STATES = "42"  # the class of SQLSTATEs for syntax, missing objects and missing privileges
-_CLOCK_TOLERANCE_MS = 1000
 
 
 class SnowflakePlatform:
@@ -48,6 +48,12 @@ class SnowflakePlatform:
         from airflow_backfill_provider.platforms.snowflake_hook import SnowflakeRestHook
 
         return SnowflakeRestHook(self._connection_id)
+
+    @cached_property
+    def _history(self) -> TaskHistory | None:
+        """Where to follow the task, when the target is one."""
+        task = task_of(self._target)
+        return TaskHistory(task, takes_config(self._target)) if task else None
 
     def check(self) -> None:
         """Raise unless the connection exists and Snowflake runs a query with it."""
@@ -98,13 +104,13 @@ class SnowflakePlatform:
             return await asyncio.to_thread(self._observation, external_id, outcome)
 
     def cancel(self, external_id: str) -> None:
-        """Ask Snowflake to cancel the statement; for a task also the statement that the task is running."""
+        """Ask Snowflake to cancel the statement, or the task that it started."""
         with vendor_errors(f"Snowflake did not cancel {external_id}", Asked.LOOK, self.url(external_id)):
-            handles = [external_id]
-            if task := task_of(self._target):
-                row = self._task_run(task, self._hook.get_sql_api_query_status(external_id))
-                handles = [str(row["query_id"])] if row and row.get("query_id") else []
-            self._hook.cancel_queries(handles)
+            if self._history:
+                outcome = self._hook.get_sql_api_query_status(external_id)
+                self._history.cancel(self._hook, external_id, outcome)
+            else:
+                self._hook.cancel_queries([external_id])
 
     def url(self, external_id: str) -> str | None:
         """The query's page in Snowsight, or on the host of the connection when that is not Snowflake's own."""
@@ -133,44 +139,14 @@ class SnowflakePlatform:
         )
         if outcome["status"] == "error" and outcome["code"] in _CANCELLED_CODES:
             status = ExternalStatus.CANCELLED
-        task = task_of(self._target)
-        if task and status is ExternalStatus.SUCCESS:
-            return self._task_observation(self._task_run(task, outcome), self.url(external_id))
+        if self._history and status is ExternalStatus.SUCCESS:
+            return self._history.run(self._hook, external_id, outcome).observation(self.url(external_id))
         return Observation(
             status=status,
             vendor_state=str(outcome["status"]),
             message=str(outcome["message"]) if status.ended and status is not ExternalStatus.SUCCESS else None,
             url=self.url(external_id),
             retryable=not (status is ExternalStatus.FAILED and _hopeless(outcome)),
-        )
-
-    def _task_run(self, task: Task, outcome: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The task's run that EXECUTE TASK started: the first by hand since the statement."""
-        since = str(int(outcome["created_on"]) - _CLOCK_TOLERANCE_MS)
-        place = f'"{task.database.replace(chr(34), chr(34) * 2)}".' if task.database else ""
-        schema, values = (" AND schema_name = ?", [task.schema]) if task.schema else ("", [])
-        rows = self._hook.rows(
-            "SELECT state, error_message, query_id "
-            f"FROM TABLE({place}information_schema.task_history(task_name => ?, result_limit => 1000)) "
-            f"WHERE scheduled_from = 'EXECUTE TASK' AND scheduled_time >= TO_TIMESTAMP_LTZ(?){schema} "
-            "ORDER BY scheduled_time LIMIT 1",
-            bindings_of([task.name, since, *values]),
-        )
-        return rows[0] if rows else None
-
-    def _task_observation(self, row: Mapping[str, Any] | None, url: str | None) -> Observation:
-        """How the task is doing; a run that the history does not show yet is still to come."""
-        state = str((row or {}).get("state") or "SCHEDULED")
-        words = {"SUCCEEDED": ExternalStatus.SUCCESS, "CANCELLED": ExternalStatus.CANCELLED}
-        ended_badly = state.startswith("FAILED") or state == "SKIPPED"
-        status = ExternalStatus.FAILED if ended_badly else words.get(state, ExternalStatus.RUNNING)
-        message = str((row or {}).get("error_message") or f"the task ended {state}")
-        page = self.url(str(row["query_id"])) if row and row.get("query_id") else url
-        return Observation(
-            status=status,
-            vendor_state=f"task {state}",
-            message=message if status.ended and status is not ExternalStatus.SUCCESS else None,
-            url=page,
         )
 
 

@@ -27,6 +27,8 @@ _QUALIFIED = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER}){{0,2}}"
 _NAME = re.compile(_QUALIFIED, re.ASCII)
 _PART = re.compile(_IDENTIFIER, re.ASCII)
 _TASK = re.compile(rf"(?:task:|execute\s+task\s)\s*(?P<name>{_QUALIFIED})\s*;?", re.ASCII | re.IGNORECASE)
+CONFIG_KEY = "backfill_key"
+"""The name in a task's configuration under which its run is known again in the task history."""
 _STANDARD = ("run_date", "run_dates", "first_run_date", "last_run_date")
 
 
@@ -125,16 +127,22 @@ def _arguments(target: Target, submission: Submission) -> list[str]:
     return ["run_date", *(name for name in submission.parameters if name not in _STANDARD)]
 
 
+def takes_config(target: Target) -> bool:
+    """Whether the task is handed its parameters: yes, unless ``option.task_config`` says false."""
+    return target.options.get("task_config", "true").strip().lower() != "false"
+
+
 def _execute_task(task: Task, target: Target, submission: Submission) -> Statement:
-    if target.options.get("task_config", "").strip().lower() != "true":
+    if not takes_config(target):
         return Statement(f"EXECUTE TASK {task.text}")
-    return Statement(f"EXECUTE TASK {task.text} USING CONFIG = {_json_literal(submission.parameters)}")
+    config = {**submission.parameters, CONFIG_KEY: submission.idempotency_key}
+    return Statement(f"EXECUTE TASK {task.text} USING CONFIG = {_json_literal(config)}")
 
 
 def _json_literal(values: Mapping[str, str]) -> str:
     """JSON between dollar quotes, which know no escape: every dollar in it is written as JSON's own escape for one.
 
-    EXECUTE TASK takes a literal here and nothing else.
+    EXECUTE TASK takes a literal here and no bind variable.
     """
     text = json.dumps(dict(values)).replace("$", "\\u0024")
     return f"$${text}$$"
