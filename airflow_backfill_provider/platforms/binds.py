@@ -19,6 +19,7 @@ _TOKEN = r"""
     | (?P<mark> \? )
     | (?P<end> ; )
     """
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _STANDARD = re.compile(_TOKEN % ("", ""), re.VERBOSE | re.DOTALL)
 _BACKSLASH = re.compile(_TOKEN % (r"\\", r"|\\."), re.VERBOSE | re.DOTALL)
 
@@ -33,7 +34,7 @@ class Piece:
 
 
 def statements_of(sql: str, *, backslash_escapes: bool = False) -> list[list[Piece]]:
-    """The statements of a text, each in pieces; empty ones are left out.
+    """The statements of a text, each in pieces; what is empty or only a comment is left out.
 
     ``backslash_escapes`` tells how the dialect reads strings: whether a quote after a backslash belongs to the string.
     """
@@ -49,7 +50,7 @@ def statements_of(sql: str, *, backslash_escapes: bool = False) -> list[list[Pie
         else:
             statements[-1].append(Piece(token[0], name=token["name"], mark=bool(token["mark"])))
     statements[-1].append(Piece(sql[at:]))
-    return [pieces for pieces in statements if any(piece.text.strip() for piece in pieces)]
+    return [pieces for pieces in statements if _COMMENT.sub("", "".join(piece.text for piece in pieces)).strip()]
 
 
 def names_in(pieces: Iterable[Piece]) -> list[str]:

@@ -17,6 +17,15 @@ from airflow_backfill_provider.platforms.base import ExternalStatus, Observation
 
 from .conftest import Vendor, submission
 
+AWKWARD = {
+    "quotes": """it's "quoted" ''twice''""",
+    "lines": "first\nsecond\r\n\tthird",
+    "injection": "1'; DROP TABLE orders; --",
+    "shell": "$(rm -rf /) `id` ${HOME} \\ | & > %s %(run_date)s {{ run_date }} {run_id} :run_date ?",
+    "foreign": "naïve – 日付 🎈\u2028",
+    "empty": "",
+}
+
 DATABRICKS = Vendor(
     name="databricks",
     job="123",
@@ -42,17 +51,18 @@ HTTP = Vendor(
     unknown_state={"run_id": "1", "state": "teleporting"},
     options={"status_url": "/http/runs/{run_id}", "cancel_url": "/http/runs/{run_id}/cancel"},
 )
-VENDORS = [DATABRICKS, DBT_CLOUD, HTTP]
+SNOWFLAKE = Vendor(
+    name="snowflake",
+    job="load_orders",
+    missing_job="missing_procedure",
+    start_path="/api/v2/statements$",
+    poll_path="/api/v2/statements/[^/]+$",
+    unknown_state={"message": "The statement is teleporting."},
+    unknown_status=203,
+    options={"arguments": ", ".join(["run_dates", *AWKWARD])},
+)
+VENDORS = [DATABRICKS, DBT_CLOUD, SNOWFLAKE, HTTP]
 EXACTLY_ONCE = [vendor for vendor in VENDORS if vendor.name != "http"]
-AWKWARD = {
-    "quotes": """it's "quoted" ''twice''""",
-    "lines": "first\nsecond\r\n\tthird",
-    "injection": "1'; DROP TABLE orders; --",
-    "shell": "$(rm -rf /) `id` ${HOME} \\ | & > %s %(run_date)s {{ run_date }} {run_id} :run_date ?",
-    "foreign": "naïve – 日付 🎈\u2028",
-    "empty": "",
-}
-
 Poll = Callable[[Platform, str], Awaitable[Observation]]
 
 
