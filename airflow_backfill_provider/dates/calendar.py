@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
-from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY
+from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY, month_start, month_starts
 from airflow_backfill_provider.errors import InvalidRequest
 
 _ROOM = 20_000  # days for offsets at the ends of the calendar
@@ -23,36 +23,56 @@ _FAR_YEARS = 60
 """Two stretches of years further apart than this are not joined: the years between would be computed for nothing."""
 
 
+@dataclass(frozen=True)
+class _Stretch:
+    """The open days of some consecutive years."""
+
+    first_year: int
+    last_year: int
+    days: list[int]
+    """Ascending."""
+
+    @cached_property
+    def first(self) -> int:
+        return date(self.first_year, 1, 1).toordinal()
+
+    @cached_property
+    def last(self) -> int:
+        return date(self.last_year, 12, 31).toordinal()
+
+    @cached_property
+    def month_positions(self) -> list[int]:
+        """Where in ``days`` each month begins, the one after the last year included."""
+        months = range(self.first_year * 12, self.last_year * 12 + 13)
+        return [bisect_left(self.days, start) for start in month_starts(months)]
+
+
 class _OpenDays:
-    """Sorted open days of some consecutive years, extended when a question goes beyond them."""
+    """Open days by year, computed when a question needs them and kept."""
 
     def __init__(self, of_year: Callable[[int], list[int]]) -> None:
         self._of_year = of_year
-        self._known: tuple[int, int, list[int]] = (1, 0, [])
+        self._known = _Stretch(1, 1, [])
 
-    def covering(self, first: int, last: int) -> list[int]:
+    def covering(self, first: int, last: int) -> _Stretch:
         """Open days of at least the days from ``first`` to ``last``."""
-        known_first, known_last, days = self._known
-        if known_first <= first and last <= known_last:
-            return days
+        known = self._known
+        if known.first <= first and last <= known.last and known.days:
+            return known
         first, last = max(first, FIRST_DAY - _ROOM), min(last, LAST_DAY + _ROOM)
-        return self._grow(date.fromordinal(first).year, date.fromordinal(last).year)
-
-    def _grow(self, first_year: int, last_year: int) -> list[int]:
-        known_first, known_last, days = self._known
-        if days:
-            old_first, old_last = date.fromordinal(known_first).year, date.fromordinal(known_last).year
-            if first_year - old_last <= _FAR_YEARS and old_first - last_year <= _FAR_YEARS:
-                before = [day for year in range(first_year, old_first) for day in self._of_year(year)]
-                after = [day for year in range(old_last + 1, last_year + 1) for day in self._of_year(year)]
-                return self._keep(min(first_year, old_first), max(last_year, old_last), before + days + after)
-        every = [day for year in range(first_year, last_year + 1) for day in self._of_year(year)]
-        return self._keep(first_year, last_year, every)
-
-    def _keep(self, first_year: int, last_year: int, days: list[int]) -> list[int]:
         # One assignment, so that another thread sees the old answer or the new one and never half of each.
-        self._known = (date(first_year, 1, 1).toordinal(), date(last_year, 12, 31).toordinal(), days)
-        return days
+        self._known = self._grown(known, date.fromordinal(first).year, date.fromordinal(last).year)
+        return self._known
+
+    def _grown(self, known: _Stretch, first: int, last: int) -> _Stretch:
+        if not known.days or first - known.last_year > _FAR_YEARS or known.first_year - last > _FAR_YEARS:
+            return _Stretch(first, last, self._of_years(first, last))
+        before = self._of_years(first, known.first_year - 1)
+        after = self._of_years(known.last_year + 1, last)
+        return _Stretch(min(first, known.first_year), max(last, known.last_year), before + known.days + after)
+
+    def _of_years(self, first: int, last: int) -> list[int]:
+        return [day for year in range(first, last + 1) for day in self._of_year(year)]
 
 
 @dataclass(frozen=True)
@@ -87,12 +107,16 @@ class BusinessCalendar:
 
     def open_days(self, first: int, last: int) -> list[int]:
         """The open days from ``first`` to ``last``, both included."""
-        days = self._open.covering(first, last)
+        days = self._open.covering(first, last).days
         return days[bisect_left(days, first) : bisect_right(days, last)]
 
-    def around(self, first: int, last: int) -> list[int]:
-        """All open days known after asking for ``first`` to ``last``: at least those between, ascending."""
-        return self._open.covering(first, last)
+    def month_positions(self, *months: range) -> tuple[list[int], ...]:
+        """Open days, ascending, and for each range of months the places in them where those months begin."""
+        first, last = min(some[0] for some in months), max(some[-1] for some in months)
+        known = self._open.covering(month_start(first), month_start(last))
+        begin = known.first_year * 12
+        places = known.month_positions
+        return known.days, *(places[some[0] - begin : some[-1] - begin + 1 : some.step] for some in months)
 
     def following(self, day: int) -> int:
         """The day itself when it is open, else the next open day."""
@@ -106,7 +130,7 @@ class BusinessCalendar:
         """The ``count``-th open day after ``day`` (before it when negative); 0 is the day or the next open one."""
         reach = abs(count) * 2 + 7
         while True:
-            days = self._open.covering(day - reach, day + reach)
+            days = self._open.covering(day - reach, day + reach).days
             index = bisect_right(days, day) + count - 1 if count > 0 else bisect_left(days, day) + count
             if 0 <= index < len(days):
                 return days[index]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, date
 
 from airflow_backfill_provider.dates.calendar import MONDAY_TO_FRIDAY, BusinessCalendar
 from airflow_backfill_provider.dates.cron import cron_days
@@ -28,6 +28,7 @@ from airflow_backfill_provider.dates.spec import ScheduleSpec, calendar_of, need
 from airflow_backfill_provider.dates.window import RunDates
 from airflow_backfill_provider.dates.zone import Clock, zone
 
+_YEAR_2000 = date(2000, 1, 1).toordinal()
 _HORIZONS = (40, 400, 4_000, 40_000, 150_000)
 """How far, in days, a search for the next tick looks at a time; a rule silent for four centuries never ticks again."""
 
@@ -48,7 +49,8 @@ class Plan:
 
     def days(self, first: int, last: int) -> Sequence[int]:
         """The ticking days from ``first`` to ``last`` that have run dates within the bounds."""
-        return self.rule.days(max(first, self.first_day), min(last, self.last_day))
+        first, last = max(first, self.first_day), min(last, self.last_day)
+        return self.rule.days(first, last) if first <= last else ()
 
     def days_reaching(self, first: int, last: int) -> Sequence[int]:
         """The ticking days that have a run date from ``first`` to ``last``."""
@@ -57,34 +59,26 @@ class Plan:
 
     @property
     def silent(self) -> bool:
-        """Whether there is not one tick."""
-        return next(self.from_day(self.first_day), None) is None
+        """Whether there is not one tick, looking from the year 2000 on when the schedule has no start."""
+        return next(self.from_day(min(_YEAR_2000, self.last_day)), None) is None
 
     def from_day(self, day: int) -> Iterator[int]:
         """The ticking days from ``day`` on."""
-        low = max(day, self.first_day)
-        for horizon in _HORIZONS:
-            found = self.days(low, low + horizon)
-            if found:
-                yield from found
-                yield from self.from_day(low + horizon + 1)
-                return
-            low += horizon + 1
-            if low > self.last_day:
-                return
+        low, looks = max(day, self.first_day), 0
+        while low <= self.last_day and looks < len(_HORIZONS):
+            high = low + _HORIZONS[looks]
+            found = self.days(low, high)
+            yield from found
+            low, looks = high + 1, 0 if found else looks + 1
 
     def back_from_day(self, day: int) -> Iterator[int]:
         """The ticking days from ``day`` back."""
-        high = min(day, self.last_day)
-        for horizon in _HORIZONS:
-            found = self.days(high - horizon, high)
-            if found:
-                yield from reversed(found)
-                yield from self.back_from_day(high - horizon - 1)
-                return
-            high -= horizon + 1
-            if high < self.first_day:
-                return
+        high, looks = min(day, self.last_day), 0
+        while high >= self.first_day and looks < len(_HORIZONS):
+            low = high - _HORIZONS[looks]
+            found = self.days(low, high)
+            yield from reversed(found)
+            high, looks = low - 1, 0 if found else looks + 1
 
     def bounds(self, day: int) -> tuple[int, int]:
         """The first and last run date of a ticking day, within the bounds."""

@@ -6,7 +6,6 @@ day numbers, both ends included. Rules know no clock, no zone and no run date.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -112,22 +111,16 @@ class PlacesInPeriod:
     def _found(self, place: Place, low: int, high: int) -> list[int]:
         offset, length = (0, self.months) if place.month is None else (place.month, 1)
         begin, stride = low * self.months + offset, self.step * self.months
-        months = range(begin, high * self.months + offset + 1, stride)
-        starts = month_starts(months)
-        if length == stride:
-            ends = [*starts[1:], *month_starts(range(months[-1] + length, months[-1] + length + 1))] if starts else []
-        else:
-            ends = month_starts(range(begin + length, begin + length + len(months) * stride, stride))
-        return self._placed(place, starts, ends)
-
-    def _placed(self, place: Place, starts: list[int], ends: list[int]) -> list[int]:
-        if place.unit == "day":
-            return numbered_days(place.number, self.skip, starts, ends)
+        begins = range(begin, high * self.months + offset + 1, stride)
+        ends = range(begin + length, begin + length + len(begins) * stride, stride)
+        if isinstance(place.unit, str) and place.unit != "day":
+            calendar = self.business if place.unit == "business day" else self.weekdays
+            assert calendar is not None, "the plan gives a calendar to every rule that counts its days"
+            return numbered_open_days(place.number, calendar, begins, ends)
+        starts, stops = month_starts(begins), month_starts(ends)
         if isinstance(place.unit, int):
-            return numbered_weekdays(place.number, place.unit, starts, ends)
-        calendar = self.business if place.unit == "business day" else self.weekdays
-        assert calendar is not None, "the plan gives a calendar to every rule that counts its days"
-        return numbered_open_days(place.number, calendar, starts, ends)
+            return numbered_weekdays(place.number, place.unit, starts, stops)
+        return numbered_days(place.number, self.skip, starts, stops)
 
 
 def numbered_days(number: int, skip: str, starts: list[int], ends: list[int]) -> list[int]:
@@ -163,15 +156,14 @@ def numbered_weekdays(number: int, weekday: int, starts: list[int], ends: list[i
     return [day for day, start in zip(found, starts, strict=True) if day >= start]
 
 
-def numbered_open_days(number: int, calendar: BusinessCalendar, starts: list[int], ends: list[int]) -> list[int]:
-    """The ``number``-th open day of each period; a period with fewer is left out."""
-    if not starts:
+def numbered_open_days(number: int, calendar: BusinessCalendar, begins: range, ends: range) -> list[int]:
+    """The ``number``-th open day of each period, which is given by its first month and the month after it."""
+    if not begins:
         return []
-    days = calendar.around(starts[0], ends[-1])
-    spans = [(bisect_left(days, start), bisect_left(days, end)) for start, end in zip(starts, ends, strict=True)]
+    days, lows, highs = calendar.month_positions(begins, ends)
     if number > 0:
-        return [days[low + number - 1] for low, high in spans if low + number <= high]
-    return [days[high + number] for low, high in spans if low <= high + number]
+        return [days[low + number - 1] for low, high in zip(lows, highs, strict=True) if low + number <= high]
+    return [days[high + number] for low, high in zip(lows, highs, strict=True) if low <= high + number]
 
 
 @dataclass(frozen=True)

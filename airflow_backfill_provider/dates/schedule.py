@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
+from operator import eq
 from typing import Any
 
 from airflow_backfill_provider.dates import describe, warn
@@ -80,8 +81,8 @@ class Schedule:
         """The ticks with ``after < tick <= until``, ascending, each once."""
         clock, after, until = self._plan.clock, aware(after), aware(until)
         found = clock.instants(self._plan.days(clock.local_day(after) - 1, clock.local_day(until) + 1))
-        if not clock.fixed:
-            found = list(dict.fromkeys(found))  # a zone that skips a day gives its tick and the next day's one instant
+        if not clock.fixed and any(map(eq, found, islice(found, 1, None))):
+            found = list(dict.fromkeys(found))  # a zone that skips a day gives it and the next one instant
         return found[bisect_right(found, after) : bisect_right(found, until)]
 
     def dates_of(self, tick: datetime) -> tuple[date, ...]:

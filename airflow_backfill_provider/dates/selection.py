@@ -1,7 +1,7 @@
 """Dates as a person types them: ``2026-01-01..2026-03-31, !2026-02-14, last 30 days``.
 
-Ranges include both ends; ``!`` takes dates away, wherever it stands. What a pipeline cannot run of a selection comes back
-date by date with the reason.
+Ranges include both ends; ``!`` takes dates away, wherever it stands. What a pipeline cannot run of a selection comes
+back date by date with the reason.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_backfill_provider.dates.calendar import MONDAY_TO_FRIDAY, BusinessCalendar, named
 from airflow_backfill_provider.dates.cron import read_cron
+from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY
 from airflow_backfill_provider.dates.grammar import SCHEDULE_TYPES, Frequency, Misread, parse_frequency
 from airflow_backfill_provider.dates.rrule import needs_start, read_rrule, split
 from airflow_backfill_provider.dates.window import MAX_WINDOW, OFFSET_UNITS, PERIODS
@@ -138,6 +139,10 @@ def _check_bounds(spec: ScheduleSpec, frequency: Frequency | None, problems: lis
             problems.append(Problem(where, f"'{value}' was read; expected a date such as 2026-01-31, without a time"))
     if len(problems) > before:
         return
+    if spec.start_date and spec.start_date.toordinal() > LAST_DAY:
+        problems.append(Problem("start_date", f"'{spec.start_date}' was read; expected a year before 9900"))
+    if spec.end_date and spec.end_date.toordinal() < FIRST_DAY:
+        problems.append(Problem("end_date", f"'{spec.end_date}' was read; expected a year after 100"))
     if spec.start_date and spec.end_date and spec.start_date > spec.end_date:
         problems.append(Problem("end_date", f"'{spec.end_date}' lies before start_date '{spec.start_date}'"))
     if frequency is not None and spec.start_date is None and needs_start_date(frequency):

@@ -6,15 +6,22 @@ A local time that does not exist is read with the offset before the gap, one tha
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import repeat
+from itertools import accumulate, chain, islice, pairwise
+from operator import sub
 from zoneinfo import ZoneInfo
 
 from airflow_backfill_provider.errors import InvalidRequest
 
+_MANY = 100
+"""For more days than this, dense enough, it pays to look for the changes of the offset instead of asking each day."""
+_STEPS = tuple(map(timedelta, range(400)))
+_FIRST_YEAR, _LAST_YEAR = 50, 9950
+"""No schedule ticks outside these years, so an instant there is as good as their first day."""
 _NOT_PLACES = {"localtime", "posixrules", "Factory", "leapseconds", "tzdata.zi"}
 
 
@@ -45,6 +52,8 @@ def aware(instant: datetime) -> datetime:
     """The same instant in UTC. Raises InvalidRequest for a naive one: it does not say where it is meant."""
     if instant.tzinfo is None or instant.utcoffset() is None:
         raise InvalidRequest(f"instant '{instant.isoformat()}' has no time zone; expected an aware datetime")
+    if not _FIRST_YEAR < instant.year < _LAST_YEAR:
+        return datetime(_FIRST_YEAR if instant.year <= _FIRST_YEAR else _LAST_YEAR, 1, 1, tzinfo=UTC)
     return instant.astimezone(UTC)
 
 
@@ -60,11 +69,19 @@ class Clock:
         return datetime.combine(date.fromordinal(day), self.at, self.zone).astimezone(UTC)
 
     def instants(self, days: Sequence[int]) -> list[datetime]:
-        """The instants of ascending days: never descending, and equal only where a zone skipped a whole day."""
-        if self.fixed and self.zone.utcoffset(None) == UTC.utcoffset(None):
-            return list(map(datetime.combine, map(date.fromordinal, days), repeat(self.at), repeat(UTC)))
-        at = self.at.replace(tzinfo=self.zone)
-        return [datetime.combine(date.fromordinal(day), at).astimezone(UTC) for day in days]
+        """The instants of ascending days: never descending, and equal only where a zone skipped a whole day.
+
+        Adding a step to an instant is several times as fast as making one from a local time.
+        """
+        if len(days) < 2 or not (self.fixed or len(days) > max(_MANY, (days[-1] - days[0]) // 10)):
+            return [self.instant(day) for day in days]
+        steps = _steps(days)
+        if not self.fixed:
+            years = range(date.fromordinal(days[0]).year, date.fromordinal(days[-1]).year + 1)
+            for day, shift in chain.from_iterable(_changes(self, year) for year in years):
+                if days[0] < day <= days[-1]:
+                    steps[bisect_left(days, day) - 1] += shift
+        return list(accumulate(steps, initial=self.instant(days[0])))  # type: ignore[arg-type]
 
     def local_day(self, instant: datetime) -> int:
         """The local day of an instant."""
@@ -74,3 +91,25 @@ class Clock:
     def fixed(self) -> bool:
         """Whether the zone has one offset for all time, so that no day is ever skipped."""
         return self.zone.utcoffset(None) is not None
+
+
+@lru_cache(maxsize=4096)
+def _changes(clock: Clock, year: int) -> tuple[tuple[int, timedelta], ...]:
+    """The days of a year that do not come 24 hours after the day before, and by how much they come later.
+
+    Every day is looked at: Boa Vista in 2000 and Gaza in Ramadan change and change back within seven days.
+    """
+    first, end = date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()
+    instants = [clock.instant(day) for day in range(first - 1, end)]
+    shifts = [after - before - _STEPS[1] for before, after in pairwise(instants)]
+    return tuple((day, shift) for day, shift in enumerate(shifts, first) if shift)
+
+
+def _steps(days: Sequence[int]) -> list[timedelta]:
+    """The times from each day to the next."""
+    if isinstance(days, range):
+        return [timedelta(days.step)] * (len(days) - 1)
+    try:
+        return list(map(_STEPS.__getitem__, map(sub, islice(days, 1, None), days)))
+    except IndexError:
+        return list(map(timedelta, map(sub, islice(days, 1, None), days)))
