@@ -10,8 +10,10 @@ from typing import Any
 from aiohttp import web
 
 from airflow_backfill_provider.demo.simulator.jobs import Engine
+from airflow_backfill_provider.demo.simulator.warehouse import Warehouse
 
 ENGINE: web.AppKey[Engine] = web.AppKey("engine", Engine)
+WAREHOUSE: web.AppKey[Warehouse] = web.AppKey("warehouse", Warehouse)
 BAD_TOKEN = "bad"
 """The one token that every platform refuses."""
 

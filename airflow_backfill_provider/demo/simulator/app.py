@@ -8,17 +8,19 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from airflow_backfill_provider.demo.simulator import databricks_jobs, dbt_cloud, http_jobs
-from airflow_backfill_provider.demo.simulator.answers import ENGINE, Handler, Refused, Vendor, platform_of
+from airflow_backfill_provider.demo.simulator import databricks_jobs, dbt_cloud, http_jobs, snowflake
+from airflow_backfill_provider.demo.simulator.answers import ENGINE, WAREHOUSE, Handler, Refused, Vendor, platform_of
 from airflow_backfill_provider.demo.simulator.control import FAULTS, control_app
 from airflow_backfill_provider.demo.simulator.faults import Faults
 from airflow_backfill_provider.demo.simulator.jobs import Engine
 from airflow_backfill_provider.demo.simulator.pages import page_routes
+from airflow_backfill_provider.demo.simulator.warehouse import Warehouse
 
 _TICK_SECONDS = 0.1
 _VENDORS: dict[str, Vendor] = {
     "databricks": databricks_jobs.VENDOR,
     "dbt_cloud": dbt_cloud.VENDOR,
+    "snowflake": snowflake.VENDOR,
     "http": http_jobs.VENDOR,
 }
 
@@ -64,7 +66,7 @@ async def _keep_up(app: web.Application) -> AsyncIterator[None]:
 def build_app(engine: Engine) -> web.Application:
     """The application around an engine, ready to be served on any number of sockets."""
     app = web.Application(middlewares=[_spoil, _speak_as_the_vendor])
-    app[ENGINE], app[FAULTS] = engine, Faults()
+    app[ENGINE], app[FAULTS], app[WAREHOUSE] = engine, Faults(), Warehouse()
     for vendor in _VENDORS.values():
         for method, path, handler in vendor.routes:
             app.router.add_route(method, path, handler)

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from airflow_backfill_provider.demo.simulator.answers import ENGINE, json_body
+from airflow_backfill_provider.demo.simulator.answers import ENGINE, WAREHOUSE, json_body
 from airflow_backfill_provider.demo.simulator.faults import Faults
 from airflow_backfill_provider.demo.simulator.jobs import PLATFORMS
 
@@ -73,8 +73,9 @@ def _changes(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def reset(request: web.Request) -> web.Response:
-    """Forget runs, faults and settings."""
+    """Forget runs, faults, settings and tables."""
     request.app[ENGINE].reset()
+    request.app[WAREHOUSE].reset()
     request.app[FAULTS].clear()
     return web.json_response({"status": "ok"})
 
@@ -91,7 +92,7 @@ async def _problems(request: web.Request, handler: Any) -> web.StreamResponse:
 def control_app(parent: web.Application) -> web.Application:
     """The application to mount at ``/_control``; it shares the parent's engine and faults."""
     app = web.Application(middlewares=[_problems])
-    app[ENGINE], app[FAULTS] = parent[ENGINE], parent[FAULTS]
+    app[ENGINE], app[FAULTS], app[WAREHOUSE] = parent[ENGINE], parent[FAULTS], parent[WAREHOUSE]
     app.add_routes(
         [
             web.get("/health", health),

@@ -103,6 +103,10 @@ class Engine:
     def runs(self, platform: str) -> list[Run]:
         """Every run of a platform, oldest first, up to date."""
         self.advance()
+        return self.runs_as_they_stand(platform)
+
+    def runs_as_they_stand(self, platform: str) -> list[Run]:
+        """The same for a run's own work, in the middle of bringing runs up to date."""
         return [run for (name, _), run in self._runs.items() if name == platform]
 
     def submit(self, order: Order) -> Run:
@@ -118,7 +122,7 @@ class Engine:
         return run
 
     def _place(self, run: Run, settings: JobSettings, now: float) -> None:
-        limit = settings.max_concurrent
+        limit = run.order.limit if settings.max_concurrent is None else settings.max_concurrent
         queue = settings.queue if run.order.queue is None else run.order.queue
         if not run.order.listed or limit is None or self._working(run) < limit:
             self._begin(run, now)

@@ -50,6 +50,8 @@ class Order:
     """How long the vendor takes from the wish to cancel to the end."""
     queue: bool | None = None
     """Overrides the job's setting for this run."""
+    limit: int | None = None
+    """How many runs may work at once where the job's settings do not say."""
     broken: str | None = None
     """Why this run is bound to fail whatever the job's settings say."""
     work: Callable[[], str | None] | None = None
