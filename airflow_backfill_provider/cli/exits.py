@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 from argparse import Namespace
@@ -23,6 +24,7 @@ def command(body: Command) -> Callable[[Namespace], None]:
 
     @functools.wraps(body)
     def run(args: Namespace) -> None:
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # stderr is for problems
         try:
             code = body(args) or 0
             sys.stdout.flush()

@@ -97,7 +97,7 @@ def connections(found: Definitions | None = None) -> list[Finding]:
 def platforms(found: Definitions) -> list[Finding]:
     """Whether each platform answers with the connection that is used for it. Starts nothing."""
     targets = {
-        (pipeline.platform, pipeline.connection_id): Target(
+        (pipeline.platform, _connection_of(pipeline)): Target(
             platform=pipeline.platform,
             connection_id=pipeline.connection_id,
             job_id=pipeline.platform_job_id,
@@ -107,8 +107,10 @@ def platforms(found: Definitions) -> list[Finding]:
         if pipeline.is_active
     }
     findings = []
-    for (platform, connection_id), target in sorted(targets.items(), key=str):
-        name = f"{platform} on {connection_id or USUAL_CONNECTIONS.get(platform)}"
+    for (platform, connection_id), target in sorted(targets.items(), key=lambda each: each[0]):
+        if _is_missing(connection_id):
+            continue  # said already
+        name = f"{platform} on {connection_id!r}"
         try:
             platform_for(target).check()
         except BackfillError as error:
@@ -122,10 +124,20 @@ def platforms(found: Definitions) -> list[Finding]:
 def _uses(found: Definitions) -> dict[str, list[Pipeline]]:
     uses: dict[str, list[Pipeline]] = {}
     for pipeline in found.good:
-        connection_id = pipeline.connection_id or USUAL_CONNECTIONS.get(pipeline.platform)
-        if pipeline.is_active and connection_id:
-            uses.setdefault(connection_id, []).append(pipeline)
+        if pipeline.is_active:
+            uses.setdefault(_connection_of(pipeline), []).append(pipeline)
     return dict(sorted(uses.items()))
+
+
+def _connection_of(pipeline: Pipeline) -> str:
+    return pipeline.connection_id or USUAL_CONNECTIONS[pipeline.platform]
+
+
+def _is_missing(connection_id: str) -> bool:
+    try:
+        return not airflow_view.connection_exists(connection_id)
+    except StoreError:
+        return False
 
 
 def _some(names: Iterable[str]) -> str:

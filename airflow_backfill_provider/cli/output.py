@@ -69,7 +69,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(_cell(inner) for inner in value)
+        between = "; " if any(isinstance(inner, Mapping) for inner in value) else ", "
+        return between.join(_cell(inner) for inner in value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={_cell(inner)}" for name, inner in value.items())
     if isinstance(value, (date, time)):

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from airflow_backfill_provider.pipelines.columns import WRITTEN_BY_US
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline
 
+_NO_FIELDS = frozenset({"pipeline_id", *WRITTEN_BY_US})
+
 
 class ChangeKind(StrEnum):
     """What happens to a pipeline."""
@@ -83,13 +85,9 @@ def _settled(old: Pipeline | None, new: Pipeline, now: datetime) -> Pipeline:
 def _fields(old: Pipeline | None, new: Pipeline) -> tuple[FieldChange, ...]:
     """The columns that differ; of a new pipeline those that say something else than the default."""
     before = old.to_json() if old else {}
-    compared = before if old else {name: _plain_default(value) for name, value in DEFAULTS.items()}
+    compared = before or {name: list(usual) if isinstance(usual, tuple) else usual for name, usual in DEFAULTS.items()}
     return tuple(
         FieldChange(name=name, old=before.get(name), new=value)
         for name, value in new.to_json().items()
-        if name not in WRITTEN_BY_US and compared.get(name) != value
+        if name not in _NO_FIELDS and compared.get(name) != value
     )
-
-
-def _plain_default(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

@@ -107,8 +107,13 @@ NAMES = (*CELLS, *PARTS)
 """Every name a row can have."""
 
 
-def what_to_start(row: Mapping[str, object], platform: str | None) -> list[Flaw]:
-    """A platform must be told what to start, in the column where it looks for it."""
+def what_to_start(row: Mapping[str, object], values: Mapping[str, Any]) -> list[Flaw]:
+    """A platform must be told what to start, in the column where it looks for it.
+
+    ``row`` says whether a cell was filled, ``values`` what could be read.
+    """
+    platform = values.get("platform")
+    statement = any(parameter.name == "option.sql" for parameter in values.get("parameters", ()))
     job, url, connection = (
         not cells.is_empty(row.get(name)) for name in ("platform_job_id", "trigger_url", "connection_id")
     )
@@ -118,12 +123,12 @@ def what_to_start(row: Mapping[str, object], platform: str | None) -> list[Flaw]
     if platform in ("databricks", "dbt_cloud") and not (job or url):
         message = f"is missing: {platform} needs the job's id here, or the job's page in trigger_url"
         flaws.append(Flaw(("platform_job_id",), message))
-    if platform in ("databricks", "dbt_cloud") and job and not str(row["platform_job_id"]).strip().isdecimal():
-        message = f"{row['platform_job_id']!r} is not a job id of {platform}; expected the job's number"
+    if platform in ("databricks", "dbt_cloud") and not values.get("platform_job_id", "0").isdecimal():
+        message = f"{values['platform_job_id']!r} is not a job id of {platform}; expected the job's number"
         flaws.append(Flaw(("platform_job_id",), message))
-    if platform in ("snowflake", "sql") and not job:
+    if platform in ("snowflake", "sql") and not (job or statement):
         what = "a procedure, a task or SQL text" if platform == "snowflake" else "the SQL text"
-        flaws.append(Flaw(("platform_job_id",), f"is missing: {platform} needs {what} here"))
+        flaws.append(Flaw(("platform_job_id",), f"is missing: {platform} needs {what} here, or a parameter option.sql"))
     if platform == "sql" and not connection:
         flaws.append(Flaw(("connection_id",), "is missing: sql has no usual connection; name the one to use"))
     return flaws

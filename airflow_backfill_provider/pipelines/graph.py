@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from airflow_backfill_provider.pipelines.pipeline import Pipeline
-
-Edge = tuple[str, str, int]
-"""Pipeline, its upstream, and the offset in days at which it waits for it."""
+from typing import NamedTuple
 
 
-def cycles(pipelines: Iterable[Pipeline]) -> list[list[str]]:
+class Edge(NamedTuple):
+    """One pipeline waits for another, for its own run date shifted by ``offset`` days."""
+
+    pipeline_id: str
+    upstream_id: str
+    offset: int
+
+
+def cycles(edges: Iterable[Edge]) -> list[list[str]]:
     """Chains ``a, b, …, a`` in which a run date waits, in the end, for itself or for a later one.
 
-    A chain that goes back in time is no cycle: a pipeline may wait for its own day before. Each pipeline that waits in
-    vain is in one of the chains given, unless another chain already explains it.
+    A chain that goes back in time is no cycle: a pipeline may wait for its own day before. When the first step of every
+    chain given is taken out, none is left.
     """
-    edges = [(p.pipeline_id, d.upstream_id, d.offset) for p in pipelines for d in p.dependencies]
+    left = list(edges)
     found: list[list[str]] = []
-    while chain := _one_cycle(edges):
+    while chain := _one_cycle(left):
         found.append([*chain, chain[0]])
-        edges = [edge for edge in edges if edge[0] != chain[0]]
+        left = [edge for edge in left if edge[:2] != tuple(found[-1][:2])]
     return found
 
 
 def _one_cycle(edges: list[Edge]) -> list[str] | None:
     """A cycle whose offsets sum to zero or more: Bellman-Ford for a gain, where every step gains a little by itself."""
-    nodes = {name for edge in edges for name in edge[:2]}
+    nodes = {name for edge in edges for name in (edge.pipeline_id, edge.upstream_id)}
     gain = dict.fromkeys(nodes, 0)
     came_from: dict[str, str] = {}
     touched: str | None = None

@@ -28,12 +28,13 @@ from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines import cells
 from airflow_backfill_provider.pipelines.columns import WRITTEN_BY_US
-from airflow_backfill_provider.pipelines.graph import cycles
+from airflow_backfill_provider.pipelines.graph import Edge, cycles
 from airflow_backfill_provider.pipelines.located import Located, read_yaml
-from airflow_backfill_provider.pipelines.parts import Path, QualityCheck
+from airflow_backfill_provider.pipelines.parts import Path, QualityCheck, read_dependencies
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline, path_text, read_row
 
 _ROWS = "pipelines"
+_UPSTREAMS = "dependencies"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,8 @@ def read_manifest(
     rows = _rows(document, problems)
     pipelines: list[Pipeline] = []
     for position, row in rows:
-        pipeline, flaws = read_row(row, calendars)
+        ours = {column: value for column, value in row.items() if column not in WRITTEN_BY_US}
+        pipeline, flaws = read_row(ours, calendars)
         name = _name(row)
         problems += [_problem(document, name, (_ROWS, position, *flaw.path), flaw.message) for flaw in flaws]
         problems += [
@@ -72,7 +74,7 @@ def read_manifest(
         ]
         pipelines += [pipeline] if pipeline else []
     lines = _first_lines(document, rows, problems)
-    problems += _dependency_problems(document, rows, pipelines, registry, broken)
+    problems += _dependency_problems(document, rows, registry, broken)
     if problems:
         raise InvalidRequest(sorted(problems, key=lambda problem: problem.line or 0))
     return Manifest(pipelines=tuple(pipelines), lines=lines)
@@ -137,31 +139,30 @@ def _first_lines(document: Located, rows: list[tuple[int, dict[str, Any]]], prob
 
 
 def _dependency_problems(
-    document: Located,
-    rows: list[tuple[int, dict[str, Any]]],
-    pipelines: list[Pipeline],
-    registry: Iterable[Pipeline],
-    broken: Iterable[str],
+    document: Located, rows: list[tuple[int, dict[str, Any]]], registry: Iterable[Pipeline], broken: Iterable[str]
 ) -> list[Problem]:
-    """Upstreams that exist nowhere, and chains that wait for themselves."""
+    """Upstreams that exist nowhere, and chains that wait for themselves; also of rows that are broken elsewhere."""
     where = {str(row.get("pipeline_id")).strip(): position for position, row in rows}
     others = [pipeline for pipeline in registry if pipeline.pipeline_id not in where]
     known = {*where, *broken, *(pipeline.pipeline_id for pipeline in others)}
+    edges = [Edge(p.pipeline_id, each.upstream_id, each.offset) for p in others for each in p.dependencies]
     problems = []
-    for pipeline in pipelines:
-        for dependency in pipeline.dependencies:
-            if dependency.upstream_id not in known:
-                hint = cells.did_you_mean(dependency.upstream_id, known)
-                path: Path = (_ROWS, where[pipeline.pipeline_id], "dependencies")
-                message = f"{dependency.upstream_id!r} is neither in this file nor in the registry{hint}"
-                problems.append(_problem(document, f"pipeline {pipeline.pipeline_id!r}", path, message))
-    for chain in cycles([*others, *pipelines]):
-        name = next((name for name in chain if name in where), None)
-        if name is not None:
-            path = (_ROWS, where[name], "dependencies")
-            message = f"waits for itself: {' → '.join(chain)}; take one dependency out, or give it a negative offset"
-            problems.append(_problem(document, f"pipeline {name!r}", path, message))
-    return problems
+    for name, position in where.items():
+        row = next(row for at, row in rows if at == position)
+        found = () if cells.is_empty(row.get(_UPSTREAMS)) else read_dependencies(row[_UPSTREAMS])[0]
+        edges += [Edge(name, each.upstream_id, each.offset) for each in found]
+        for each in found:
+            if each.upstream_id not in known:
+                message = f"{each.upstream_id!r} is neither in this file nor in the registry"
+                message += cells.did_you_mean(each.upstream_id, known)
+                problems.append(_problem(document, _name(row), (_ROWS, position, _UPSTREAMS), message))
+    return problems + [_cycle_problem(document, chain, where) for chain in cycles(edges) if where.keys() & {*chain}]
+
+
+def _cycle_problem(document: Located, chain: list[str], where: Mapping[str, int]) -> Problem:
+    name = next(name for name in chain if name in where)
+    message = f"waits for itself: {' → '.join(chain)}; take one dependency out, or give it a negative offset"
+    return _problem(document, f"pipeline {name!r}", (_ROWS, where[name], _UPSTREAMS), message)
 
 
 def _written(pipeline: Pipeline) -> dict[str, Any]:

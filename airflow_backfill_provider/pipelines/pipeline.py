@@ -139,7 +139,7 @@ def read_row(
     """The definition of a row, or None with everything that is wrong with it."""
     values, flaws = columns.read_cells(row)
     unreadable = {flaw.path[0] for flaw in flaws}
-    flaws += columns.what_to_start(row, values.get("platform"))
+    flaws += columns.what_to_start(row, values)
     flaws += [flaw for flaw in schedule_flaws(values, calendars) if flaw.path[0] not in unreadable]
     if "retry_schedule" in values:
         flaws += _retry_flaws(values["retry_schedule"])
