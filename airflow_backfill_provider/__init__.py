@@ -1,0 +1,1 @@
+"""The Date Picking and Backfilling System: an Apache Airflow provider."""

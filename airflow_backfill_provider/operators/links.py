@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow.sdk.execution_time.xcom import XCom
 from airflow.sdk.bases.operatorlink import BaseOperatorLink
+from airflow.sdk.execution_time.xcom import XCom
 
 EXTERNAL_URL_KEY = "external_url"
 """XCom key under which the operator leaves the URL."""

@@ -72,13 +72,13 @@ class RunDateTimetable(Timetable):
         )
 
     @cached_property
-    def summary(self) -> str:  # type: ignore[override]
+    def summary(self) -> str:
         """The schedule as a sentence, for the list of DAGs."""
         sentence = self._schedule.describe()
         return sentence if self._ticking else f"switched off ({sentence})"
 
     @property
-    def description(self) -> str:  # type: ignore[override]
+    def description(self) -> str:
         """The same sentence, for the page of the DAG."""
         return self.summary
 

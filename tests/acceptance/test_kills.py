@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,9 +19,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
 
 def start(world: World, pipeline: dict[str, Any], run_date: str = "2026-02-02") -> tuple[str, str]:
     """Apply the pipeline, trigger a run, and wait until the platform works on its long job."""
-    world.simulator.client.job(
-        pipeline["platform"], str(pipeline["platform_job_id"]), duration_seconds=LONG_JOB
-    )
+    world.simulator.client.job(pipeline["platform"], str(pipeline["platform_job_id"]), duration_seconds=LONG_JOB)
     world.apply(pipeline)
     dag_run_id = world.trigger(pipeline["pipeline_id"], run_date)
     job = pipeline["platform"], str(pipeline["platform_job_id"])
@@ -45,12 +44,12 @@ def assert_done_once(world: World, pipeline: dict[str, Any], run: tuple[str, str
     )
     assert len(record) == 1
     assert len([one for one in world.records(run[0]) if one["dag_run_id"] == run[1]]) == 1
-    assert record[0]["external_run_id"] == [one["external_id"] for one in ledger if one["state"] == "success"][0]
+    assert record[0]["external_run_id"] == next(one["external_id"] for one in ledger if one["state"] == "success")
 
 
 def assert_never_two_alive(ledger: list[dict[str, Any]]) -> None:
     lives = sorted((one["started_at"], one["ended_at"]) for one in ledger if one["started_at"])
-    for (_, ended), (started, _) in zip(lives, lives[1:], strict=False):
+    for (_, ended), (started, _) in pairwise(lives):
         assert ended is not None, ledger
         assert ended <= started, ledger
 
@@ -114,7 +113,7 @@ def test_task_marked_failed_by_a_person_stops_the_job(world: World) -> None:
 
 
 def test_two_runs_for_the_same_date_at_once(world: World) -> None:
-    """A tick with a window of three days, and Airflow's own backfill for one of them, which Airflow cannot see overlap."""
+    """A tick with a window of three days, and Airflow's own backfill for one of them: Airflow sees no overlap."""
     world.simulator.client.job("databricks", "507", duration_seconds=LONG_JOB)
     pipeline = row(
         "at_once", "507", schedule_type="daily", frequency="every 1 day", date_offset=-1, date_window="3",
