@@ -66,7 +66,7 @@ class Desk:
             details["result"] = self._cancel(first, binds)
             return self._unlisted(details)
         work = self._work(statements, binds, details)
-        if first.kind is Kind.LOOKUP or not details["tag"]:
+        if first.kind in (Kind.LOOKUP, Kind.PING) or not details["tag"]:
             return self._unlisted(details, work=work)
         if len(statements) == 1:
             self._warehouse.check(_translated(first, binds), binds, details["place"])
@@ -189,7 +189,7 @@ def _check(statements: list[Statement], binds: Mapping[str, Any], parameters: Ma
     if wanted not in (0, len(statements)):
         counts = f"Actual statement count {len(statements)} did not match the desired statement count {wanted}."
         raise SqlError("000008", "0A000", counts)
-    if len(statements) > 1 and (binds or any(one.kind not in (Kind.SQL, Kind.LOOKUP) for one in statements)):
+    if len(statements) > 1 and (binds or any(one.kind not in (Kind.SQL, Kind.LOOKUP, Kind.PING) for one in statements)):
         raise SqlError("000002", "0A000", "Unsupported feature 'bind variables or procedures in multiple statements'.")
     for statement in statements:
         if statement.kind is Kind.REFUSED:

@@ -36,6 +36,7 @@ class Kind(enum.Enum):
     CANCEL = "CANCEL"
     CANCEL_TASK = "CANCEL_TASK"
     LOOKUP = "LOOKUP"
+    PING = "SELECT"
     REFUSED = "REFUSED"
     SQL = "SQL"
 
@@ -71,8 +72,9 @@ def read(sql: str) -> Statement:
     for pattern, kind in ((_CANCEL, Kind.CANCEL), (_CANCEL_TASK, Kind.CANCEL_TASK)):
         if found := pattern.search(text):
             return Statement(text, kind, count, argument=found[1])
-    lookup = _HISTORY.search(text) or _ACCOUNT_USAGE.search(text) or _PING.match(text)
-    return Statement(text, Kind.LOOKUP if lookup else Kind.SQL, count)
+    if _HISTORY.search(text) or _ACCOUNT_USAGE.search(text):
+        return Statement(text, Kind.LOOKUP, count)
+    return Statement(text, Kind.PING if _PING.match(text) else Kind.SQL, count)
 
 
 def value_of(argument: str | None, binds: Mapping[str, Any]) -> str | None:

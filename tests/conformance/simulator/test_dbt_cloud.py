@@ -73,7 +73,7 @@ def test_the_asynchronous_hook_trusts_the_certificate(hook, client):
     run = end(hook, client, start(hook))
     # aiohttp reads SSL_CERT_FILE once, when it is imported: hence a process of its own.
     command = [sys.executable, "-W", "ignore", "-c", POLL, str(run["id"])]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=150)
     assert "status 10" in done.stdout
 
 
