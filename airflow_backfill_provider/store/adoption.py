@@ -116,10 +116,12 @@ def _spare(conn: Connection, spec: TableSpec) -> list[str]:
     breakers = {
         name: f"SELECT adopted_key FROM {spec.name} WHERE NOT ({rule})" for name, rule in spec.checks.items()
     }
+    # A row that is spared anyway takes no other row's place.
+    kept = [f"(NOT ({rule})) IS NOT TRUE" for rule in spec.checks.values()]
     for name, (columns, condition) in spec.unique.items():
-        named = " AND ".join([f"{column.strip()} IS NOT NULL" for column in columns.split(",")])
-        conditions = f"{named} AND {condition}" if condition else named
-        breakers[name] = f"SELECT adopted_key FROM ({_numbered(spec, columns, conditions)}) AS {name} WHERE place > 1"
+        named = [f"{column.strip()} IS NOT NULL" for column in columns.split(",")]
+        counted = " AND ".join([*named, *kept, *([condition] if condition else [])])
+        breakers[name] = f"SELECT adopted_key FROM ({_numbered(spec, columns, counted)}) AS {name} WHERE place > 1"
     report = []
     for name, query in breakers.items():
         if count := conn.execute(text(f"SELECT count(*) FROM ({query}) AS broken")).scalar_one():

@@ -5,33 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from airflow_backfill_provider.store.adoption_values import Change, keep
 from airflow_backfill_provider.store.migrations.table_spec import TableSpec
 
 
 def prepare(conn: Connection, spec: TableSpec) -> tuple[list[str], set[str], frozenset[str]]:
-    """Drop triggers, which would change the rows that we change, and report them.
+    """Free the table from rules and triggers that are not ours: they would refuse or repeat what we write.
 
-    Every column's values must be read, because any value can be in any column, and none is emptied.
+    Returns report lines, the columns whose values must be read (all: any value can be in any column), and those that
+    cannot keep what is not understood (none).
     """
-    triggers = conn.execute(
-        text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :t"), {"t": spec.name}
-    ).all()
-    for trigger in triggers:
-        conn.exec_driver_sql(f'DROP TRIGGER "{trigger.name}"')
-    report = [f"{spec.name}: trigger {each.name} was dropped; make it again if you need it: {each.sql}"
-              for each in triggers]
+    columns = _declared(conn, spec.name)
+    indexes = _own(conn, spec, "index")
+    unique = [name for name, sql in indexes if _unique(sql)]
+    report = [
+        *(f"{spec.name}: trigger {name} was dropped: {sql}" for name, sql in _own(conn, spec, "trigger")),
+        *(f"{spec.name}: unique index {name} was dropped, ours take its place" for name in unique),
+    ]
+    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    _build_anew(conn, spec.name, f"CREATE TABLE {spec.name}_new ({declared})", list(columns))
+    for _, sql in indexes:
+        if not _unique(sql):
+            conn.exec_driver_sql(sql)
     return report, set(spec.columns), frozenset()
 
 
 def number_rows(conn: Connection, spec: TableSpec) -> None:
     """Number the rows in the order in which they were written."""
-    number = "rowid"
-    if "WITHOUT ROWID" in _sql(conn, spec.name).upper():
-        number = f"(SELECT count(*) FROM {spec.name} AS o WHERE o.{spec.key[0]} <= {spec.name}.{spec.key[0]})"
-    conn.exec_driver_sql(f"UPDATE {spec.name} SET adopted_key = 'adopted-' || printf('%012d', {number})")
+    conn.exec_driver_sql(f"UPDATE {spec.name} SET adopted_key = 'adopted-' || printf('%012d', rowid)")
 
 
 def settle(conn: Connection, spec: TableSpec, emptied: frozenset[str]) -> None:
@@ -39,23 +42,25 @@ def settle(conn: Connection, spec: TableSpec, emptied: frozenset[str]) -> None:
 
 
 def bring_to(conn: Connection, spec: TableSpec, now: datetime) -> list[str]:
-    """Build the table anew with our rules, its further columns, and its own indexes."""
-    further = {
-        column["name"]: _declared(column)
-        for column in inspect(conn).get_columns(spec.name)
-        if column["name"] not in spec.all_columns
-    }
-    own = conn.execute(
-        text("SELECT name, sql FROM sqlite_master WHERE tbl_name = :t AND type = 'index' AND sql > ''"),
-        {"t": spec.name},
-    ).all()
-    names = ", ".join(f'"{column}"' for column in [*spec.all_columns, *further])
-    conn.exec_driver_sql(spec.create(f"{spec.name}_new", further))
-    conn.exec_driver_sql(f"INSERT INTO {spec.name}_new ({names}) SELECT {names} FROM {spec.name}")
+    """Build the table with our types and rules, its further columns and its own indexes."""
+    there = _declared(conn, spec.name)
+    further = {name: kind for name, kind in there.items() if name not in spec.all_columns}
+    indexes = _own(conn, spec, "index")
+    conn.exec_driver_sql(f"CREATE TEMP TABLE adopting AS SELECT * FROM {spec.name}")
+    _build_anew(conn, spec.name, spec.create(f"{spec.name}_new", further), [*spec.all_columns, *further])
     _keep_what_types_changed(conn, spec, [*spec.columns, *further], now)
-    conn.exec_driver_sql(f"DROP TABLE {spec.name}")
-    conn.exec_driver_sql(f"ALTER TABLE {spec.name}_new RENAME TO {spec.name}")
-    return _make_again(conn, spec, [(row.name, row.sql) for row in own])
+    conn.exec_driver_sql("DROP TABLE temp.adopting")
+    for _, sql in indexes:
+        conn.exec_driver_sql(sql)
+    return []
+
+
+def _build_anew(conn: Connection, table: str, create: str, columns: list[str]) -> None:
+    names = ", ".join(f'"{column}"' for column in columns)
+    conn.exec_driver_sql(create)
+    conn.exec_driver_sql(f"INSERT INTO {table}_new ({names}) SELECT {names} FROM {table}")
+    conn.exec_driver_sql(f"DROP TABLE {table}")
+    conn.exec_driver_sql(f"ALTER TABLE {table}_new RENAME TO {table}")
 
 
 def _keep_what_types_changed(conn: Connection, spec: TableSpec, columns: list[str], now: datetime) -> None:
@@ -64,37 +69,34 @@ def _keep_what_types_changed(conn: Connection, spec: TableSpec, columns: list[st
     for column in columns:
         rows = conn.execute(
             text(
-                f'SELECT o.{key} AS row_key, o."{column}" AS original, n."{column}" AS adopted FROM {spec.name} AS o '
-                f'JOIN {spec.name}_new AS n ON n.{key} = o.{key} '
-                f'WHERE CAST(o."{column}" AS TEXT) IS NOT CAST(n."{column}" AS TEXT)'
-            )
+                f'SELECT n.{key} AS row_key, o."{column}" AS original, n."{column}" AS adopted '
+                f"FROM temp.adopting AS o JOIN {spec.name} AS n ON n.{key} = CAST(o.{key} AS TEXT) "
+                f'WHERE CAST(o."{column}" AS TEXT) IS NOT CAST(n."{column}" AS TEXT) '
+                f"AND NOT EXISTS (SELECT 1 FROM adopted_values AS a "
+                f"WHERE a.table_name = :t AND a.row_key = n.{key} AND a.column_name = :c)"
+            ),
+            {"t": spec.name, "c": column},
         )
-        changes = [Change("", row.row_key, column, row.original, row.adopted) for row in rows]
-        known = {
-            row.row_key
-            for row in conn.execute(
-                text("SELECT row_key FROM adopted_values WHERE table_name = :t AND column_name = :c"),
-                {"t": spec.name, "c": column},
-            )
-        }
-        keep(conn, spec.name, [change for change in changes if change.row_key not in known], now)
+        keep(conn, spec.name, [Change("", row.row_key, column, row.original, row.adopted) for row in rows], now)
 
 
-def _make_again(conn: Connection, spec: TableSpec, own: list[tuple[str, str]]) -> list[str]:
-    report = []
-    for name, sql in own:
-        if sql.upper().startswith("CREATE UNIQUE"):
-            report.append(f"{spec.name}: unique index {name} was not kept, our rules take its place: {sql}")
-        elif name not in spec.indexes:
-            conn.exec_driver_sql(sql)
-    return report
+def _own(conn: Connection, spec: TableSpec, kind: str) -> list[tuple[str, str]]:
+    """Name and SQL of what was made for a table by a statement of its own; an index of ours is none of them."""
+    rows = conn.execute(
+        text("SELECT name, sql FROM sqlite_master WHERE type = :k AND tbl_name = :t AND sql IS NOT NULL ORDER BY name"),
+        {"k": kind, "t": spec.name},
+    )
+    return [(row.name, row.sql) for row in rows if row.name not in spec.indexes]
 
 
-def _sql(conn: Connection, table: str) -> str:
-    query = text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :t")
-    return str(conn.execute(query, {"t": table}).scalar_one())
+def _unique(sql: str) -> bool:
+    return sql.upper().split()[1] == "UNIQUE"
 
 
-def _declared(column: Any) -> str:
-    kind = "" if str(column["type"]) == "NULL" else str(column["type"])
-    return f"{kind} DEFAULT {column['default']}" if column["default"] is not None else kind
+def _declared(conn: Connection, table: str) -> dict[str, str]:
+    """Type and default of each column, as its table says them."""
+
+    def words(row: Any) -> str:
+        return f"{row.type} DEFAULT {row.dflt_value}" if row.dflt_value is not None else str(row.type)
+
+    return {row.name: words(row) for row in conn.exec_driver_sql(f"PRAGMA table_info({table})")}

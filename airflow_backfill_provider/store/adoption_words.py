@@ -115,4 +115,5 @@ def _integer(value: Any) -> int | None:
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return int(value) if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,9}(\.0+)?\s*", value) else None
+    whole = re.fullmatch(r"\s*([+-]?\d{1,9})(\.0+)?\s*", value) if isinstance(value, str) else None
+    return int(whole[1]) if whole else None
