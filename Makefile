@@ -1,0 +1,59 @@
+# The commands of the project. All of them build what they need; `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+BIN := .venv/bin
+PORT ?= 8080
+# Further arguments for pytest: make test ARGS='-k holds'
+ARGS ?=
+
+# Tests that start Airflow's own processes run one after the other, all others on two workers.
+AIRFLOW_TESTS := $(wildcard tests/integration tests/acceptance)
+QUICK := tests $(addprefix --ignore=,$(AIRFLOW_TESTS)) --ignore=tests/benchmarks
+
+.PHONY: help setup check format test test-quick test-airflow demo bench lock clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.setup ## Build .venv from the lock; does nothing when it is up to date
+
+.venv/.setup: requirements.lock pyproject.toml .ci/setup
+	@.ci/setup
+	@touch $@
+
+check: setup ## Lint, types, import contracts, unit tests: under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/architecture $(ARGS)
+
+format: setup ## Let ruff write what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: test-quick test-airflow ## Every test; Postgres and Chromium are used when they are there
+
+test-quick: setup ## Tests without Airflow's processes
+	$(BIN)/pytest -q -n 2 --dist loadfile $(QUICK) $(ARGS)
+
+test-airflow: setup ## Tests against real Airflow processes and the browser
+	$(BIN)/pytest -q $(AIRFLOW_TESTS) $(ARGS)
+
+demo: setup ## A simulator, an Airflow and eight pipelines; ONCE=1 checks itself and ends; PORT=8090
+	$(BIN)/python -m airflow_backfill_provider.demo --port $(PORT) $(if $(ONCE),--once) $(if $(FALSIFY),--falsify $(FALSIFY))
+
+bench: setup ## The benchmarks: medians, spread, ratios
+	@shopt -s nullglob; files=(tests/benchmarks/bench_*.py); \
+	[ $${#files[@]} -gt 0 ] || { echo "tests/benchmarks has no bench_*.py" >&2; exit 1; }; \
+	for file in "$${files[@]}"; do echo "== $$file"; $(BIN)/python "$$file" || exit; done
+
+lock: setup ## Resolve the dependencies anew; commit requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade -o requirements.lock
+
+clean: ## Remove everything that was built
+	rm -rf .venv .demo .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
