@@ -85,16 +85,12 @@ class TestDbtCloud:
         assert found.external_id == first.external_id
 
     def test_failing_results_are_told(self, simulator: SimulatorProcess) -> None:
-        results = [
-            {"unique_id": "test.shop.unique_orders", "status": "fail", "failures": 3, "message": "Got 3 results"},
-            {"unique_id": "model.shop.orders", "status": "success", "message": "OK"},
-        ]
-        simulator.client.job("dbt_cloud", fail_first=1, fail_message="dbt command failed", results=results)
+        tests = [{"unique_id": "test.shop.unique_orders", "status": "fail", "failures": 3, "message": "Got 3 results"}]
+        simulator.client.job("dbt_cloud", fail_first=1, fail_message="column day does not exist", results=tests)
         platform = self.platform()
         message = ended(platform, platform.submit(submission()).external_id).message or ""
-        assert "dbt command failed" in message
-        assert "test.shop.unique_orders: Got 3 results" in message
-        assert "model.shop.orders" not in message
+        assert "model.simulator.job_456: column day does not exist" in message
+        assert "test.shop.unique_orders" not in message  # dbt skipped it
 
     def test_a_page_tells_account_project_and_job(self, simulator: SimulatorProcess, ledger: Any) -> None:
         page = "https://cloud.getdbt.com/deploy/7/projects/9/jobs/88"

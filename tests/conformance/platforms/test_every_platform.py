@@ -6,6 +6,7 @@ import asyncio
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 from airflow_backfill_provider.errors import PlatformError
 from airflow_backfill_provider.platforms.base import ExternalStatus, Observation, Platform
+from airflow_backfill_provider.platforms.registry import platform_for
 
 from .conftest import Vendor, submission
 
@@ -59,7 +61,7 @@ SNOWFLAKE = Vendor(
     poll_path="/api/v2/statements/[^/]+$",
     unknown_state={"message": "The statement is teleporting."},
     unknown_status=203,
-    options={"arguments": ", ".join(["run_dates", *AWKWARD])},
+    options={"arguments": "run_dates"},
 )
 VENDORS = [DATABRICKS, DBT_CLOUD, SNOWFLAKE, HTTP]
 EXACTLY_ONCE = [vendor for vendor in VENDORS if vendor.name != "http"]
@@ -117,9 +119,12 @@ async def test_the_job_gets_the_run_dates(vendor: Vendor, ledger: Any) -> None:
 
 
 async def test_values_arrive_unchanged(vendor: Vendor, ledger: Any) -> None:
-    vendor.platform().submit(submission(**AWKWARD))
+    options = {**vendor.options, "arguments": ", ".join(AWKWARD)}
+    platform_for(replace(vendor.target(), options=options)).submit(submission(**AWKWARD))
     (entry,) = ledger()
     received = entry["parameters"]
+    if vendor.name == "snowflake":  # bind variables have no names
+        received = dict(zip(AWKWARD, received.values(), strict=True))
     for name, value in AWKWARD.items():
         assert received[name] == value, name
 
