@@ -18,7 +18,7 @@ def show(rows: Sequence[Row], output: str, *, nothing: str = "Nothing found.") -
     if output == "json":
         print(json.dumps([plain(row) for row in rows], indent=2, ensure_ascii=False))
     elif output == "yaml":
-        YAML(typ="safe", pure=True).dump([plain(row) for row in rows], sys.stdout)
+        YAML().dump([plain(row) for row in rows], sys.stdout)
     elif rows:
         print(_table(rows, ruled=output == "table"))
     elif output == "table":
@@ -30,7 +30,7 @@ def show_one(row: Row, output: str) -> None:
     if output == "json":
         print(json.dumps(plain(row), indent=2, ensure_ascii=False))
     elif output == "yaml":
-        YAML(typ="safe", pure=True).dump(plain(row), sys.stdout)
+        YAML().dump(plain(row), sys.stdout)
     else:
         width = max(len(name) for name in row)
         for name, value in row.items():

@@ -51,6 +51,11 @@ def text(value: object) -> str:
     raise CellError(f"{_shown(value)} is not a text; put it in quotes")
 
 
+def lower(value: object) -> str:
+    """A text in which case does not matter."""
+    return text(value).lower()
+
+
 def integer(minimum: int | None = None) -> Reader:
     """A reader of whole numbers not below ``minimum``."""
     expected = "a whole number" if minimum is None else f"a whole number, {minimum} or more"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_backfill_provider.dates.grammar import SCHEDULE_TYPES
 from airflow_backfill_provider.pipelines import cells, parts
 from airflow_backfill_provider.pipelines.parts import Flaw
 
@@ -63,7 +62,7 @@ CELLS: dict[str, cells.Reader] = {
     "connection_id": cells.text,
     "platform_job_id": cells.text,
     "trigger_url": _web_address,
-    "schedule_type": cells.word(*SCHEDULE_TYPES),
+    "schedule_type": cells.lower,
     "frequency": cells.text,
     "date_offset": cells.integer(),
     "date_offset_unit": cells.word("day", "business_day", "week", "month"),

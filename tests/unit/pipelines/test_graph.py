@@ -17,10 +17,18 @@ TABLE = [
     ("for each other's day before: fine", [("a", "b", 0), ("b", "a", -1)], []),
     ("back one day and forth one day: never", [("a", "b", -1), ("b", "c", 0), ("c", "a", 1)], [["a", "b", "c", "a"]]),
     ("back two days and forth one: fine", [("a", "b", -2), ("b", "a", 1)], []),
-    ("two cycles apart", [("a", "b", 0), ("b", "a", 0), ("x", "y", 0), ("y", "x", 0)], [["a", "b", "a"], ["x", "y", "x"]]),
-    ("two cycles through one", [("a", "b", 0), ("b", "a", 0), ("a", "c", 0), ("c", "a", 0)], [["a", "b", "a"], ["a", "c", "a"]]),
+    (
+        "two cycles apart",
+        [("a", "b", 0), ("b", "a", 0), ("x", "y", 0), ("y", "x", 0)],
+        [["a", "b", "a"], ["x", "y", "x"]],
+    ),
+    (
+        "two cycles through one",
+        [("a", "b", 0), ("b", "a", 0), ("a", "c", 0), ("c", "a", 0)],
+        [["a", "b", "a"], ["a", "c", "a"]],
+    ),
     ("beside a cycle, not in it", [("z", "a", 0), ("a", "a", 0)], [["a", "a"]]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("why", "edges", "expected"), TABLE, ids=[row[0] for row in TABLE])

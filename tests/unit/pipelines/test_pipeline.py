@@ -148,9 +148,9 @@ def test_every_problem_of_a_row_is_reported_at_once() -> None:
 
 
 def test_problems_are_told_by_the_id_or_by_the_place_given() -> None:
-    with pytest.raises(InvalidRequest, match="^pipeline 'orders', sla_time: 'x' is not"):
+    with pytest.raises(InvalidRequest, match=r"^pipeline 'orders', sla_time: 'x' is not"):
         parse_pipeline({**GOOD, "sla_time": "x"})
-    with pytest.raises(InvalidRequest, match="^row 7, sla_time: 'x' is not"):
+    with pytest.raises(InvalidRequest, match=r"^row 7, sla_time: 'x' is not"):
         parse_pipeline({**GOOD, "sla_time": "x"}, where="row 7")
 
 

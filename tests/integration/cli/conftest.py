@@ -1,0 +1,92 @@
+"""An Airflow home, and two ways to give commands in it: a real process each, or one process for many."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed; fails unless that is JSON and nothing else."""
+        return json.loads(self.out)
+
+
+class Console:
+    """Airflow's command line in a home of its own. Its database does not exist: commands must not need it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        self._environment = plain | {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+        script = Path(__file__).with_name("airflow_console.py")
+        self._process = subprocess.Popen(
+            [sys.executable, str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self._environment,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str | Path, **environment: str) -> Ended:
+        """``airflow pipelines …`` in the process that is running already."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        request = {"arguments": ["pipelines", *map(str, arguments)], "environment": environment}
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        return Ended(**json.loads(self._process.stdout.readline()))
+
+    def process(self, *arguments: str | Path) -> Ended:
+        """``airflow …`` as a process of its own, as a person starts it."""
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("airflow")), *map(str, arguments)],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    console = Console(tmp_path_factory.mktemp("airflow"))
+    yield console
+    console.close()
+
+
+@pytest.fixture
+def pipelines(console: Console, tmp_path: Path) -> Callable[..., Ended]:
+    """``airflow pipelines …`` on a registry of the test's own, migrated."""
+    url = f"sqlite:///{tmp_path / 'backfill.db'}"
+
+    def run(*arguments: str | Path) -> Ended:
+        return console(*arguments, AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN=url)
+
+    assert run("db", "migrate").code == 0
+    return run
