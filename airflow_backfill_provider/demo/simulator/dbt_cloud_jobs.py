@@ -28,7 +28,15 @@ def environment_json(account: int) -> dict[str, Any]:
         "dbt_version": DBT_VERSION,
         "supports_docs": False,
         "type": "deployment",
+        "deployment_type": "production",
         "use_custom_branch": False,
+        "custom_branch": None,
+        "dbt_project_subdirectory": None,
+        "connection_id": 1,
+        "credentials_id": 1,
+        "repository_id": 1,
+        "extended_attributes_id": None,
+        "created_by_id": None,
         "state": 1,
     }
 
@@ -38,7 +46,8 @@ def job_json(engine: Engine, account: int, job: str) -> dict[str, Any]:
     created = stamp(1735689600.0)
     nothing = ("description", "dbt_version", "raw_dbt_version", "deferring_job_definition_id",
                "deferring_environment_id", "lifecycle_webhooks_url", "job_completion_trigger_condition",
-               "next_run", "next_run_humanized", "cron_humanized")  # fmt: skip
+               "next_run", "next_run_humanized", "cron_humanized", "account", "project", "environment",
+               "fusion_readiness")  # fmt: skip
     switches = ("generate_docs", "generate_sources", "run_generate_sources", "run_compare_changes", "run_lint",
                 "is_deferrable", "deactivated", "lifecycle_webhooks", "triggers_on_draft_pr",
                 "errors_on_lint_failure", "is_system")  # fmt: skip
@@ -63,3 +72,9 @@ def job_json(engine: Engine, account: int, job: str) -> dict[str, Any]:
         "triggers": {"github_webhook": False, "git_provider_webhook": False, "schedule": False, "on_merge": False},
         "schedule": {"cron": "0 * * * *", "date": {"type": "every_day"}, "time": {"type": "every_hour", "interval": 1}},
     }
+
+
+def related_job_json(engine: Engine, account: int, job: str) -> dict[str, Any]:
+    """The definition as it comes along with a run, where the schedule is written more shortly."""
+    schedule = {"cron": "0 * * * *", "date": "every_day", "time": "every_hour"}
+    return {**job_json(engine, account, job), "schedule": schedule}

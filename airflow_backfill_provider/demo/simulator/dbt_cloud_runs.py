@@ -10,7 +10,7 @@ from airflow_backfill_provider.demo.simulator.dbt_cloud_jobs import (
     ENVIRONMENT_ID,
     PROJECT_ID,
     environment_json,
-    job_json,
+    related_job_json,
     stamp,
 )
 from airflow_backfill_provider.demo.simulator.jobs import Engine
@@ -135,7 +135,7 @@ def _related(run: Run, engine: Engine, include: Collection[str]) -> dict[str, An
     account = run.order.details["account_id"]
     return {
         "trigger": run.order.details["trigger"] if "trigger" in include else None,
-        "job": job_json(engine, account, run.job) if "job" in include else None,
+        "job": related_job_json(engine, account, run.job) if "job" in include else None,
         "environment": environment_json(account) if "environment" in include else None,
         "run_steps": _steps(run, engine.clock()) if "run_steps" in include else [],
     }
