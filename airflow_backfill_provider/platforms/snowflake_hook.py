@@ -18,8 +18,8 @@ _LOOKUP_SECONDS = 120
 class StatementRefused(Exception):
     """Snowflake answered a new statement with an error at once: it does not compile, or may not run."""
 
-    def __init__(self, body: dict[str, Any]) -> None:
-        self.outcome = outcome_of(_FAILED, body)
+    def __init__(self, status_code: int, body: dict[str, Any]) -> None:
+        self.outcome = outcome_of(status_code, body)
         super().__init__(self.outcome["message"])
 
 
@@ -48,7 +48,7 @@ class SnowflakeRestHook(SnowflakeSqlApiHook):
     def rows(self, sql: str, bindings: dict[str, Any]) -> list[dict[str, Any]]:
         """Run a small query to its end and return its rows by column name in lower case."""
         (handle,) = self.execute_query(sql, statement_count=1, query_tag="backfill-lookup", bindings=bindings)
-        self.wait_for_query(handle, raise_error=True, poll_interval=1, timeout=_LOOKUP_SECONDS)
+        self.wait_for_query(handle, raise_error=True, poll_interval=0.5, timeout=_LOOKUP_SECONDS)
         found = self.get_result_from_successful_sql_api_query(handle)
         return [{name.lower(): value for name, value in row.items()} for row in found]
 
@@ -71,7 +71,7 @@ class SnowflakeRestHook(SnowflakeSqlApiHook):
     ) -> tuple[int, Any]:
         status, body = super()._make_api_call_with_retries(method, self._addressed(url), headers, params, json)
         if json is not None and status in (_TIMED_OUT, _FAILED):
-            raise StatementRefused(body)
+            raise StatementRefused(status, body)
         return status, body
 
     async def _make_api_call_with_retries_async(
@@ -85,7 +85,12 @@ class SnowflakeRestHook(SnowflakeSqlApiHook):
 
 
 def outcome_of(status_code: int, body: dict[str, Any]) -> dict[str, Any]:
-    """What an answer about a statement says: status ``running``, ``success`` or ``error``, and the vendor's words."""
+    """What an answer about a statement says: status ``running``, ``success`` or ``error``, and the vendor's words.
+
+    Raises TimeoutError for a 408 that is not about a statement: a gateway's, which says nothing about the run.
+    """
+    if status_code == _TIMED_OUT and "statementHandle" not in body:
+        raise TimeoutError(f"HTTP 408: {body.get('message') or 'the gateway gave up'}")
     words = {200: "success", _TIMED_OUT: "error", _FAILED: "error"}
     code, message = str(body.get("code") or ""), str(body.get("message") or "")
     handles = body.get("statementHandles") or [body["statementHandle"]] if "statementHandle" in body else []

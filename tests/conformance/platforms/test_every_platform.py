@@ -220,11 +220,12 @@ def test_nothing_is_found_where_nothing_was_started(vendor: Vendor, ledger: Any)
     [
         {"action": "status", "status": 503},
         {"action": "status", "status": 429},
+        {"action": "status", "status": 408},
         {"action": "drop_before"},
         {"action": "garbage"},
         {"action": "bad_auth"},
     ],
-    ids=["503", "429", "dropped", "garbage", "bad token"],
+    ids=["503", "429", "408", "dropped", "garbage", "bad token"],
 )
 async def test_five_poll_errors_are_no_end(
     vendor: Vendor, poll: Poll, simulator: SimulatorProcess, fault: dict[str, Any]
