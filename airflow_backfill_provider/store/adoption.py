@@ -55,8 +55,9 @@ def _adopt_rows(conn: Connection, spec: TableSpec, dialect: ModuleType, now: dat
     for column, kind in spec.all_columns.items():
         if column not in there:
             conn.exec_driver_sql(f"ALTER TABLE {spec.name} ADD COLUMN {column} {kind}")
-    dialect.number_rows(conn, spec)
+    # The index comes first: Postgres does not use one that its transaction made over rows that it had changed before.
     conn.exec_driver_sql(f"CREATE INDEX ix_{spec.name}_adopting ON {spec.name} (adopted_key)")
+    dialect.number_rows(conn, spec)
     report += _give_keys(conn, spec, now)
     readings = {
         column: reading
