@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import time
 from typing import Any
 
@@ -148,3 +150,28 @@ def test_a_timeout_of_the_statement_is_an_end_and_not_a_poll_error() -> None:
     outcome = outcome_of(408, body)
     assert (outcome["status"], outcome["message"]) == ("error", "Statement reached its timeout (000630)")
     assert outcome_of(299, {})["status"] == "running"
+
+
+def test_a_key_pair_is_enough(simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    connection = json.loads(os.environ["AIRFLOW_CONN_SNOWFLAKE_DEFAULT"])
+    connection["extra"] = {**connection["extra"], "private_key_content": pem.decode()}
+    del connection["extra"]["authenticator"], connection["password"]
+    monkeypatch.setenv("AIRFLOW_CONN_SNOWFLAKE_DEFAULT", json.dumps(connection))
+    adapter = platform("load")
+    assert ended(adapter, adapter.submit(submission()).external_id).status is ExternalStatus.SUCCESS
+
+
+def test_a_password_is_not(simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch, ledger: Any) -> None:
+    connection = json.loads(os.environ["AIRFLOW_CONN_SNOWFLAKE_DEFAULT"])
+    del connection["extra"]["authenticator"]
+    monkeypatch.setenv("AIRFLOW_CONN_SNOWFLAKE_DEFAULT", json.dumps(connection))
+    with pytest.raises(PlatformError, match="private key") as raised:
+        platform("load").submit(submission())
+    assert not raised.value.retryable
+    assert not raised.value.accepted
