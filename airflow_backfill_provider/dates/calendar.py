@@ -201,7 +201,9 @@ def _library(name: str, year: int) -> Any:
 
     if name in library.list_supported_financial():
         return library.financial_holidays(name, years=year)
-    country, _, region = name.partition("-")
+    country, dash, region = name.partition("-")
+    if dash and not region:
+        raise KeyError(name)
     return library.country_holidays(country, subdiv=region or None, years=year)
 
 

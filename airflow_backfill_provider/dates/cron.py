@@ -16,7 +16,7 @@ from typing import Any
 from croniter import croniter
 
 from airflow_backfill_provider.dates.days import month_of, month_starts, weekday_of
-from airflow_backfill_provider.dates.grammar import Frequency
+from airflow_backfill_provider.dates.frequency import Frequency
 from airflow_backfill_provider.dates.recurrence import DayRule, EveryDays, Place, PlacesInPeriod, WeekDays
 from airflow_backfill_provider.errors import InvalidRequest
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_backfill_provider.dates.days import MONTHS, WEEKDAYS
-from airflow_backfill_provider.dates.grammar import UNITS, Frequency, nth
+from airflow_backfill_provider.dates.frequency import UNITS, Frequency, nth
 from airflow_backfill_provider.dates.recurrence import Place
 from airflow_backfill_provider.dates.spec import ScheduleSpec, window_of
 
@@ -31,7 +31,7 @@ def _ticks(frequency: Frequency) -> str:
     if frequency.schedule_type == "weekly":
         names = _weekdays(frequency.weekdays)
         return f"{every} on {names}" if every else names
-    places = listed([_place(place, unit) for place in frequency.places])
+    places = _places(frequency.places, unit)
     if frequency.skip != "omit":
         places += f" (skipped {frequency.skip} where there is none)"
     return f"{every} on {places}" if every else places
@@ -55,15 +55,19 @@ def _weekdays(weekdays: tuple[int, ...]) -> str:
     return listed([WEEKDAYS[day] for day in weekdays])
 
 
-def _place(place: Place, unit: str) -> str:
-    if place.month is not None and unit == "year":
-        period = MONTHS[place.month]
-    elif place.month is not None:
-        period = f"the {nth(place.month + 1)} month of the quarter"
-    else:
-        period = f"the {unit}"
+def _places(places: tuple[Place, ...], unit: str) -> str:
+    """``the 1st, 15th and last day of the month``: what is counted alike is said once."""
+    groups: dict[str, list[str]] = {}
+    for place in places:
+        groups.setdefault(_counted(place, unit), []).append(nth(place.number))
+    return listed([f"the {listed(numbers)} {counted}" for counted, numbers in groups.items()])
+
+
+def _counted(place: Place, unit: str) -> str:
     what = place.unit if isinstance(place.unit, str) else WEEKDAYS[place.unit]
-    return f"the {nth(place.number)} {what} of {period}"
+    if place.month is None:
+        return f"{what} of the {unit}"
+    return f"{what} of {MONTHS[place.month] if unit == 'year' else f'the {nth(place.month + 1)} month of the quarter'}"
 
 
 def _roll(spec: ScheduleSpec) -> str:

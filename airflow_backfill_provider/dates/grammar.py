@@ -1,31 +1,25 @@
-"""The text of ``frequency``, read into values and written back.
+"""The text of ``frequency``, read into values.
 
 Case and spaces do not matter. :func:`parse_frequency` either understands all of a text or says how far it came, what it
-found there and what would have been accepted. ``str()`` of the result is the same rule in one settled spelling.
+found there and what would have been accepted.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import time
 from functools import lru_cache
 
 from airflow_backfill_provider.dates.days import MONTHS, WEEKDAYS
+from airflow_backfill_provider.dates.frequency import MAX_EVERY, MONTHS_IN, UNITS, Frequency, read_time
 from airflow_backfill_provider.dates.recurrence import Place
 
-SCHEDULE_TYPES = ("daily", "weekly", "monthly", "quarterly", "yearly", "cron", "rrule", "manual")
-UNITS = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}
-MONTHS_IN = {"monthly": 1, "quarterly": 3, "yearly": 12}
 SKIPS = ("omit", "backward", "forward")
-MAX_EVERY = 1000
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<time>\d+:\d+)|(?P<number>\d+)(?P<suffix>st|nd|rd|th)?\b|(?P<word>[a-z]+)|(?P<sign>[,\-]))", re.ASCII
 )
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
-_SHORT_DAYS = tuple(day[:3].lower() for day in WEEKDAYS)
-_SHORT_MONTHS = tuple(month[:3].lower() for month in MONTHS)
 _DAY_NAMES = {name: k for k, day in enumerate(WEEKDAYS) for name in (day.lower(), day[:3].lower())}
 _DAY_NAMES |= {"tues": 1, "wednes": 2, "thur": 3, "thurs": 3}
 _MONTH_NAMES = {name: k for k, month in enumerate(MONTHS) for name in (month.lower(), month[:3].lower())}
@@ -37,27 +31,6 @@ _MOST = {
     12: {"day": 366, "weekday": 262, "business day": 366, "name": 53},
 }
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Frequency:
-    """What a frequency says, without the dates it leads to."""
-
-    schedule_type: str
-    every: int = 1
-    only: str = ""
-    """For daily rules: empty, ``weekday`` or ``business day``."""
-    weekdays: tuple[int, ...] = ()
-    """For weekly rules: 0 is Monday; ascending."""
-    places: tuple[Place, ...] = ()
-    """For monthly, quarterly and yearly rules."""
-    at: time = time(0)
-    skip: str = "omit"
-    rule: str = ""
-    """The five fields of a cron rule, or the parts of an RRULE without its time of day."""
-
-    def __str__(self) -> str:
-        return _written(self)
 
 
 class Misread(Exception):
@@ -332,14 +305,6 @@ class _Reader:
 _EXPECTED_WEEKDAY = "a day of the week (mon, tue, wed, thu, fri, sat, sun), a range such as mon-wed, or 'weekdays'"
 
 
-def read_time(text: str) -> time | None:
-    """``6:30`` or ``06:30`` as a time of day; None when it is none."""
-    match = re.fullmatch(r"(\d{1,2}):(\d{2})", text)
-    if match is None or int(match[1]) > 23 or int(match[2]) > 59:
-        return None
-    return time(int(match[1]), int(match[2]))
-
-
 def _tokens(text: str) -> list[tuple[str, str, int]]:
     """(kind, text, position) of every token; what is no token of the language becomes one of kind ``unknown``."""
     lowered, position, tokens = text.lower(), 0, []
@@ -356,40 +321,3 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
             tokens.append((kind, match[kind], match.start(kind)))
         position = match.end()
     return tokens
-
-
-def _written(frequency: Frequency) -> str:
-    if frequency.schedule_type in ("cron", "manual"):
-        return frequency.rule
-    parts = [frequency.rule] if frequency.rule else [_written_days(frequency)]
-    if frequency.at != time(0):
-        parts.append(f"at {frequency.at:%H:%M}")
-    if frequency.skip != "omit":
-        parts.append(f"skip {frequency.skip}")
-    return " ".join(parts)
-
-
-def _written_days(frequency: Frequency) -> str:
-    if frequency.only:
-        return f"{frequency.only}s"
-    unit = UNITS[frequency.schedule_type]
-    every = f"every {frequency.every} {unit}" + ("s" if frequency.every > 1 else "")
-    days = [_SHORT_DAYS[day] for day in frequency.weekdays] or [written_place(place) for place in frequency.places]
-    return f"{every} on {','.join(days)}" if days else every
-
-
-def written_place(place: Place) -> str:
-    """A place as the grammar spells it: ``15``, ``last``, ``2nd last fri``, ``last business day of feb``."""
-    of = "" if place.month is None else f" of {_SHORT_MONTHS[place.month]}"
-    if place.unit == "day":
-        return ("last" if place.number == -1 else str(place.number)) + (of and of.replace(" of ", " "))
-    unit = place.unit if isinstance(place.unit, str) else _SHORT_DAYS[place.unit]
-    return f"{nth(place.number)} {unit}{of}"
-
-
-def nth(number: int) -> str:
-    """``1st``, ``2nd``, ``last``, ``2nd last``."""
-    if number < 0:
-        return "last" if number == -1 else f"{nth(-number)} last"
-    suffix = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{suffix}"

@@ -13,7 +13,7 @@ from datetime import UTC, date
 from airflow_backfill_provider.dates.calendar import MONDAY_TO_FRIDAY, BusinessCalendar
 from airflow_backfill_provider.dates.cron import cron_days
 from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY, month_of, week_of
-from airflow_backfill_provider.dates.grammar import MONTHS_IN, Frequency
+from airflow_backfill_provider.dates.frequency import MONTHS_IN, Frequency
 from airflow_backfill_provider.dates.recurrence import (
     DayRule,
     EveryDays,
@@ -29,6 +29,7 @@ from airflow_backfill_provider.dates.window import RunDates
 from airflow_backfill_provider.dates.zone import Clock, zone
 
 _YEAR_2000 = date(2000, 1, 1).toordinal()
+_LIFETIME = 80 * 366
 _HORIZONS = (40, 400, 4_000, 40_000, 150_000)
 """How far, in days, a search for the next tick looks at a time; a rule silent for four centuries never ticks again."""
 
@@ -59,8 +60,12 @@ class Plan:
 
     @property
     def silent(self) -> bool:
-        """Whether there is not one tick, looking from the year 2000 on when the schedule has no start."""
-        return next(self.from_day(min(_YEAR_2000, self.last_day)), None) is None
+        """Whether a lifetime passes without a tick, looking from the year 2000 on when the schedule has no start.
+
+        No longer, because the ``holidays`` library does not know the holidays of centuries to come.
+        """
+        begin = min(max(_YEAR_2000, self.first_day), self.last_day)
+        return not self.days(begin, begin + _LIFETIME)
 
     def from_day(self, day: int) -> Iterator[int]:
         """The ticking days from ``day`` on."""

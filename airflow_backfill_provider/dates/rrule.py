@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from dateutil.rrule import rrulestr
 
 from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY, month_of, month_start, weekday_of
-from airflow_backfill_provider.dates.grammar import MAX_EVERY, Frequency, read_time
+from airflow_backfill_provider.dates.frequency import MAX_EVERY, Frequency, read_time
 from airflow_backfill_provider.dates.recurrence import DayRule, EveryDays
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 
@@ -234,7 +234,7 @@ def _combination_wrong(parts: Mapping[str, str]) -> list[str]:
         problems.append(f"BYYEARDAY with FREQ={frequency}; expected FREQ=YEARLY")
     if "BYMONTHDAY" in parts and frequency == "WEEKLY":
         problems.append("BYMONTHDAY with FREQ=WEEKLY; expected FREQ=MONTHLY, YEARLY or DAILY")
-    numbered = any(not item.startswith(_DAYS) for item in parts.get("BYDAY", "MO").split(","))
+    numbered = any(item[:1] in "+-0123456789" for item in parts.get("BYDAY", "MO").split(","))
     if numbered and (frequency not in ("MONTHLY", "YEARLY") or "BYWEEKNO" in parts):
         problems.append(f"BYDAY={parts['BYDAY']} counts; expected that with FREQ=MONTHLY, or YEARLY without BYWEEKNO")
     return problems

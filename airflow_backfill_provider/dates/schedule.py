@@ -53,10 +53,8 @@ class Schedule:
         if problems:
             raise InvalidRequest(problems)
         schedule = cls(spec, calendar)
-        if spec.calendar_roll == "omit" and next(schedule._plan.from_day(schedule._plan.first_day), None) is None:
-            raise InvalidRequest(
-                [Problem("calendar_roll", "'omit' leaves out every tick; expected one on an open day")]
-            )
+        if spec.calendar_roll == "omit" and spec.schedule_type != "manual" and schedule._plan.silent:
+            raise InvalidRequest([Problem("calendar_roll", "'omit' leaves out every tick; expected an open day")])
         return schedule
 
     def tick_after(self, instant: datetime) -> datetime | None:

@@ -11,7 +11,8 @@ from typing import Any
 from airflow_backfill_provider.dates.calendar import MONDAY_TO_FRIDAY, BusinessCalendar, named
 from airflow_backfill_provider.dates.cron import read_cron
 from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY
-from airflow_backfill_provider.dates.grammar import SCHEDULE_TYPES, Frequency, Misread, parse_frequency
+from airflow_backfill_provider.dates.frequency import SCHEDULE_TYPES, Frequency
+from airflow_backfill_provider.dates.grammar import Misread, parse_frequency
 from airflow_backfill_provider.dates.rrule import needs_start, read_rrule, split
 from airflow_backfill_provider.dates.window import MAX_WINDOW, OFFSET_UNITS, PERIODS
 from airflow_backfill_provider.dates.zone import zone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from airflow_backfill_provider.dates.grammar import MONTHS_IN, Frequency, written_place
+from airflow_backfill_provider.dates.frequency import MONTHS_IN, Frequency, written_place
 from airflow_backfill_provider.dates.plan import Plan
 from airflow_backfill_provider.dates.recurrence import Place
 from airflow_backfill_provider.dates.spec import ScheduleSpec

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
-from airflow_backfill_provider.dates.grammar import Frequency, parse_frequency
+from airflow_backfill_provider.dates.frequency import Frequency
+from airflow_backfill_provider.dates.grammar import parse_frequency
 from airflow_backfill_provider.dates.rrule import read_rrule
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 

@@ -6,6 +6,7 @@ The law: a local time that does not exist is read with the offset before the gap
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -94,7 +95,7 @@ def test_a_daily_rule_never_ticks_twice_or_not_at_all(zone: str, at: str) -> Non
         first, last = date(year, 1, 1), date(year, 12, 31)
         picks = daily.picks(first, last)
         assert [pick.run_date for pick in picks] == [first + timedelta(days=k) for k in range((last - first).days + 1)]
-        steps = {after.tick_at - before.tick_at for before, after in zip(picks, picks[1:], strict=False)}
+        steps = {after.tick_at - before.tick_at for before, after in pairwise(picks)}
         # A day may come up to a day earlier or later by the clock; nothing else may happen to it.
         assert all(timedelta(0) <= step <= timedelta(hours=26) for step in steps), sorted(steps)
         assert zone == "Pacific/Apia" or timedelta(0) not in steps
