@@ -29,7 +29,7 @@ class Ended:
 
 
 class Console:
-    """Airflow's command line in a home of its own. Its database does not exist: commands must not need it."""
+    """Airflow's command line in a home of its own."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -46,9 +46,13 @@ class Console:
 
     def __call__(self, *arguments: str | Path, **environment: str) -> Ended:
         """``airflow pipelines …`` in the process that is running already."""
+        return self.airflow("pipelines", *arguments, **environment)
+
+    def airflow(self, *arguments: str | Path, **environment: str) -> Ended:
+        """``airflow …`` there."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = {"arguments": ["pipelines", *map(str, arguments)], "environment": environment}
+        request = {"arguments": [*map(str, arguments)], "environment": environment}
         print(json.dumps(request), file=self._process.stdin, flush=True)
         return Ended(**json.loads(self._process.stdout.readline()))
 
@@ -75,7 +79,17 @@ class Console:
 
 @pytest.fixture(scope="session")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A home without an Airflow database: commands on the registry must not need one."""
     console = Console(tmp_path_factory.mktemp("airflow"))
+    yield console
+    console.close()
+
+
+@pytest.fixture
+def whole_airflow(tmp_path: Path) -> Iterator[Console]:
+    """A home with Airflow's own database, and no daemons."""
+    console = Console(tmp_path)
+    assert console.airflow("db", "migrate").code == 0
     yield console
     console.close()
 

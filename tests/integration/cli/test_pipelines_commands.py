@@ -271,15 +271,10 @@ def test_doctor_of_an_unmigrated_registry_stops_there(console: Any, tmp_path: Pa
     assert "airflow pipelines db migrate" in ended.json[0]["advice"]
 
 
-def test_as_processes_of_their_own(console: Any, tmp_path: Path, file: Path) -> None:
-    """What a person does first; migrating twice is as once."""
-    for line in ("the registry went from nothing", "nothing to do"):
-        migrated = console.process("pipelines", "db", "migrate", "-o", "json")
-        assert migrated.code == 0
-        assert line in migrated.json[-1]["registry"]
+def test_as_processes_of_their_own(console: Any, file: Path) -> None:
+    """What a person does first."""
+    migrated = console.process("pipelines", "db", "migrate", "-o", "json")
+    assert "the registry went from nothing" in migrated.json[-1]["registry"]
     assert console.process("pipelines", "apply", "-f", file).code == 0
     listed = console.process("pipelines", "list", "-o", "json")
     assert [row["pipeline_id"] for row in listed.json] == ["customers", "orders"]
-    refused = console.process("pipelines", "show", "nowhere")
-    assert (refused.code, refused.out) == (3, "")
-    assert refused.err.splitlines()[-1].startswith("there is no pipeline 'nowhere'")
