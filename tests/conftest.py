@@ -1,8 +1,8 @@
-"""What every test stands on: an Airflow home of its own, a Postgres database if there is one, a browser if there is one.
+"""What every test stands on: an Airflow home of its own, a Postgres database and a browser where there are any.
 
 Environment: ``BACKFILL_TEST_POSTGRES`` is the URL of a server in which databases may be made; without it one on
-127.0.0.1:5432 is used, or else one is started from the server's binaries. ``BACKFILL_REQUIRE_POSTGRES=1`` and
-``BACKFILL_REQUIRE_CHROMIUM=1`` turn a skip for want of either into a failure. ``BACKFILL_CHROMIUM`` is the path of a browser.
+127.0.0.1:5432 is used, or else one is started from the server's binaries. ``BACKFILL_CHROMIUM`` is the path of a
+browser. ``BACKFILL_REQUIRE_POSTGRES=1`` and ``BACKFILL_REQUIRE_CHROMIUM=1`` turn such a skip into a failure.
 """
 
 from __future__ import annotations
