@@ -13,8 +13,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from croniter import croniter
-
 from airflow_backfill_provider.dates.days import month_of, month_starts, weekday_of
 from airflow_backfill_provider.dates.frequency import Frequency
 from airflow_backfill_provider.dates.recurrence import DayRule, EveryDays, Place, PlacesInPeriod, WeekDays
@@ -134,6 +132,8 @@ def _days(days: list[Any], weekdays: list[Any], nth: dict[int, set[Any]], neares
 
 
 def _parsed(rule: str, text: str) -> Any:
+    from croniter import croniter  # costs as much to import as all of this package, and few pipelines have a cron rule
+
     try:
         return croniter(rule, start_time=0.0)  # without a start croniter would look at the clock
     except (ValueError, KeyError) as error:

@@ -23,7 +23,8 @@ from airflow_backfill_provider.dates.recurrence import (
     Rolled,
     WeekDays,
 )
-from airflow_backfill_provider.dates.rrule import RRule, possible_starts, split, until_moment
+from airflow_backfill_provider.dates.rrule import RRule, possible_starts, split
+from airflow_backfill_provider.dates.rrule_text import until_moment
 from airflow_backfill_provider.dates.spec import ScheduleSpec, calendar_of, needs_start_date, read_frequency, window_of
 from airflow_backfill_provider.dates.window import RunDates
 from airflow_backfill_provider.dates.zone import Clock, zone

@@ -1,73 +1,33 @@
-"""RFC 5545 RRULEs that tick once in a local day.
+"""RFC 5545 RRULEs as days: the expansion of a rule that has been read.
 
-``python-dateutil`` checks and expands them. To answer for a late range without walking there from DTSTART, the rule is
-started at the last whole period before the range, counted from DTSTART by INTERVAL; only COUNT needs the walk.
+``python-dateutil`` expands them. To answer for a late range without walking there from DTSTART, the rule is started at
+the last whole period before the range, counted from DTSTART by INTERVAL; only COUNT needs the walk.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 
-from dateutil.rrule import rrulestr
-
 from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY, month_of, month_start, weekday_of
-from airflow_backfill_provider.dates.frequency import MAX_EVERY, Frequency, read_time
 from airflow_backfill_provider.dates.recurrence import DayRule, EveryDays
-from airflow_backfill_provider.errors import InvalidRequest, Problem
 
-_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
-_RANGES = {
-    "COUNT": (1, 100_000, False),
-    "INTERVAL": (1, MAX_EVERY, False),
-    "BYMONTH": (1, 12, False),
-    "BYWEEKNO": (1, 53, True),
-    "BYYEARDAY": (1, 366, True),
-    "BYMONTHDAY": (1, 31, True),
-    "BYSETPOS": (1, 366, True),
-    "BYHOUR": (0, 23, False),
-    "BYMINUTE": (0, 59, False),
-    "BYSECOND": (0, 0, False),
-}
-"""Least and greatest number of each part, and whether it may be counted from the end by a minus."""
-_WHICH_DAYS = ("BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY")
-_ORDER = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYMONTH", *_WHICH_DAYS, "BYSETPOS", "WKST")
-_SINGLE = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST")
-_TIMES = ("BYHOUR", "BYMINUTE", "BYSECOND")
-_UNTIL = re.compile(r"\d{8}(T\d{6}Z?)?")
-_BYDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
-
-
-@lru_cache(maxsize=4096)
-def read_rrule(text: str) -> Frequency:
-    """The rule in an RRULE text with an optional ``at HH:MM``. Raises InvalidRequest with everything wrong with it."""
-    body, problems, at = text.strip().upper().removeprefix("RRULE:").strip(), list[str](), None
-    if match := re.fullmatch(r"(.*?)\s+AT\s+(\S+)", body):
-        body, at = match[1], read_time(match[2])
-        if at is None:
-            problems.append(f"'at {match[2].lower()}' was read; expected a time of day from 00:00 to 23:59")
-    parts = _parts(body, problems)
-    problems += _values_wrong(parts) + _combination_wrong(parts)
-    at = _time_of_day(parts, at, problems)
-    rule = ";".join(f"{key}={parts[key]}" for key in _ORDER if key in parts)
-    if not problems:
-        problems += _never(parts)
-    if problems:
-        raise InvalidRequest([Problem("", f"'{text}': {problem}") for problem in problems])
-    return Frequency(schedule_type="rrule", rule=rule, at=at)
+DAY_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+WHICH_DAYS = ("BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY")
+"""The parts that say which days; without one of them DTSTART does."""
 
 
 @dataclass(frozen=True)
 class RRule:
-    """The days of a rule (as :func:`read_rrule` spells it) whose DTSTART is the day ``anchor``."""
+    """The days of a rule."""
 
     rule: str
+    """As :func:`~airflow_backfill_provider.dates.rrule_text.read_rrule` spells it."""
     anchor: int = FIRST_DAY
+    """The day of DTSTART."""
     until: int = LAST_DAY
     """The last day that may tick: UNTIL, in the time zone of the schedule."""
 
@@ -95,7 +55,7 @@ class RRule:
             if parts["FREQ"] in ("YEARLY", "MONTHLY"):
                 parts["BYMONTHDAY"] = str(start.day)
             elif parts["FREQ"] == "WEEKLY":
-                parts["BYDAY"] = _DAYS[start.weekday()]
+                parts["BYDAY"] = DAY_CODES[start.weekday()]
         return ";".join(f"{key}={value}" for key, value in parts.items())
 
     def _period_start(self, day: int) -> int:
@@ -104,7 +64,7 @@ class RRule:
         if frequency == "DAILY":
             return day - (day - self.anchor) % step
         if frequency == "WEEKLY":
-            begin = self.anchor - (weekday_of(self.anchor) - _DAYS.index(self._parts.get("WKST", "MO"))) % 7
+            begin = self.anchor - (weekday_of(self.anchor) - DAY_CODES.index(self._parts.get("WKST", "MO"))) % 7
             return day - (day - begin) % (7 * step)
         month, begin = month_of(day), month_of(self.anchor)
         if frequency == "MONTHLY":
@@ -119,7 +79,7 @@ def split(rule: str) -> dict[str, str]:
 
 def takes_days_from_start(parts: Mapping[str, str]) -> bool:
     """Whether DTSTART says which day of the week, month or year it is."""
-    return parts["FREQ"] != "DAILY" and not any(part in parts for part in _WHICH_DAYS)
+    return parts["FREQ"] != "DAILY" and not any(part in parts for part in WHICH_DAYS)
 
 
 def needs_start(parts: Mapping[str, str]) -> bool:
@@ -136,125 +96,23 @@ def possible_starts(parts: Mapping[str, str]) -> DayRule:
 
 
 def _expanded(rule: str, start: int, last: int) -> list[int]:
-    begin = datetime.fromordinal(start)
-    return [moment.toordinal() for moment in rrulestr(f"{rule};UNTIL={_day(last)}", dtstart=begin)]
+    return _days_of(f"{rule};UNTIL={_compact(last)}", start)
 
 
 @lru_cache(maxsize=256)
 def _counted(rule: str, count: int, anchor: int) -> list[int]:
-    begin = datetime.fromordinal(anchor)
-    return [moment.toordinal() for moment in rrulestr(f"{rule};COUNT={count}", dtstart=begin)]
+    return _days_of(f"{rule};COUNT={count}", anchor)
+
+
+def _days_of(rule: str, start: int) -> list[int]:
+    from dateutil.rrule import rrulestr  # few pipelines have an RRULE
+
+    return [moment.toordinal() for moment in rrulestr(rule, dtstart=datetime.fromordinal(start))]
 
 
 def _within(days: list[int], first: int, last: int) -> list[int]:
     return days[bisect_left(days, first) : bisect_right(days, last)]
 
 
-def _day(day: int) -> str:
+def _compact(day: int) -> str:
     return date.fromordinal(day).strftime("%Y%m%d").rjust(8, "0")
-
-
-# -- reading
-
-
-def _parts(body: str, problems: list[str]) -> dict[str, str]:
-    parts: dict[str, str] = {}
-    for text in body.split(";"):
-        key, equals, value = (piece.strip() for piece in text.partition("="))
-        if not equals or not value:
-            problems.append(f"'{text}' was read; expected parts such as FREQ=WEEKLY;BYDAY=MO")
-        elif key in parts:
-            problems.append(f"{key} stands twice; expected it once")
-        elif key not in (*_ORDER, *_TIMES):
-            known = ", ".join((*_ORDER, "BYHOUR", "BYMINUTE"))
-            problems.append(f"part '{key}' is not known; expected {known} (DTSTART comes from start_date)")
-        else:
-            parts[key] = value.replace(" ", "")
-    return parts
-
-
-def _values_wrong(parts: Mapping[str, str]) -> list[str]:
-    problems = []
-    if parts.get("FREQ") not in _FREQUENCIES:
-        found = f"FREQ={parts['FREQ']} was read" if "FREQ" in parts else "FREQ is missing"
-        problems.append(f"{found}; expected {', '.join(_FREQUENCIES)}: run dates are days, one tick in a day at most")
-    for key, value in parts.items():
-        if key == "WKST" and value not in _DAYS:
-            problems.append(f"WKST={value} was read; expected one of {', '.join(_DAYS)}")
-        if key == "UNTIL" and not _is_until(value):
-            problems.append(f"UNTIL={value} was read; expected 20261231 or 20261231T230000Z")
-        if key == "BYDAY" and not all(_BYDAY.fullmatch(item) for item in value.split(",")):
-            problems.append(f"BYDAY={value} was read; expected days such as MO,TH or 1FR or -1FR")
-        if key in _RANGES:
-            problems += _numbers_wrong(key, value)
-    return problems
-
-
-def _numbers_wrong(key: str, value: str) -> list[str]:
-    least, most, signed = _RANGES[key]
-    items = value.split(",")
-    numbers = [int(item) for item in items if re.fullmatch(r"[+-]?\d{1,6}", item)]
-    fine = len(numbers) == len(items) and all(least <= (abs(n) if signed else n) <= most for n in numbers)
-    if not fine or (key in _SINGLE and len(items) > 1):
-        minus = f" or -{most} to -{least}" if signed else ""
-        count = "one number" if key in _SINGLE else "numbers"
-        return [f"{key}={value} was read; expected {count} from {least} to {most}{minus}"]
-    if key in ("BYHOUR", "BYMINUTE") and len(items) > 1:
-        return [f"{key}={value} ticks {len(items)} times a day; run dates are days, so expected one number"]
-    return []
-
-
-def _is_until(value: str) -> bool:
-    if not _UNTIL.fullmatch(value):
-        return False
-    try:
-        until_moment(value)
-    except ValueError:
-        return False
-    return True
-
-
-def until_moment(value: str) -> datetime:
-    """UNTIL as a naive moment; a date is its last microsecond. A trailing Z is for the caller to honour."""
-    if len(value) == 8:
-        return datetime.combine(date(int(value[:4]), int(value[4:6]), int(value[6:])), time.max)
-    clock = time(int(value[9:11]), int(value[11:13]), int(value[13:15]))
-    return datetime.combine(date(int(value[:4]), int(value[4:6]), int(value[6:8])), clock)
-
-
-def _combination_wrong(parts: Mapping[str, str]) -> list[str]:
-    frequency, problems = parts.get("FREQ", ""), []
-    if "COUNT" in parts and "UNTIL" in parts:
-        problems.append("COUNT and UNTIL were both read; expected one of them")
-    if "BYSETPOS" in parts and not any(key in parts for key in (*_WHICH_DAYS, "BYMONTH")):
-        problems.append("BYSETPOS stands alone; expected another BY part to count in, such as BYDAY")
-    if "BYWEEKNO" in parts and frequency != "YEARLY":
-        problems.append(f"BYWEEKNO with FREQ={frequency}; expected FREQ=YEARLY")
-    if "BYYEARDAY" in parts and frequency != "YEARLY":
-        problems.append(f"BYYEARDAY with FREQ={frequency}; expected FREQ=YEARLY")
-    if "BYMONTHDAY" in parts and frequency == "WEEKLY":
-        problems.append("BYMONTHDAY with FREQ=WEEKLY; expected FREQ=MONTHLY, YEARLY or DAILY")
-    numbered = any(item[:1] in "+-0123456789" for item in parts.get("BYDAY", "MO").split(","))
-    if numbered and (frequency not in ("MONTHLY", "YEARLY") or "BYWEEKNO" in parts):
-        problems.append(f"BYDAY={parts['BYDAY']} counts; expected that with FREQ=MONTHLY, or YEARLY without BYWEEKNO")
-    return problems
-
-
-def _time_of_day(parts: dict[str, str], at: time | None, problems: list[str]) -> time:
-    """Take the time of day out of the parts."""
-    named = {key: parts.pop(key) for key in _TIMES if key in parts}
-    if named and at is not None:
-        problems.append(f"{' and '.join(named)} and 'at {at:%H:%M}' were both read; expected one of them")
-    if problems or not named:
-        return at or time(0)
-    return time(int(named.get("BYHOUR", "0")), int(named.get("BYMINUTE", "0")))
-
-
-def _never(parts: Mapping[str, str]) -> list[str]:
-    """A complaint when python-dateutil refuses the rule, or finds no day of it in half a century."""
-    text = ";".join(f"{key}={value}" for key, value in parts.items() if key not in ("COUNT", "UNTIL", "INTERVAL"))
-    try:
-        found = next(iter(rrulestr(f"{text};UNTIL=20501231", dtstart=datetime(2000, 1, 1))), None)  # noqa: DTZ001
-    except (ValueError, TypeError) as error:
-        return [f"python-dateutil refuses it: {error}"]
-    return [] if found else ["it never ticks: no day of fifty years fits; expected parts that can be true of one day"]

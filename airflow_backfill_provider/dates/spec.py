@@ -13,7 +13,8 @@ from airflow_backfill_provider.dates.cron import read_cron
 from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY
 from airflow_backfill_provider.dates.frequency import SCHEDULE_TYPES, Frequency
 from airflow_backfill_provider.dates.grammar import Misread, parse_frequency
-from airflow_backfill_provider.dates.rrule import needs_start, read_rrule, split
+from airflow_backfill_provider.dates.rrule import needs_start, split
+from airflow_backfill_provider.dates.rrule_text import read_rrule
 from airflow_backfill_provider.dates.window import MAX_WINDOW, OFFSET_UNITS, PERIODS
 from airflow_backfill_provider.dates.zone import zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem

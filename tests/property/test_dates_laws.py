@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.dates.frequency import Frequency
 from airflow_backfill_provider.dates.grammar import parse_frequency
-from airflow_backfill_provider.dates.rrule import read_rrule
+from airflow_backfill_provider.dates.rrule_text import read_rrule
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"]

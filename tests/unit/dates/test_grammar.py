@@ -6,7 +6,7 @@ import pytest
 
 from airflow_backfill_provider.dates.frequency import nth
 from airflow_backfill_provider.dates.grammar import parse_frequency
-from airflow_backfill_provider.dates.rrule import read_rrule
+from airflow_backfill_provider.dates.rrule_text import read_rrule
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest
 
