@@ -90,7 +90,7 @@ def read_cron(text: str) -> Frequency:
     """The rule in a text of five fields. Raises InvalidRequest, also for a rule that ticks twice a day or never."""
     fields = _ALIASES.get(text.strip().lower(), text).lower().split()
     if len(fields) != 5:
-        raise InvalidRequest(f"'{text}': {len(fields)} fields were read; {_EXPECTED}")
+        raise InvalidRequest(f"'{text}': {_EXPECTED}; read {len(fields)}")
     for position, field in enumerate(fields, 1):
         if field[0] in "hr":
             raise InvalidRequest(f"'{text}': field {position} is '{field}', a random or hashed value; {_EXPECTED}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -159,6 +161,36 @@ def test_one_tick_and_many_ticks_agree(schedule: Schedule, begin: datetime) -> N
 def _before(schedule: Schedule, tick: datetime) -> datetime | None:
     found = schedule.ticks(tick - timedelta(days=4000), tick - timedelta(microseconds=1))
     return found[-1] if found else None
+
+
+@some
+@given(schedules(), st.integers(2, 6))
+def test_counting_begins_with_the_first_tick_and_leaves_out_only(schedule: Schedule, every: int) -> None:
+    """'every N' has the first tick that 'every 1' has, which start_date belongs to, and no tick that it has not."""
+    counted, plain = _counting(schedule, every), _counting(schedule, 1)
+    if counted is None or plain is None:
+        return
+    begin, end = datetime(1990, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)
+    assert counted.tick_after(begin) == plain.tick_after(begin)
+    assert set(counted.ticks(begin, end)) <= set(plain.ticks(begin, end))
+
+
+def _counting(schedule: Schedule, every: int) -> Schedule | None:
+    spec = schedule.spec
+    if spec.schedule_type == "rrule":
+        return _with_frequency(
+            schedule, re.sub(r"(;INTERVAL=\d+|;COUNT=\d+|(?= at))", f";INTERVAL={every}", spec.frequency, count=1)
+        )
+    if spec.schedule_type == "cron" or ("days" in spec.frequency and "every" not in spec.frequency):
+        return None
+    unit = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}[
+        spec.schedule_type
+    ]
+    return _with_frequency(schedule, f"every {every} {unit}s {re.sub(r'^every [0-9]+ [a-z]+ ', '', spec.frequency)}")
+
+
+def _with_frequency(schedule: Schedule, frequency: str) -> Schedule:
+    return Schedule.parse(replace(schedule.spec, frequency=frequency), schedule._calendar)
 
 
 @few
