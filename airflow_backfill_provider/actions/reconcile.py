@@ -109,7 +109,9 @@ def _see_to_its_end(registry: Registry, orphan: holds.OpenSubmission, grace: tim
 
 def _look_up(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta) -> Iterator[Story]:
     asked_at = datetime.now(UTC)
-    wish = Submission(pipeline_id=orphan.pipeline_id, run_dates=orphan.dates, parameters={}, idempotency_key=orphan.key)
+    wish = Submission(
+        pipeline_id=orphan.pipeline_id, run_dates=orphan.dates, parameters=orphan.parameters, idempotency_key=orphan.key
+    )
     found: ExternalRun | None = platform_for(Target.from_json(orphan.target)).find(wish)
     with registry.writing() as conn:
         now = datetime.now(UTC)

@@ -54,7 +54,8 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision:
         todo = [hold.run_date for hold in rows if not hold.done_since(run.asked_at)]
         holds.own(conn, run.pipeline_id, todo, run.ref, now)
         if isinstance(decision, Submit):
-            holds.write_submission(conn, run.pipeline_id, decision, _target(pipeline, decision).to_json(), now)
+            target, parameters = _wish(pipeline, decision)
+            holds.write_submission(conn, run.pipeline_id, decision, target.to_json(), parameters, now)
     return decision
 
 
@@ -93,9 +94,17 @@ def submit(registry: Registry, run: AskedRun, current: Pipeline, decision: Submi
     """
     with registry.reading() as conn:
         pipeline = definition_of(conn, run, current)
-    platform = platform_for(_target(pipeline, decision))
+    target, parameters = _wish(pipeline, decision)
+    platform = platform_for(target)
     try:
-        external = platform.submit(submission(pipeline, decision.dates, decision.key))
+        external = platform.submit(
+            Submission(
+                pipeline_id=pipeline.pipeline_id,
+                run_dates=decision.dates,
+                parameters=parameters,
+                idempotency_key=decision.key,
+            )
+        )
     except PlatformError as error:
         if error.accepted and platform.exactly_once:
             log.warning("The answer to the submit was lost, the job may be running: %s", error)
@@ -178,21 +187,17 @@ def done_elsewhere(registry: Registry, run: AskedRun) -> None:
                 )
 
 
-def submission(pipeline: Pipeline, dates: tuple[Any, ...], key: str) -> Submission:
-    """The wish as the platform is told it."""
-    parameters, _ = render_parameters(pipeline, dates)
-    return Submission(pipeline_id=pipeline.pipeline_id, run_dates=dates, parameters=parameters, idempotency_key=key)
-
-
-def _target(pipeline: Pipeline, decision: Submit) -> Target:
-    _, options = render_parameters(pipeline, decision.dates)
-    return Target(
+def _wish(pipeline: Pipeline, decision: Submit) -> tuple[Target, dict[str, str]]:
+    """Which job to start, and what to tell it."""
+    parameters, options = render_parameters(pipeline, decision.dates)
+    target = Target(
         platform=pipeline.platform,
         connection_id=pipeline.connection_id,
         job_id=pipeline.platform_job_id,
         trigger_url=pipeline.trigger_url,
         options=options,
     )
+    return target, parameters
 
 
 def _end(conn: Connection, run: AskedRun, key: str, status: SubmissionStatus, message: str | None) -> bool:

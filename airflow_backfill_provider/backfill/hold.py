@@ -60,6 +60,8 @@ class LastSubmission:
     batch_dates: tuple[date, ...]
     target: Mapping[str, Any]
     """Which job on which platform, as plain JSON values."""
+    parameters: Mapping[str, str]
+    """What the job was told, so that the very same wish can be sent again."""
     status: SubmissionStatus
     submitted_at: datetime
     external_id: str | None = None

@@ -167,8 +167,9 @@ JOBS = {
 }
 """How the ledger calls the job of each sample pipeline."""
 _QUICK = {
-    "AIRFLOW__BACKFILL__POLL_SECONDS": "1",
+    "AIRFLOW__BACKFILL__POLL_SECONDS": "2",
     "AIRFLOW__BACKFILL__SUBMIT_GRACE_SECONDS": "10",
+    "AIRFLOW__BACKFILL__BUSY_WAIT_SECONDS": "3",
     "AIRFLOW__BACKFILL__RECONCILE_SECONDS": "20",
 }
 

@@ -137,6 +137,7 @@ class RunPipelineOperator(BaseOperator):
             pipeline_id=run.pipeline_id,
             dates=[day.isoformat() for day in last.batch_dates],
             target=dict(last.target),
+            parameters=dict(last.parameters),
             key=last.key,
             external_id=last.external_id,
             submitted_at=last.submitted_at.isoformat(),

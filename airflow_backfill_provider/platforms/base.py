@@ -116,8 +116,8 @@ class Platform(Protocol):
     def find(self, submission: Submission) -> ExternalRun | None:
         """The run that an earlier submit with the same key started, or None when the platform surely has none.
 
-        Raise when the platform cannot say. A platform that is not exactly once answers None, and so does Databricks,
-        where submitting again with the same key is the lookup.
+        Raise when the platform cannot say. A platform that is not exactly once answers None. One whose key makes a
+        second submit harmless may look by sending the same wish again, as Databricks does: it never answers None.
         """
 
     def poll(self, external_id: str) -> Observation:

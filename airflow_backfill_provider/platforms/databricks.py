@@ -1,7 +1,7 @@
 """Databricks jobs through the official ``DatabricksHook``.
 
 Submit itself is the lookup: ``run-now`` with an idempotency token that Databricks has seen answers with the run that
-the token started, so :meth:`DatabricksPlatform.find` has nothing to add (the API shows a run's token to nobody).
+the token started, and the API shows a run's token to nobody. So :meth:`DatabricksPlatform.find` sends the wish again.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class DatabricksPlatform:
         return ExternalRun(external_id=run_id, url=self.url(run_id))
 
     def find(self, submission: Submission) -> ExternalRun | None:
-        """None, always: submitting again with the same key is the lookup, and starts nothing twice."""
-        return None
+        """The run of the same wish: the one that was started, or, when none was, one that is started now."""
+        return self.submit(submission)
 
     def poll(self, external_id: str) -> Observation:
         """Ask once, blocking."""

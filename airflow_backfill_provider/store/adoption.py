@@ -114,9 +114,7 @@ def _start_rules_today(conn: Connection, now: datetime) -> list[str]:
 
 def _spare(conn: Connection, spec: TableSpec) -> list[str]:
     """Take the mark from every row that breaks no rule."""
-    breakers = {
-        name: f"SELECT adopted_key FROM {spec.name} WHERE NOT ({rule})" for name, rule in spec.checks.items()
-    }
+    breakers = {name: f"SELECT adopted_key FROM {spec.name} WHERE NOT ({rule})" for name, rule in spec.checks.items()}
     # A row that is spared anyway takes no other row's place.
     kept = [f"(NOT ({rule})) IS NOT TRUE" for rule in spec.checks.values()]
     for name, (columns, condition) in spec.unique.items():

@@ -29,6 +29,7 @@ class OpenSubmission:
     key: str
     dates: tuple[date, ...]
     target: Mapping[str, Any]
+    parameters: Mapping[str, str]
     external_id: str | None
     submitted_at: datetime
 
@@ -64,7 +65,12 @@ def own(conn: Connection, pipeline_id: str, dates: Iterable[date], me: RunRef, n
 
 
 def write_submission(
-    conn: Connection, pipeline_id: str, submit: Submit, target: Mapping[str, Any], now: datetime
+    conn: Connection,
+    pipeline_id: str,
+    submit: Submit,
+    target: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    now: datetime,
 ) -> None:
     """Write the wish down before the platform hears of it."""
     conn.execute(
@@ -76,6 +82,7 @@ def write_submission(
             idempotency_key=submit.key,
             batch_dates=json.dumps([day.isoformat() for day in submit.dates]),
             target=json.dumps(dict(target), sort_keys=True),
+            parameters=json.dumps(dict(parameters), sort_keys=True),
             external_status=SubmissionStatus.SUBMITTING.value,
             external_run_id=None,
             external_url=None,
@@ -212,6 +219,7 @@ def _last(row: RowMapping) -> LastSubmission:
         key=row["idempotency_key"],
         batch_dates=_dates(row["batch_dates"]),
         target=json.loads(row["target"]),
+        parameters=json.loads(row["parameters"]),
         status=SubmissionStatus(row["external_status"]),
         submitted_at=row["submitted_at"],
         external_id=row["external_run_id"],
@@ -229,6 +237,7 @@ def _open(row: RowMapping) -> OpenSubmission:
         key=row["idempotency_key"],
         dates=_dates(row["batch_dates"]),
         target=json.loads(row["target"]),
+        parameters=json.loads(row["parameters"]),
         external_id=row["external_run_id"],
         submitted_at=row["submitted_at"],
     )

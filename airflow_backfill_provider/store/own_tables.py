@@ -23,6 +23,7 @@ run_date_holds = Table(
     Column("idempotency_key", String),
     Column("batch_dates", Text),  # JSON list of ISO dates of the last submission
     Column("target", Text),  # JSON of platforms.base.Target of the last submission
+    Column("parameters", Text),  # JSON of what the job was told, so that the same wish can be sent again
     Column("external_run_id", String),
     Column("external_url", Text),
     Column("external_status", String),  # NULL: nothing was ever submitted

@@ -163,9 +163,7 @@ pipeline_parameters = Table(
     Column("parameter_value", Text),
     Column("created_at", UtcDateTime),
     _adopted_key(),
-    CheckConstraint(
-        _spared("pipeline_id IS NOT NULL AND parameter_name IS NOT NULL"), "ck_pipeline_parameters_name"
-    ),
+    CheckConstraint(_spared("pipeline_id IS NOT NULL AND parameter_name IS NOT NULL"), "ck_pipeline_parameters_name"),
     Index(
         "uq_pipeline_parameters_name",
         "pipeline_id",

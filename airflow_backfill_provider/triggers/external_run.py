@@ -1,6 +1,8 @@
 """The one trigger behind the one operator: waits for dates to be free, for a lost submit to show up, or for a job's
 end.
 
+It pauses before it first looks: an event that comes within a second of the deferral can overtake the executor's own
+word that the deferred process has ended, and Airflow then takes the resumed task for a killed one.
 It reads the registry in a thread and never writes. It ends with an ordinary event whatever happens to the platform: an
 error event would be retried by Airflow while the job goes on.
 """
@@ -25,6 +27,7 @@ from airflow_backfill_provider.store.engine import registry
 
 log = logging.getLogger(__name__)
 
+_LONGEST_LOOK_UP_PAUSE = 5.0
 OVER = frozenset({"failed", "success", "skipped", "removed", "upstream_failed"})
 """States of a task that will not come back by itself; a cleared or handed-over task has another one."""
 
@@ -52,12 +55,12 @@ class DatesFreeTrigger(BaseTrigger):
         """Look every ``hold_seconds``; an unreachable registry is only a longer wait."""
         pause = load().hold_interval.total_seconds()
         while True:
+            await asyncio.sleep(pause)
             try:
                 if not await asyncio.to_thread(self._blocked):
                     break
             except BackfillError as error:
                 log.warning("Cannot see who holds the dates, looking again in %s s: %s", pause, error)
-            await asyncio.sleep(pause)
         yield TriggerEvent({"event": "free"})
 
     def _blocked(self) -> bool:
@@ -94,6 +97,7 @@ class ExternalRunTrigger(BaseTrigger):
     :param pipeline_id: for which pipeline
     :param dates: ISO dates of the submission
     :param target: :meth:`~airflow_backfill_provider.platforms.base.Target.to_json`
+    :param parameters: what the job was told; a look-up may send the very same wish again
     :param key: the submission's idempotency key
     :param external_id: the platform's id of the run; None when the answer to the submit was lost
     :param submitted_at: ISO instant of the submit; the grace of a lost answer counts from there
@@ -108,6 +112,7 @@ class ExternalRunTrigger(BaseTrigger):
         pipeline_id: str,
         dates: list[str],
         target: dict[str, Any],
+        parameters: dict[str, str],
         key: str,
         external_id: str | None,
         submitted_at: str,
@@ -120,6 +125,7 @@ class ExternalRunTrigger(BaseTrigger):
             "pipeline_id": pipeline_id,
             "dates": dates,
             "target": target,
+            "parameters": parameters,
             "key": key,
             "external_id": external_id,
             "submitted_at": submitted_at,
@@ -130,6 +136,7 @@ class ExternalRunTrigger(BaseTrigger):
         self.pipeline_id = pipeline_id
         self.dates = dates
         self.target = Target.from_json(target)
+        self.parameters = parameters
         self.key = key
         self.external_id = external_id
         self.submitted_at = datetime.fromisoformat(submitted_at)
@@ -155,11 +162,12 @@ class ExternalRunTrigger(BaseTrigger):
         wish = Submission(
             pipeline_id=self.pipeline_id,
             run_dates=tuple(date.fromisoformat(day) for day in self.dates),
-            parameters={},
+            parameters=self.parameters,
             idempotency_key=self.key,
         )
         silence = _Patience(settings.poll_patience)
         while True:
+            await asyncio.sleep(min(settings.poll_interval.total_seconds(), _LONGEST_LOOK_UP_PAUSE))
             try:
                 asked_at = datetime.now(UTC)
                 found = await asyncio.to_thread(platform.find, wish)
@@ -169,15 +177,18 @@ class ExternalRunTrigger(BaseTrigger):
                 if not platform.exactly_once or asked_at >= self.submitted_at + settings.submit_grace:
                     return {"event": "absent"}
             except PlatformError as error:
+                if not error.retryable and not error.accepted:
+                    log.warning("The platform refuses the job, so it never took it: %s", error)
+                    return {"event": "absent"}
                 if silence.lost(error):
                     return {"event": "unseen", "message": str(error)}
-            await asyncio.sleep(min(settings.poll_interval.total_seconds(), 5.0))
 
     async def _follow(self, platform: Platform, external_id: str) -> dict[str, Any]:
         settings = load()
         silence = _Patience(settings.poll_patience)
         cancelled = False
         while True:
+            await asyncio.sleep(settings.poll_interval.total_seconds())
             try:
                 seen = await platform.poll_async(external_id)
                 silence.over()
@@ -190,7 +201,6 @@ class ExternalRunTrigger(BaseTrigger):
             except PlatformError as error:
                 if silence.lost(error):
                     return {"event": "unseen", "message": str(error)}
-            await asyncio.sleep(settings.poll_interval.total_seconds())
 
     async def on_kill(self) -> None:
         """Stop the job when a person ended its task.

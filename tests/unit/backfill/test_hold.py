@@ -31,6 +31,7 @@ def last(status: SubmissionStatus, *, dates: tuple[date, ...] = (DAY,), **change
         key="k",
         batch_dates=dates,
         target={},
+        parameters={},
         status=status,
         submitted_at=ASKED + timedelta(minutes=1),
         external_id="42",

@@ -21,6 +21,7 @@ OWN_TABLES = (
             "idempotency_key": "VARCHAR",
             "batch_dates": "TEXT",
             "target": "TEXT",
+            "parameters": "TEXT",
             "external_run_id": "VARCHAR",
             "external_url": "TEXT",
             "external_status": "VARCHAR",

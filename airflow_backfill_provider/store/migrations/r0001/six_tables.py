@@ -108,9 +108,7 @@ PIPELINE_RUN_LOG = TableSpec(
         "ix_pipeline_run_log_newest": "(pipeline_id, start_time)",
         "ix_pipeline_run_log_backfill": "(backfill_id)",
         "ix_pipeline_run_log_status": "(status, updated_at)",
-        "ix_pipeline_run_log_open": (
-            "(pipeline_id) WHERE dag_run_id IS NOT NULL AND status IN ('queued', 'running')"
-        ),
+        "ix_pipeline_run_log_open": ("(pipeline_id) WHERE dag_run_id IS NOT NULL AND status IN ('queued', 'running')"),
     },
 )
 
