@@ -146,11 +146,11 @@ class Demonstration:
 
         def ask() -> bool:
             nonlocal told
-            ended = sum(entry["state"] not in ("running", "queued") for entry in self.simulator.client.ledger())
+            ended = sum(entry["state"] == "success" for entry in self.simulator.client.ledger())
             if ended != told:
                 told = ended
                 goal = f" of {sum(wanted.values()) - 1}" if wanted else ""
-                _say(f"{ended}{goal} jobs have ended on the platforms")
+                _say(f"{ended}{goal} jobs have succeeded on the platforms")
             return bool(condition())
 
         self.airflow.wait_until(ask, what, seconds=_STORY_SECONDS, pause=2)

@@ -1,8 +1,10 @@
 """The one trigger behind the one operator: waits for dates to be free, for a lost submit to show up, or for a job's
 end.
 
-It pauses before it first looks: an event that comes within a second of the deferral can overtake the executor's own
-word that the deferred process has ended, and Airflow then takes the resumed task for a killed one.
+It pauses before it first looks. Airflow hears twice that a deferred task's process has ended: from the task, and from the
+executor, one turn of the scheduler later. An event before that second word makes Airflow (3.3.2) take the resumed task for
+a killed one and spend a try; no job is started twice, but a pipeline without retries would fail.
+
 It reads the registry in a thread and never writes. It ends with an ordinary event whatever happens to the platform: an
 error event would be retried by Airflow while the job goes on.
 """
@@ -28,6 +30,8 @@ from airflow_backfill_provider.store.engine import registry
 log = logging.getLogger(__name__)
 
 _LONGEST_LOOK_UP_PAUSE = 5.0
+_FIRST_PAUSE = 5.0
+"""Seconds before the first look: more than a turn of a busy scheduler takes."""
 OVER = frozenset({"failed", "success", "skipped", "removed", "upstream_failed"})
 """States of a task that will not come back by itself; a cleared or handed-over task has another one."""
 
@@ -54,13 +58,14 @@ class DatesFreeTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look every ``hold_seconds``; an unreachable registry is only a longer wait."""
         pause = load().hold_interval.total_seconds()
+        await asyncio.sleep(_FIRST_PAUSE)
         while True:
-            await asyncio.sleep(pause)
             try:
                 if not await asyncio.to_thread(self._blocked):
                     break
             except BackfillError as error:
                 log.warning("Cannot see who holds the dates, looking again in %s s: %s", pause, error)
+            await asyncio.sleep(pause)
         yield TriggerEvent({"event": "free"})
 
     def _blocked(self) -> bool:
@@ -87,7 +92,7 @@ class PauseTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait until the instant, whatever the triggerer went through meanwhile."""
         remaining = datetime.fromisoformat(self.until) - datetime.now(UTC)
-        await asyncio.sleep(max(0.0, remaining.total_seconds()))
+        await asyncio.sleep(max(_FIRST_PAUSE, remaining.total_seconds()))
         yield TriggerEvent({"event": "pause over"})
 
 
@@ -166,8 +171,8 @@ class ExternalRunTrigger(BaseTrigger):
             idempotency_key=self.key,
         )
         silence = _Patience(settings.poll_patience)
+        await asyncio.sleep(_FIRST_PAUSE)
         while True:
-            await asyncio.sleep(min(settings.poll_interval.total_seconds(), _LONGEST_LOOK_UP_PAUSE))
             try:
                 asked_at = datetime.now(UTC)
                 found = await asyncio.to_thread(platform.find, wish)
@@ -182,13 +187,14 @@ class ExternalRunTrigger(BaseTrigger):
                     return {"event": "absent"}
                 if silence.lost(error):
                     return {"event": "unseen", "message": str(error)}
+            await asyncio.sleep(min(settings.poll_interval.total_seconds(), _LONGEST_LOOK_UP_PAUSE))
 
     async def _follow(self, platform: Platform, external_id: str) -> dict[str, Any]:
         settings = load()
         silence = _Patience(settings.poll_patience)
         cancelled = False
+        await asyncio.sleep(_FIRST_PAUSE)
         while True:
-            await asyncio.sleep(settings.poll_interval.total_seconds())
             try:
                 seen = await platform.poll_async(external_id)
                 silence.over()
@@ -201,6 +207,7 @@ class ExternalRunTrigger(BaseTrigger):
             except PlatformError as error:
                 if silence.lost(error):
                     return {"event": "unseen", "message": str(error)}
+            await asyncio.sleep(settings.poll_interval.total_seconds())
 
     async def on_kill(self) -> None:
         """Stop the job when a person ended its task.
