@@ -1,9 +1,9 @@
 """The one trigger behind the one operator: waits for dates to be free, for a lost submit to show up, or for a job's
 end.
 
-It pauses before it first looks. Airflow hears twice that a deferred task's process has ended: from the task, and from the
-executor, one turn of the scheduler later. An event before that second word makes Airflow (3.3.2) take the resumed task for
-a killed one and spend a try; no job is started twice, but a pipeline without retries would fail.
+It pauses before it first looks. Airflow hears twice that a deferred task's process has ended: from the task, and from
+the executor, one turn of the scheduler later. An event before that second word makes Airflow (3.3.2) take the resumed
+task for a killed one and spend a try; no job is started twice, but a pipeline without retries would fail.
 
 It reads the registry in a thread and never writes. It ends with an ordinary event whatever happens to the platform: an
 error event would be retried by Airflow while the job goes on.
