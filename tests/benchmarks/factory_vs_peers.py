@@ -1,8 +1,8 @@
 """Building and serialising DAGs from rows, against a hand-written loop that makes equal DAGs, and against dag-factory.
 
 Run as a script: ``python tests/benchmarks/factory_vs_peers.py [number of DAGs]``. Prints medians of five, their spread,
-and ratios measured in one run. dag-factory is installed into a folder of its own (``--dag-factory DIR``), because it is no
-dependency of the project.
+and ratios measured in one run. dag-factory is installed into a folder of its own (``--dag-factory DIR``), because it
+is no dependency of the project.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ HOME = Path(tempfile.mkdtemp())
 os.environ["AIRFLOW_HOME"] = str(HOME)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
+import yaml  # noqa: E402
 from airflow.sdk import DAG  # noqa: E402
 from airflow.serialization.serialized_objects import DagSerialization  # noqa: E402
 from sqlalchemy import event  # noqa: E402
@@ -143,7 +144,11 @@ def queries_of(work: Callable[[], Any]) -> list[str]:
 
 
 def against_dag_factory(folder: Path, count: int) -> None:
-    """Building alone, on YAML that says the same; dag-factory runs one task of its own kind a DAG."""
+    """Building alone. dag-factory reads a YAML file, ours rows from SQLite; what it builds is lighter than ours.
+
+    It has no partitioned timetable and no callbacks of ours, so it gets a cron text and an empty task: the ratio
+    flatters it.
+    """
     sys.path.insert(0, str(folder))
     from dagfactory import load_yaml_dags  # type: ignore[import-not-found]
 
@@ -159,11 +164,13 @@ def against_dag_factory(folder: Path, count: int) -> None:
         }
         for number in range(count)
     }
+    file = HOME / "peers.yaml"
+    file.write_text(yaml.safe_dump(entries), encoding="utf-8")
     theirs, ours = [], []
     for _ in range(ROUNDS):
         ours.append(timed(build_dags))
-        theirs.append(timed(lambda: load_yaml_dags(globals_dict={}, config_dict=entries)))
-    ratio = tell("rows → DAGs", ours, count) / tell("dag-factory, YAML already a dict", theirs, count)
+        theirs.append(timed(lambda: load_yaml_dags(globals_dict={}, config_filepath=str(file))))
+    ratio = tell("rows → DAGs", ours, count) / tell("dag-factory from a YAML file", theirs, count)
     print(f"  ratio building alone, ours / dag-factory       {ratio:8.2f}   (promised: at most 0.45)")
 
 
