@@ -41,9 +41,7 @@ class InvalidRequest(BackfillError):
     exit_code = 2
 
     def __init__(self, problems: str | Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = (
-            (Problem("", problems),) if isinstance(problems, str) else tuple(problems)
-        )
+        self.problems: tuple[Problem, ...] = (Problem("", problems),) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -72,9 +70,7 @@ class PlatformError(BackfillError):
     http_status = 502
     exit_code = 5
 
-    def __init__(
-        self, message: str, *, retryable: bool = True, url: str | None = None, accepted: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, retryable: bool = True, url: str | None = None, accepted: bool = False) -> None:
         self.retryable = retryable
         self.url = url
         self.accepted = accepted

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ _TIMEOUT_SECONDS = 60
 _CAUSE_LENGTH = 255
 _PAGE_SIZE = 100
 _PAGES_SEARCHED = 10
-_DAYS_SEARCHED = 30
 _RESULTS_TOLD = 5
 _STATUSES = {10: ExternalStatus.SUCCESS, 20: ExternalStatus.FAILED, 30: ExternalStatus.CANCELLED}
 _FAILING_RESULTS = ("error", "fail", "runtime error")
@@ -115,13 +113,12 @@ class DbtCloudPlatform:
         return f"https://{host}/deploy/{account}/projects/{project}/runs/{external_id}"
 
     def _newest_runs(self, job: DbtJob) -> Iterator[dict[str, Any]]:
-        oldest = (datetime.now(UTC) - timedelta(days=_DAYS_SEARCHED)).isoformat(sep=" ")
         query = {"job_definition_id": job.job, "order_by": "-id", "include_related": ["trigger"], "limit": _PAGE_SIZE}
         for page in range(_PAGES_SEARCHED):
             answer = self._hook.get_job_runs(account_id=job.account, payload={**query, "offset": page * _PAGE_SIZE})
             runs = answer.json()["data"]
             yield from runs
-            if len(runs) < _PAGE_SIZE or str(runs[-1].get("created_at") or oldest) < oldest:
+            if len(runs) < _PAGE_SIZE:
                 return
 
     def _warm_up(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x6261636B66696C6C  # 'backfill', the number of our advisory lock on Postgres
 
 
-def upgrade(url: str, now: datetime | None = None) -> list[str]:
+def upgrade(url: str, now: datetime) -> list[str]:
     """Migrate the registry and return what was done, in lines for people; doing it twice is the same as once.
 
-    ``now`` dates what adoption writes (default: the clock).
+    ``now`` dates what adoption writes.
 
     Raises :class:`~airflow_backfill_provider.errors.StoreError` when the database cannot be used, or is newer than this
     release.
@@ -39,7 +39,7 @@ def upgrade(url: str, now: datetime | None = None) -> list[str]:
         before = _revision(conn)
         _refuse_newer(url, before)
         config = alembic_config()
-        config.attributes.update(connection=conn, report=report, now=now or datetime.now(UTC))
+        config.attributes.update(connection=conn, report=report, now=now)
         command.upgrade(config, "head")
         after = _revision(conn)
     if before == after:

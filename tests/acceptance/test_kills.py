@@ -102,6 +102,8 @@ def test_task_marked_failed_by_a_person_stops_the_job(world: World) -> None:
     pipeline = row("marked", "506")
     run = start(world, pipeline)
     until_state(world, run, "deferred")
+    logs = world.airflow.home / "logs"
+    world.until(lambda: list(logs.glob("dag_id=marked/*/*/*.trigger.*.log")), "the triggerer follows the job")
     world.airflow.api(
         "PATCH", f"/dags/{run[0]}/dagRuns/{run[1]}/taskInstances/run_pipeline", json={"new_state": "failed"}
     )

@@ -56,7 +56,7 @@ EMPTY_OPERATOR = "airflow.providers.standard.operators.empty.EmptyOperator"
 def fill(count: int) -> None:
     """``count`` pipelines with two parameters each."""
     url = f"sqlite:///{HOME}/backfill.db"
-    upgrade(url)
+    upgrade(url, CREATED)
     with registry().writing() as conn:
         for number in range(count):
             schedule_type, frequency = SCHEDULES[number % len(SCHEDULES)]

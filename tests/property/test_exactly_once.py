@@ -183,7 +183,7 @@ def fresh_registry() -> Registry:
     """One migrated file for all examples, emptied for each."""
     if not _registries:
         url = f"sqlite:///{Path(tempfile.mkdtemp()) / 'registry.db'}"
-        upgrade(url)
+        upgrade(url, datetime.now(UTC))
         _registries.append(Registry(url))
     registry = _registries[0]
     with registry.writing() as conn:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def registry_url(empty_url: str) -> str:
     """URL of a migrated registry without rows."""
-    upgrade(empty_url)
+    upgrade(empty_url, datetime.now(UTC))
     return empty_url
 
 

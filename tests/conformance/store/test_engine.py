@@ -120,7 +120,7 @@ def test_a_writer_that_waited_too_long_says_so(tmp_path: Path) -> None:
     from airflow_backfill_provider.store.migrate import upgrade
 
     url = f"sqlite:///{tmp_path / 'busy.db'}"
-    upgrade(url)
+    upgrade(url, datetime.now(UTC))
     patient, hurried = Registry(url), Registry(f"{url}?timeout=0.2")
     with (
         patient.writing(),

@@ -107,7 +107,7 @@ def test_two_processes_migrate_at_once(empty_url: str) -> None:
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert answers == [
         "the registry is at revision 0001: nothing to do",
-        "the registry went from nothing to revision 0001"
+        "the registry went from nothing to revision 0001",
     ]
     migrate.check(empty_url)
 

@@ -199,9 +199,7 @@ def test_a_pipeline_keeps_its_dag_until_no_run_is_unfinished(registry: Registry,
 def test_records_that_came_with_the_table_keep_no_dag(registry: Registry) -> None:
     apply(registry, replace(ORDERS, is_active=False))
     with registry.writing() as conn:
-        conn.execute(
-            insert(pipeline_run_log).values(run_id="1", pipeline_id="orders", run_date=DAY, status="running")
-        )
+        conn.execute(insert(pipeline_run_log).values(run_id="1", pipeline_id="orders", run_date=DAY, status="running"))
     assert factory_ids(registry) == []
 
 

@@ -50,57 +50,58 @@ def test_a_file_that_is_no_manifest_says_where_it_goes_wrong(text: str, message:
     assert message in problems_of(text)
 
 
+FULL_OF_PROBLEMS = """\
+pipelnes: []
+pipelines:
+  - pipeline_id: a
+    platform: databricks
+    platform_job_id: 1
+    schedule_type: daily
+    frequency: evry day
+    frequency: every 1 day
+    created_at: 2026-01-01
+  - platform: http
+    trigger_url: /x
+    schedule_type: daily
+  - pipeline_id: b
+    platform: sql
+    schedule_type: daily
+    dependencies: [a, nowhere]
+    parameters:
+      country: de
+      1st: x
+  - pipeline_id: a
+    platform: databricks
+    platform_job_id: 2
+    schedule_type: daily
+    dependencies:
+      - {upstream_id: b}
+    quality_checks:
+      - check_name: one
+        check_type: row_count
+      - {check_name: two, check_type: uniqe, table: t}
+"""
+ITS_PROBLEMS = [
+    (1, "'pipelnes' is not known here; expected 'pipelines:'; did you mean 'pipelines'?"),
+    (7, "pipeline 'a', frequency: "),
+    (8, "'frequency' is there twice; the first is on line 7"),
+    (9, "pipeline 'a', created_at: is kept by the system; leave it out"),
+    (10, "a pipeline without id, pipeline_id: is missing"),
+    (13, "pipeline 'b', platform_job_id: is missing"),
+    (13, "pipeline 'b', connection_id: is missing"),
+    (16, "pipeline 'b', dependencies: 'nowhere' is neither in this file nor in the registry"),
+    (19, "pipeline 'b', parameters.1st: '1st' is not a parameter name"),
+    (20, "pipeline 'a', pipeline_id: is defined already on line 3"),
+    (24, "pipeline 'a', dependencies: waits for itself: a → b → a"),
+    (27, "pipeline 'a', quality_checks[0]: a check of type row_count needs table"),
+    (29, "pipeline 'a', quality_checks[1]: 'uniqe' is not known"),
+]
+
+
 def test_every_problem_of_a_file_comes_at_once_in_the_order_of_its_lines() -> None:
-    found = problems_of(
-        """\
-        pipelnes: []
-        pipelines:
-          - pipeline_id: a
-            platform: databricks
-            platform_job_id: 1
-            schedule_type: daily
-            frequency: evry day
-            frequency: every 1 day
-            created_at: 2026-01-01
-          - platform: http
-            trigger_url: /x
-            schedule_type: daily
-          - pipeline_id: b
-            platform: sql
-            schedule_type: daily
-            dependencies: [a, nowhere]
-            parameters:
-              country: de
-              1st: x
-          - pipeline_id: a
-            platform: databricks
-            platform_job_id: 2
-            schedule_type: daily
-            dependencies:
-              - {upstream_id: b}
-            quality_checks:
-              - check_name: one
-                check_type: row_count
-              - {check_name: two, check_type: uniqe, table: t}
-        """
-    )
-    expected = [
-        (1, "'pipelnes' is not known here; expected 'pipelines:'; did you mean 'pipelines'?"),
-        (7, "pipeline 'a', frequency: "),
-        (8, "'frequency' is there twice; the first is on line 7"),
-        (9, "pipeline 'a', created_at: is kept by the system; leave it out"),
-        (10, "a pipeline without id, pipeline_id: is missing"),
-        (13, "pipeline 'b', platform_job_id: is missing"),
-        (13, "pipeline 'b', connection_id: is missing"),
-        (16, "pipeline 'b', dependencies: 'nowhere' is neither in this file nor in the registry"),
-        (19, "pipeline 'b', parameters.1st: '1st' is not a parameter name"),
-        (20, "pipeline 'a', pipeline_id: is defined already on line 3"),
-        (24, "pipeline 'a', dependencies: waits for itself: a → b → a"),
-        (27, "pipeline 'a', quality_checks[0]: a check of type row_count needs table"),
-        (29, "pipeline 'a', quality_checks[1]: 'uniqe' is not known"),
-    ]
-    assert len(found) == len(expected), found
-    for problem, (line, message) in zip(found, expected, strict=True):
+    found = problems_of(FULL_OF_PROBLEMS)
+    assert len(found) == len(ITS_PROBLEMS), found
+    for problem, (line, message) in zip(found, ITS_PROBLEMS, strict=True):
         assert problem.startswith(f"line {line}: {message}")
 
 
