@@ -138,14 +138,17 @@ def test_two_runs_for_the_same_date_at_once(world: World) -> None:
     assert [one["is_backfill"] for one in records if one["status"] == "skipped"] == [True]
 
 
-class TestOnTheWorker:
-    """Tasks that keep their worker (``[backfill] deferrable = False``), so that there is a process to kill."""
+@pytest.fixture(scope="class")
+def tasks_keep_their_worker(world: World) -> None:
+    """From here on tasks do not defer, so that there is a process to kill."""
+    world.airflow.kill("scheduler")
+    world.airflow.environment["AIRFLOW__BACKFILL__DEFERRABLE"] = "False"
+    world.airflow.start(["scheduler"])
 
-    @pytest.fixture(scope="class", autouse=True)
-    def _not_deferrable(self, world: World) -> None:
-        world.airflow.kill("scheduler")
-        world.airflow.environment["AIRFLOW__BACKFILL__DEFERRABLE"] = "False"
-        world.airflow.start(["scheduler"])
+
+@pytest.mark.usefixtures("tasks_keep_their_worker")
+class TestOnTheWorker:
+    """Tasks that keep their worker: ``[backfill] deferrable = False``."""
 
     def test_worker_killed(self, world: World) -> None:
         pipeline = row("kill_worker", "601")
