@@ -6,20 +6,25 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from airflow_backfill_provider.backfill.status import UNFINISHED
+from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.demo import sample
 from airflow_backfill_provider.demo.agreement import Job, compare, table
 from airflow_backfill_provider.demo.airflow_stack import AirflowStack, StackError
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
+from airflow_backfill_provider.store import pipelines
+from airflow_backfill_provider.store.engine import Registry, registry
 
 VENDORS = {"databricks": r"/jobs/run-now$", "dbt_cloud": r"/run/?$", "snowflake": r"/api/v2/statements/?$"}
 """Where each vendor takes a job: there one answer is lost."""
 BACKFILLED_DATES = 5
 MANUAL = "corrections"
-_STORY_SECONDS = 600
+_STORY_SECONDS = 900
+_LONG_AGO = date(2000, 1, 1)
 
 
 class Demonstration:
@@ -65,8 +70,7 @@ class Demonstration:
 
     def check(self, falsify: str | None = None) -> int:
         """Let every pipeline run and backfill, then compare records, Airflow and ledger; 0 only if all agree."""
-        pipelines = [row["pipeline_id"] for row in self._json("pipelines", "list", "-o", "json")]
-        scheduled = [name for name in pipelines if name != MANUAL]
+        scheduled = list(JOBS)
         _say("waiting for the newest tick of each pipeline")
         self._until(lambda: all(self._finished(name, 1) for name in scheduled), "each pipeline ran its newest tick")
         for name in scheduled:
@@ -102,22 +106,25 @@ class Demonstration:
 
     def _dates_to_fill(self, name: str) -> list[str]:
         """The last five run dates before the scheduled run's own."""
-        newest = min(record["run_date"] for record in self._records(name))
-        picks = self._json("pipelines", "dates", name, "--from", "2010-01-01", "--to", newest, "-o", "json")
-        now = datetime.now(UTC)
-        past = [pick["run_date"] for pick in picks if datetime.fromisoformat(pick["tick_at"]) <= now]
-        return [day for day in past if day < newest][-BACKFILLED_DATES:]
+        oldest = date.fromisoformat(min(record["run_date"] for record in self._records(name)))
+        with self._registry.reading() as conn:
+            schedule = Schedule.parse(pipelines.get(conn, name).schedule_spec())
+        earlier = schedule.run_dates(_LONG_AGO, oldest - timedelta(days=1))
+        return [day.isoformat() for day in earlier[-BACKFILLED_DATES:]]
 
     def _records(self, name: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._json("pipelines", "runs", name, "--limit", "1000", "-o", "json")
-        return found
+        with self._registry.reading() as conn:
+            rows = pipelines.runs_of(conn, name, limit=None)
+        return [row | {"run_date": row["run_date"].isoformat()} for row in rows]
 
     def _finished(self, name: str, runs: int) -> bool:
         try:
             states = [run["state"] for run in self.airflow.dag_runs(name)]
         except StackError:
             return False  # the DAG is not there yet
-        return len(states) >= runs and all(state in ("success", "failed") for state in states)
+        if len(states) < runs or any(state not in ("success", "failed") for state in states):
+            return False
+        return all(record["status"] not in UNFINISHED for record in self._records(name))
 
     def _jobs(self, name: str) -> list[Job]:
         if name == MANUAL:
@@ -138,8 +145,9 @@ class Demonstration:
         else:
             sample.start_again(self.simulator, JOBS["orders_daily"][1], self._records("orders_daily")[0]["run_date"])
 
-    def _json(self, *arguments: str) -> Any:
-        return json.loads(self.airflow.run(*arguments).stdout)
+    @property
+    def _registry(self) -> Registry:
+        return registry(f"sqlite:///{self.home / 'airflow' / 'backfill.db'}")
 
     def _until(self, condition: Any, what: str, wanted: Mapping[str, int] | None = None) -> None:
         told = -1
