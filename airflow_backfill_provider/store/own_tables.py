@@ -17,7 +17,6 @@ run_date_holds = Table(
     Column("dag_run_id", String),  # the owner; NULL: free
     Column("clear_number", Integer),
     Column("acquired_at", UtcDateTime),
-    Column("wanted_at", UtcDateTime),
     Column("generation", Integer, nullable=False, default=1, server_default="1"),
     Column("submission", Integer, nullable=False, default=0, server_default="0"),
     Column("idempotency_key", String),

@@ -19,9 +19,9 @@ from airflow_backfill_provider.store.engine import Registry, parse_url
 from airflow_backfill_provider.store.migrations.r0001.six_tables import SIX_TABLES
 from airflow_backfill_provider.store.tables import adopted_values, backfill_queue, metadata, pipeline_run_log
 from airflow_backfill_provider.store.tables import pipelines as pipelines_table
-from tests.conformance.store.conftest import empty_url, postgres_server
+from tests.conformance.store.conftest import empty_url
 
-__all__ = ["empty_url", "postgres_server"]
+__all__ = ["empty_url"]
 
 ROWS = 10_000
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

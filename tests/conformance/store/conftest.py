@@ -6,45 +6,16 @@ conftest.
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from airflow_backfill_provider.store.engine import Registry, open_engine, parse_url
 from airflow_backfill_provider.store.migrate import upgrade
-
-_CANDIDATES = (
-    "postgresql+psycopg://root@127.0.0.1:5432/test",
-    "postgresql+psycopg://postgres@127.0.0.1:5432/test",
-    "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
-)
-
-
-def _reachable(url: str) -> bool:
-    engine = open_engine(parse_url(url).update_query_dict({"connect_timeout": "3"}), poolclass=NullPool)
-    try:
-        with engine.connect():
-            return True
-    except DBAPIError:
-        return False
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> str:
-    """URL of a database in which schemas may be made."""
-    given = os.environ.get("BACKFILL_TEST_POSTGRES")
-    for url in [given] if given else _CANDIDATES:
-        if _reachable(url):
-            return url
-    if given or os.environ.get("BACKFILL_REQUIRE_POSTGRES") == "1":
-        pytest.fail(f"no Postgres can be reached; tried {given or ', '.join(_CANDIDATES)}")
-    pytest.skip("no Postgres can be reached; set BACKFILL_TEST_POSTGRES")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -15,7 +15,6 @@ OWN_TABLES = (
             "dag_run_id": "VARCHAR",
             "clear_number": "INTEGER",
             "acquired_at": "TIMESTAMP",
-            "wanted_at": "TIMESTAMP",
             "generation": "INTEGER DEFAULT 1 NOT NULL",
             "submission": "INTEGER DEFAULT 0 NOT NULL",
             "idempotency_key": "VARCHAR",
