@@ -27,7 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
         demonstration.start()
         if options.once:
             return demonstration.check(falsify=options.falsify)
-        print(_WELCOME.format(url=demonstration.airflow.url, simulator=demonstration.simulator.url, home=options.home))
+        print(
+            _WELCOME.format(
+                url=demonstration.airflow.url, simulator=demonstration.simulator.url, home=options.home.absolute()
+            )
+        )
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
@@ -63,9 +67,11 @@ Vendors   {simulator}   (the simulator: every job that was started, and its page
 
 What to look at
   - the list of DAGs: one for each row, its schedule as a sentence
-  - the grid of 'orders_daily': the run, and the button 'External run' that opens its job's page
-  - fill ten dates:   AIRFLOW_HOME={home}/airflow … or in the UI: Trigger → Backfill on any DAG
-  - the records:      airflow pipelines runs orders_daily
+  - the grid of 'orders_daily': the run, its log, and under Details the link 'External run' to its job's page
+  - from another terminal, the records and a backfill of ten dates:
+      export AIRFLOW_HOME={home}/airflow
+      .venv/bin/airflow pipelines runs orders_daily
+      .venv/bin/airflow backfill create --dag-id orders_daily --from-date 2026-01-01 --to-date 2026-01-10
 
 Ctrl-C ends everything.
 """
