@@ -14,7 +14,7 @@ from airflow_backfill_provider.demo import sample
 from airflow_backfill_provider.demo.airflow_stack import AirflowStack, free_port
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 
-LONG_JOB = 12.0
+LONG_JOB = 15.0
 """Seconds: long enough for the ledger to prove a job alive at the moment of a kill."""
 
 

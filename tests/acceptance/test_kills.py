@@ -1,6 +1,6 @@
 """Kill each process at the worst moment: the date gets done, by one successful job, and never are two alive.
 
-Jobs run for twelve seconds, so that the ledger proves the job alive at the kill.
+Jobs run for fifteen seconds, so that the ledger proves the job alive at the kill.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def test_task_marked_failed_by_a_person_stops_the_job(world: World) -> None:
 
 def test_two_runs_for_the_same_date_at_once(world: World) -> None:
     """A tick with a window of three days, and Airflow's own backfill for one of them: Airflow sees no overlap."""
-    world.simulator.client.job("databricks", "507", duration_seconds=LONG_JOB)
+    world.simulator.client.job("databricks", "507", duration_seconds=4 * LONG_JOB)
     pipeline = row(
         "at_once", "507", schedule_type="daily", frequency="every 1 day", date_offset=-1, date_window="3",
         multi_date_allowed=True, start_date="2026-11-01",
