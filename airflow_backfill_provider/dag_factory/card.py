@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline
 
 _TOLD_ELSEWHERE = frozenset(
@@ -9,6 +11,8 @@ _TOLD_ELSEWHERE = frozenset(
     | {"created_at", "updated_at", "deleted_at", "notification_details"}
 )
 _LONGEST_TAG = 100
+_MARKUP = re.compile(r"[\\`*_\[\]<>&~|#]")
+_BACKTICKS = re.compile(r"`+")
 
 
 def tags_of(pipeline: Pipeline) -> list[str]:
@@ -36,9 +40,19 @@ def _worth_telling(pipeline: Pipeline, name: str) -> bool:
 
 
 def _cell(value: object) -> str:
-    return f"`{_plain(str(value)).replace('|', chr(92) + '|').replace('`', '')}`"
+    """Code in a table, shown as it was typed: its fence is longer than any row of backticks in it."""
+    text = _one_line(str(value)).replace("|", "\\|")
+    if not text:
+        return ""
+    fence = "`" * (1 + max(map(len, _BACKTICKS.findall(text)), default=0))
+    room = " " if len(fence) > 1 else ""
+    return f"{fence}{room}{text}{room}{fence}"
 
 
 def _plain(text: str) -> str:
     """One line, and no markup of the user's own."""
-    return " ".join(text.split()).replace("<", "&lt;")
+    return _MARKUP.sub(r"\\\g<0>", _one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -87,7 +87,8 @@ def _from_snapshot(path: Path, only: str | None, error: StoreError) -> Readings:
     words = f"the registry cannot be read; DAGs are those of {made_at:%Y-%m-%d %H:%M:%S} UTC: {error}"
     log.warning(words)
     wanted = [entry for name, entry in entries.items() if only is None or name == only]
-    return Readings(good=[Reading.from_json(entry) for entry in wanted], problems=[Problem("registry", words)])
+    good = [reading for entry in wanted for reading in _remembered(entry)]
+    return Readings(good=good, problems=[Problem("registry", words)])
 
 
 def _parse(rows: Sequence[Mapping[str, Any]], calendars: Mapping[str, BusinessCalendar], path: Path) -> Readings:
@@ -109,4 +110,13 @@ def _last_good(path: Path, pipeline_id: str) -> list[Reading]:
     """A broken row keeps its DAG, so that a running run can end; but no tick starts what nobody can read any more."""
     last = snapshot.read(path)
     entry = last[0].get(pipeline_id) if last else None
-    return [Reading.from_json(entry, ticking=False)] if entry else []
+    return _remembered(entry, ticking=False) if entry else []
+
+
+def _remembered(entry: Mapping[str, Any], *, ticking: bool | None = None) -> list[Reading]:
+    """A reading of the snapshot; none when another version of this package wrote it in words of its own."""
+    try:
+        return [Reading.from_json(entry, ticking=ticking)]
+    except (InvalidRequest, LookupError, TypeError, ValueError) as error:
+        log.error("An entry of the snapshot cannot be read: %s", error)
+        return []

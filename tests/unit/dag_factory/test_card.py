@@ -40,5 +40,20 @@ def test_the_job_s_page_is_a_link_when_it_is_one(url: str, shown: bool) -> None:
 
 
 def test_what_a_user_typed_is_no_markup() -> None:
-    text = doc_md(pipeline(pipeline_name="<script>x</script>", owner="a|b", tags=["`t`"]), "Every day")
-    assert "<script>" not in text
+    text = doc_md(pipeline(pipeline_name="<script>x</script> [here](http://elsewhere.example)"), "Every day")
+    assert text.splitlines()[0] == r"### \<script\>x\</script\> \[here\](http://elsewhere.example)"
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("a < b & c", "`a < b & c`"),  # code shows these as they are: entities would be shown as entities
+        ("a|b", r"`a\|b`"),  # or the table would have one column more
+        ("SELECT `x`", "`` SELECT `x` ``"),
+        ("two\nlines", "`two lines`"),
+        ("", ""),
+    ],
+)
+def test_a_value_is_shown_as_it_was_typed(value: str, cell: str) -> None:
+    lines = doc_md(pipeline(parameters={"what": value}), "Every day").splitlines()
+    assert lines[-1] == f"| `what` | {cell} |"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +97,55 @@ def test_without_registry_and_snapshot_airflow_is_told_by_an_error(registry: Reg
     take_away(registry, tmp_path)
     with pytest.raises(StoreError):
         build_dags()
+
+
+def test_a_snapshot_that_cannot_be_written_takes_no_dag_away(registry: Registry, tmp_path: Path) -> None:
+    write(registry, "good")
+    (tmp_path / "snapshot.json").mkdir()
+    assert list(build_dags()) == ["good"]
+
+
+@pytest.mark.parametrize("damaged", ['{"good": ', "[1]", "null", "\ufeff"])
+def test_a_damaged_snapshot_is_no_snapshot(registry: Registry, tmp_path: Path, damaged: str) -> None:
+    write(registry, "good")
+    write(registry, "bad", timezone="Europe/Atlantis")
+    (tmp_path / "snapshot.json").write_text(damaged, encoding="utf-8")
+    assert list(build_dags()) == ["good"]
+    (tmp_path / "snapshot.json").write_text(damaged, encoding="utf-8")
+    take_away(registry, tmp_path)
+    with pytest.raises(StoreError):
+        build_dags()
+
+
+def test_a_snapshot_entry_of_another_version_takes_no_other_dag_with_it(registry: Registry, tmp_path: Path) -> None:
+    write(registry, "good")
+    write(registry, "old")
+    build_dags()
+    path = tmp_path / "snapshot.json"
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    entries["old"]["pipeline"]["a_column_of_yore"] = 1
+    entries["older"] = {"row": {}}
+    path.write_text(json.dumps(entries), encoding="utf-8")
+    take_away(registry, tmp_path)
+    assert list(build_dags()) == ["good"]
+
+
+def test_whatever_stands_in_a_cell_the_other_rows_have_their_dags(registry: Registry, tmp_path: Path) -> None:
+    junk = [b"\xff\xfe", -1, 10**18, float("inf"), "\x00", "2026-13-45", "9" * 400, "every 0 days", "[1,"]
+    columns = [column.name for column in pipelines.c if column.name not in ("pipeline_id", "adopted_key")]
+    with closing(sqlite3.connect(tmp_path / "backfill.db")) as database:
+        for number, (column, value) in enumerate(product(columns, junk)):
+            cells = ROW | {"created_at": "2026-11-22 05:00:00.000000", "pipeline_id": f"junk{number}", column: value}
+            named, marks = ", ".join(cells), ", ".join("?" * len(cells))
+            with suppress(sqlite3.IntegrityError):  # the database itself refuses a few
+                database.execute(f"INSERT INTO pipelines ({named}) VALUES ({marks})", list(cells.values()))
+        database.commit()
+    write(registry, "good")
+    dags = build_dags()
+    assert "good" in dags
+    assert len(dags) > 1, "some of it is harmless"
+    with pytest.raises(InvalidRequest, match="junk"):
+        raise_broken()
 
 
 def test_an_empty_registry_is_no_outage(registry: Registry) -> None:
