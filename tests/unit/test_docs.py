@@ -3,17 +3,50 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from airflow_backfill_provider.cli.definition import get_pipelines_cli_commands
+from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.get_provider_info import get_provider_info
+from airflow_backfill_provider.store.tables import pipeline_run_log
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPTIONS = get_provider_info()["config"]["backfill"]["options"]
+FIRST, LAST = date(2026, 1, 1), date(2036, 12, 31)
+
+
+def rows_of(document: str, header: str) -> list[list[str]]:
+    """The cells of every row below a table's header."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    _, _, below = text.partition(f"{header}\n")
+    lines = below.split("\n\n")[0].splitlines()[1:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+EXAMPLES = [
+    pytest.param(row, id=f"{document}-{index}")
+    for document in ("README.md", "docs/schedules.md")
+    for index, row in enumerate(
+        rows_of(document, "| schedule_type | frequency | other columns | first run dates | why |")
+    )
+]
+CLOCK_CHANGES = rows_of("docs/schedules.md", "| frequency | timezone | local day | tick, UTC | why |")
+
+
+def spec_of(schedule_type: str, frequency: str, others: str) -> ScheduleSpec:
+    """What a row of the examples says, as a pipeline's row would."""
+    given: dict[str, Any] = dict(re.findall(r"`(\w+): ([^`]+)`", others))
+    if "date_offset" in given:
+        given["date_offset"] = int(given["date_offset"])
+    if "start_date" in given:
+        given["start_date"] = date.fromisoformat(given["start_date"])
+    return ScheduleSpec(schedule_type=schedule_type, frequency=frequency.strip("`"), **given)
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -22,10 +55,46 @@ def test_every_option_is_in_the_settings_with_its_default(name: str) -> None:
     assert f"| {name} | `{OPTIONS[name]['default']}` |" in settings
 
 
-def test_every_command_is_in_the_readme() -> None:
-    group = get_pipelines_cli_commands()[0]
-    missing = [command.name for command in group.subcommands if not re.search(rf"\b{command.name}\b", README)]
-    assert missing == []
+def test_the_settings_have_no_option_that_is_gone() -> None:
+    assert {row[0] for row in rows_of("docs/settings.md", "| option | default | meaning |")} == set(OPTIONS)
+
+
+def test_the_documents_have_examples() -> None:
+    assert len(EXAMPLES) > 30
+    assert CLOCK_CHANGES
+
+
+@pytest.mark.parametrize("row", EXAMPLES)
+def test_dated_examples_are_what_the_code_picks(row: list[str]) -> None:
+    schedule_type, frequency, others, dates, _ = row
+    shown = dates.split(", ") if dates else []
+    picked = Schedule.parse(spec_of(schedule_type, frequency, others)).run_dates(FIRST, LAST)
+    assert [day.isoformat() for day in picked[: len(shown) or None]] == shown
+
+
+@pytest.mark.parametrize("row", CLOCK_CHANGES, ids=lambda row: f"{row[1]} {row[2]}")
+def test_ticks_at_clock_changes_are_what_the_code_says(row: list[str]) -> None:
+    frequency, timezone, day, tick, _ = row
+    spec = ScheduleSpec(schedule_type="daily", frequency=frequency.strip("`"), timezone=timezone)
+    pick = Schedule.parse(spec).pick_of(date.fromisoformat(day))
+    assert pick is not None
+    assert f"{pick.tick_at:%Y-%m-%d %H:%M}" == f"{day} {tick}"
+
+
+def test_every_column_of_a_record_is_described() -> None:
+    described = {
+        name for row in rows_of("docs/records.md", "| column | means | written by |") for name in row[0].split(", ")
+    }
+    assert described == {column.name for column in pipeline_run_log.columns}
+
+
+def test_every_command_is_named() -> None:
+    text = "\n".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    commands = next(group for group in get_pipelines_cli_commands() if group.name == "pipelines").subcommands
+    names = [command.name for command in commands]
+    names += [f"{group.name} {inner.name}" for group in commands for inner in getattr(group, "subcommands", ())]
+    code = "\n".join(re.findall(r"```[^`]*```|`[^`\n]+`", text))
+    assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
