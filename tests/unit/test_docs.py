@@ -11,8 +11,11 @@ import pytest
 
 from airflow_backfill_provider.cli.definition import get_pipelines_cli_commands
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
+from airflow_backfill_provider.errors import InvalidRequest
 from airflow_backfill_provider.get_provider_info import get_provider_info
-from airflow_backfill_provider.store.tables import pipeline_run_log
+from airflow_backfill_provider.pipelines.manifest import read_manifest
+from airflow_backfill_provider.pipelines.schedule_cells import parse_schedule
+from airflow_backfill_provider.store.tables import metadata, pipeline_run_log
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,6 +40,12 @@ EXAMPLES = [
     )
 ]
 CLOCK_CHANGES = rows_of("docs/schedules.md", "| frequency | timezone | local day | tick, UTC | why |")
+REFUSED = rows_of("docs/schedules.md", "| schedule_type | frequency | other columns | answer |")
+ROWS = [
+    pytest.param(block, id=f"{document.name}-{index}")
+    for document in DOCUMENTS
+    for index, block in enumerate(re.findall(r"```yaml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL))
+]
 
 
 def spec_of(schedule_type: str, frequency: str, others: str) -> ScheduleSpec:
@@ -50,9 +59,9 @@ def spec_of(schedule_type: str, frequency: str, others: str) -> ScheduleSpec:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_every_option_is_in_the_settings_with_its_default(name: str) -> None:
+def test_every_option_is_in_the_settings_with_its_default_and_meaning(name: str) -> None:
     settings = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert f"| {name} | `{OPTIONS[name]['default']}` |" in settings
+    assert f"| {name} | `{OPTIONS[name]['default']}` | {OPTIONS[name]['description'].strip()} |" in settings
 
 
 def test_the_settings_have_no_option_that_is_gone() -> None:
@@ -62,6 +71,8 @@ def test_the_settings_have_no_option_that_is_gone() -> None:
 def test_the_documents_have_examples() -> None:
     assert len(EXAMPLES) > 30
     assert CLOCK_CHANGES
+    assert REFUSED
+    assert ROWS
 
 
 @pytest.mark.parametrize("row", EXAMPLES)
@@ -79,6 +90,25 @@ def test_ticks_at_clock_changes_are_what_the_code_says(row: list[str]) -> None:
     pick = Schedule.parse(spec).pick_of(date.fromisoformat(day))
     assert pick is not None
     assert f"{pick.tick_at:%Y-%m-%d %H:%M}" == f"{day} {tick}"
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: f"{row[0]} {row[1]}")
+def test_refusals_say_what_the_documents_say(row: list[str]) -> None:
+    schedule_type, frequency, others, answer = row
+    given = dict(re.findall(r"`(\w+): ([^`]+)`", others))
+    with pytest.raises(InvalidRequest) as refused:
+        parse_schedule({"schedule_type": schedule_type, "frequency": frequency.strip("`"), **given})
+    assert str(refused.value) == answer.strip("`")
+
+
+@pytest.mark.parametrize("block", ROWS)
+def test_rows_that_a_document_shows_are_good(block: str) -> None:
+    text = block if block.startswith("pipelines:") else f"pipelines:\n{block}"
+    assert read_manifest(text).pipelines
+
+
+def test_every_table_is_in_the_readme() -> None:
+    assert [name for name in metadata.tables if not re.search(rf"\b{name}\b", README)] == []
 
 
 def test_every_column_of_a_record_is_described() -> None:
@@ -107,7 +137,8 @@ def test_files_that_a_document_names_exist(document: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("name", ["demo", "test", "check", "bench", "lock"])
-def test_make_targets_that_the_documents_name_exist(name: str) -> None:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_make_targets_that_a_document_names_exist(document: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(rf"^{name}:", makefile, re.MULTILINE)
+    named = set(re.findall(r"`make ([a-z-]+)", document.read_text(encoding="utf-8")))
+    assert [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
