@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from airflow_backfill_provider.dag_factory import snapshot
@@ -18,6 +20,10 @@ from airflow_backfill_provider.store import pipelines
 from airflow_backfill_provider.store.engine import registry
 
 log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 10.0
+"""How long the registry may take; Airflow gives a whole file 30 seconds, and then calls all its DAGs stale."""
+_Rows = tuple[Sequence[Mapping[str, Any]], Mapping[str, BusinessCalendar]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +73,7 @@ def read_all(only: str | None = None) -> Readings:
     """
     path = load().snapshot_path
     try:
-        with registry().reading() as conn:
-            rows = pipelines.definitions_for_factory(conn, only)
-            calendars = pipelines.calendars_of(conn, rows)
+        rows, calendars = _read_in_time(only)
     except StoreError as error:
         return _from_snapshot(path, only, error)
     readings = _parse(rows, calendars, path)
@@ -77,6 +81,31 @@ def read_all(only: str | None = None) -> Readings:
         good = {reading.pipeline.pipeline_id: reading.to_json() for reading in readings.good}
         snapshot.write(path, good, datetime.now(UTC))
     return readings
+
+
+def _read_in_time(only: str | None) -> _Rows:
+    """The rows and their calendars, or StoreError when they are not there soon.
+
+    A server behind a silent network is away as well, but a driver waits for it longer than Airflow waits for the file.
+    """
+    answer: Future[_Rows] = Future()
+
+    def read() -> None:
+        try:
+            with registry().reading() as conn:
+                rows = pipelines.definitions_for_factory(conn, only)
+                found = rows, pipelines.calendars_of(conn, rows)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            answer.set_exception(error)
+        else:
+            answer.set_result(found)
+
+    # A daemon: a process that has its answer from the snapshot must be able to end.
+    Thread(target=read, name="registry", daemon=True).start()
+    try:
+        return answer.result(timeout=PATIENCE_SECONDS)
+    except TimeoutError:
+        raise StoreError(f"the registry did not answer within {PATIENCE_SECONDS:g} seconds") from None
 
 
 def _from_snapshot(path: Path, only: str | None, error: StoreError) -> Readings:

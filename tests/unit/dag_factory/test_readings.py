@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from airflow_backfill_provider.dag_factory import snapshot
+from airflow_backfill_provider.dag_factory import readings, snapshot
 from airflow_backfill_provider.dag_factory.factory import build_dags, raise_broken
 from airflow_backfill_provider.dag_factory.readings import Reading, read_all
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
@@ -91,6 +92,20 @@ def test_without_the_registry_the_dags_are_those_of_the_snapshot(registry: Regis
     assert ticking("other") == {"other": True}
     with pytest.raises(InvalidRequest, match="DAGs are those of"):
         raise_broken()
+
+
+def test_a_registry_that_never_answers_is_away_before_airflow_gives_the_file_up(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(registry, "good")
+    build_dags()
+    monkeypatch.setattr(readings, "PATIENCE_SECONDS", 0.5)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        url = f"postgresql+psycopg://nobody@127.0.0.1:{silent.getsockname()[1]}/backfill"
+        monkeypatch.setenv("AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN", url)
+        assert list(build_dags()) == ["good"]
+        with pytest.raises(InvalidRequest, match=r"did not answer within 0\.5 seconds"):
+            raise_broken()
 
 
 def test_without_registry_and_snapshot_airflow_is_told_by_an_error(registry: Registry, tmp_path: Path) -> None:
