@@ -68,7 +68,7 @@ def _text(option: str) -> str:
         raise ConfigError(
             f"[{SECTION}] {option} is empty; set it in airflow.cfg or AIRFLOW__BACKFILL__{option.upper()}"
         )
-    return str(value)
+    return str(value).strip()
 
 
 def _seconds(option: str) -> timedelta:

@@ -86,6 +86,13 @@ def _truth(found: DagRunState | None) -> tuple[RecordStatus, str | None]:
 def _see_to_its_end(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta) -> Iterator[Story]:
     """A job whose run is dead goes on: the next run for the date takes it up, and until then its end is noted here."""
     platform = platform_for(Target.from_json(orphan.target))
+    if orphan.external_id is None and _unwanted(registry, orphan.pipeline_id):
+        # A look-up may submit the wish again, and nobody wants it any more.
+        with registry.writing() as conn:
+            now = datetime.now(UTC)
+            holds.ended(conn, orphan.pipeline_id, orphan.key, SubmissionStatus.REFUSED, now, message="not looked up")
+        yield Story(f"a submit of the deleted pipeline {orphan.pipeline_id} was given up")
+        return
     if orphan.external_id is None:
         yield from _look_up(registry, orphan, grace)
         return

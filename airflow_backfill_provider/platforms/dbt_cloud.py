@@ -66,7 +66,7 @@ class DbtCloudPlatform:
             return _external_run(answer.json()["data"])
 
     def find(self, submission: Submission) -> ExternalRun | None:
-        """Look for the key in the causes of the job's newest runs, a thousand or thirty days back."""
+        """Look for the key in the causes of the job's newest runs, a thousand of them."""
         job = dbt_cloud_job(self._target)
         with vendor_errors(f"dbt Cloud did not list the runs of job {job.job}", Asked.LOOK):
             for run in self._newest_runs(job):
