@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,11 @@ from tests.acceptance.conftest import World, row
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
+AIRFLOW_OPTIONS = {
+    # A DAG that its file no longer makes is stale after seconds rather than two minutes.
+    "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "10",
+    "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
+}
 OUTAGE_SECONDS = float(os.environ.get("BACKFILL_OUTAGE_SECONDS", "120"))
 
 BROKEN = {
@@ -30,6 +35,8 @@ BROKEN = {
     "reversed_dates": {"start_date": datetime(2026, 5, 1).date(), "end_date": datetime(2026, 4, 1).date()},  # noqa: DTZ001
     "nothing_to_start": {"platform_job_id": None},
     "unreadable_retries": {"retry_schedule": "now and then"},
+    "garbage_in_tags": {"tags": b"\xff\xfe\x00"},
+    "no DAG id!": {},
     "two..dots": {},
 }
 
@@ -61,8 +68,12 @@ def import_error(world: World) -> str:
     return "\n".join(error["stack_trace"] for error in errors if error["filename"] == "pipelines_broken.py")
 
 
+def details(world: World, dag_id: str) -> dict[str, Any]:
+    return dict(world.airflow.api("GET", f"/dags/{dag_id}/details"))
+
+
 def parsed_at(world: World, dag_id: str) -> str:
-    found = world.airflow.api("GET", f"/dags/{dag_id}/details")
+    found = details(world, dag_id)
     assert not found["is_stale"], dag_id
     return str(found["last_parsed_time"])
 
@@ -101,8 +112,9 @@ def test_broken_rows_are_shown_and_take_no_dag_with_them(world: World) -> None:
     for dag_id in ("good", "also_good", "turned_bad"):
         parsed_again(world, dag_id)
     assert not any(world.has_dag(name) for name in BROKEN)
-    summary = world.airflow.api("GET", "/dags/turned_bad/details")["timetable_summary"]
-    assert summary.startswith("switched off")
+    turned_bad = details(world, "turned_bad")
+    assert turned_bad["timetable_summary"].startswith("switched off")
+    assert turned_bad["next_dagrun_run_after"] is None
     assert len(world.airflow.dag_runs("turned_bad")) <= ticks + 1
 
 
@@ -126,13 +138,32 @@ def test_an_outage_of_the_registry_makes_no_dag_stale_and_a_running_run_finishes
     assert len(world.jobs("databricks", "804")) == 1
 
 
-def test_a_pipeline_switched_off_keeps_its_dag_until_its_run_has_ended(world: World) -> None:
-    world.simulator.client.job("databricks", "806", duration_seconds=40)
-    world.apply(row("leaving", "806"))
-    dag_run_id = world.trigger("leaving", "2026-02-02")
-    world.until(lambda: world.jobs("databricks", "806"), "the job is at work")
-    world.apply(row("leaving", "806", is_active=False))
-    parsed_again(world, "leaving", times=1)
-    assert world.until_ended("leaving", dag_run_id) == "success"
-    world.until(lambda: not world.has_dag("leaving"), "the DAG is gone", 180)
-    assert [one["status"] for one in world.records("leaving")] == ["success"]
+def test_switched_off_and_deleted_pipelines_keep_their_dags_without_ticks_until_their_runs_have_ended(
+    world: World,
+) -> None:
+    """Three pipelines tick at the same minute; two of them leave before it comes, while a run of theirs is at work."""
+    tick = (datetime.now(UTC) + timedelta(seconds=180)).replace(second=0, microsecond=0)
+    daily = {"schedule_type": "daily", "frequency": f"at {tick:%H:%M}", "start_date": "2026-01-01"}
+    jobs = {"staying": "806", "leaving": "807", "deleted": "808"}
+    for job in jobs.values():
+        world.simulator.client.job("databricks", job, duration_seconds=240)
+    rows = {name: row(name, job, **daily) for name, job in jobs.items()}
+    world.apply(*rows.values())
+    for job in jobs.values():
+        world.until(lambda job=job: world.jobs("databricks", job), "the job of the newest past tick is at work")
+    world.apply(rows["leaving"] | {"is_active": False})
+    world.airflow.run("pipelines", "delete", "deleted")
+    off = ("leaving", "deleted")
+    for name in off:
+        world.until(lambda name=name: details(world, name)["timetable_summary"].startswith("switched off"), name)
+        assert details(world, name)["next_dagrun_run_after"] is None
+    assert datetime.now(UTC) < tick, "too slow to be before the tick"
+    world.until(lambda: len(world.airflow.dag_runs("staying")) == 2, "the tick has come", 300)
+    for name in off:
+        parsed_again(world, name)
+        assert world.jobs("databricks", jobs[name])[0]["state"] == "running"
+    for name in off:
+        [run] = world.airflow.dag_runs(name)
+        assert world.until_ended(name, run["dag_run_id"], 300) == "success"
+        world.until(lambda name=name: not world.has_dag(name), f"the DAG {name} is gone", 120)
+        assert [(one["dag_run_id"], one["status"]) for one in world.records(name)] == [(run["dag_run_id"], "success")]
