@@ -6,8 +6,10 @@ the only module that touches it, and a test runs every call against a real Airfl
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from airflow_backfill_provider.backfill.hold import RunRef
@@ -30,8 +32,23 @@ class DagRunState:
         return self.state in ("success", "failed")
 
 
+class Started(enum.Enum):
+    """What became of the wish to start a DagRun."""
+
+    STARTED = enum.auto()
+    """Airflow has it; that it had it already is the same."""
+    NO_DAG = enum.auto()
+    """Airflow does not know the DAG (yet), or nobody may start it."""
+
+
 class DagRuns(Protocol):
-    """The questions we ask Airflow about DagRuns."""
+    """What we ask of Airflow about DagRuns."""
+
+    def is_paused(self, dag_id: str) -> bool | None:
+        """Whether a person has paused the DAG; None when Airflow does not know it."""
+
+    def start(self, dag_id: str, dag_run_id: str, conf: Mapping[str, Any], run_after: datetime, note: str) -> Started:
+        """Start a DagRun. Starting the same one twice is refused by Airflow and counts as started."""
 
     def find(self, dag_id: str, dag_run_id: str) -> DagRunState | None:
         """The run's state, or None when Airflow has no such run (any more)."""
@@ -58,6 +75,37 @@ class SupervisorDagRuns:
         state = str(getattr(answer.state, "value", answer.state))
         ref = RunRef(dag_id=dag_id, dag_run_id=dag_run_id, clear_number=answer.clear_number or 0)
         return DagRunState(ref=ref, state=state, tasks=self._tasks(ref) if state in ("success", "failed") else {})
+
+    def is_paused(self, dag_id: str) -> bool | None:
+        """See :meth:`DagRuns.is_paused`."""
+        from airflow.sdk.exceptions import AirflowRuntimeError
+        from airflow.sdk.execution_time.comms import DagResult, ErrorResponse, GetDag
+
+        try:
+            answer = _ask(GetDag(dag_id=dag_id))
+        except AirflowRuntimeError as error:
+            answer = error.error
+        if isinstance(answer, DagResult):
+            return bool(answer.is_paused)
+        if isinstance(answer, ErrorResponse) and _not_found(answer):
+            return None
+        raise StoreError(f"Airflow cannot say whether DAG {dag_id!r} is paused: {answer}")
+
+    def start(self, dag_id: str, dag_run_id: str, conf: Mapping[str, Any], run_after: datetime, note: str) -> Started:
+        """See :meth:`DagRuns.start`. Raises :class:`~airflow_backfill_provider.errors.StoreError` without an answer."""
+        from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+        from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+
+        wish = TriggerDagRun(dag_id=dag_id, run_id=dag_run_id, conf=dict(conf), run_after=run_after, note=note)
+        try:
+            answer = _ask(wish)
+        except AirflowRuntimeError as error:
+            answer = error.error
+        if not isinstance(answer, ErrorResponse) or answer.error == ErrorType.DAGRUN_ALREADY_EXISTS:
+            return Started.STARTED
+        if _not_found(answer):
+            return Started.NO_DAG
+        raise StoreError(f"Airflow did not start run {dag_run_id!r} of {dag_id!r}: {answer}")
 
     def _tasks(self, ref: RunRef) -> Mapping[str, str | None]:
         from airflow.sdk.execution_time.comms import GetTaskStates, TaskStatesResult

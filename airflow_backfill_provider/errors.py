@@ -88,3 +88,10 @@ class ConfigError(BackfillError):
     """An option of ``[backfill]`` or a connection is wrong."""
 
     exit_code = 2
+
+
+def is_beyond_retry(error: BaseException | None) -> bool:
+    """Whether doing it again cannot help: no such job, no permission, a definition or option that is wrong."""
+    if isinstance(error, PlatformError):
+        return not error.retryable
+    return isinstance(error, InvalidRequest | ConfigError | NotFound)

@@ -82,6 +82,30 @@ _OPTIONS = {
         "Seconds after which an unfinished record or hold that has not moved is compared with what Airflow says.", "60"
     ),
     "controller_seconds": _option("Seconds between two looks of the controller's trigger at the registry.", "2"),
+    "max_active_backfill_runs": _option(
+        "Most DagRuns that the queue has at work at once, in all pipelines. Scheduled runs do not count.",
+        "16",
+        type_="integer",
+    ),
+    "max_active_runs_per_platform": _option(
+        "Most DagRuns that the queue has at work at once on one platform.", "8", type_="integer"
+    ),
+    "priority_ageing_seconds": _option(
+        "Waiting for so many seconds in the queue counts as much as one step of priority, so that nothing waits for "
+        "ever.",
+        "3600",
+    ),
+    "owed_seconds": _option(
+        "Seconds between two searches for dates that are owed: those that auto_backfill fills, and lost ticks.", "60"
+    ),
+    "lost_tick_hours": _option(
+        "A tick for which Airflow made no run is healed when it is younger than so many hours. Older dates are owed "
+        "and offered.",
+        "24",
+    ),
+    "lost_tick_grace_seconds": _option(
+        "Seconds that Airflow may take to make the run of a tick, before the tick is taken for lost.", "300"
+    ),
     "deferrable": _option(
         "Whether a pipeline's task waits for its external run in the triggerer (True) or keeps its worker (False).",
         "True",

@@ -36,6 +36,18 @@ class Settings:
     """A record or hold that has not moved for so long is compared with Airflow's truth."""
     controller_interval: timedelta
     """Between two looks of the controller's trigger at the registry."""
+    max_active_backfill_runs: int
+    """Most DagRuns of the queue at once, in all pipelines."""
+    max_active_runs_per_platform: int
+    """Most DagRuns of the queue at once on one platform."""
+    priority_ageing: timedelta
+    """Waiting so long counts as much as one step of priority."""
+    owed_interval: timedelta
+    """Between two searches for dates that a rule shall fill."""
+    lost_tick_age: timedelta
+    """Ticks lost longer ago than this are owed and offered, but not healed."""
+    lost_tick_grace: timedelta
+    """How long Airflow may take to make the run of a tick before the tick counts as lost."""
     deferrable: bool
     """Whether tasks wait in the triggerer (True) or keep their worker."""
 
@@ -56,6 +68,12 @@ def load() -> Settings:
         busy_wait=_seconds("busy_wait_seconds"),
         reconcile_after=_seconds("reconcile_seconds"),
         controller_interval=_seconds("controller_seconds"),
+        max_active_backfill_runs=_count("max_active_backfill_runs"),
+        max_active_runs_per_platform=_count("max_active_runs_per_platform"),
+        priority_ageing=_seconds("priority_ageing_seconds"),
+        owed_interval=_seconds("owed_seconds"),
+        lost_tick_age=_seconds("lost_tick_hours") * 3600,
+        lost_tick_grace=_seconds("lost_tick_grace_seconds"),
         deferrable=_boolean("deferrable"),
     )
 
@@ -80,6 +98,13 @@ def _seconds(option: str) -> timedelta:
     if seconds < 0:
         raise ConfigError(f"[{SECTION}] {option} is {text!r}; expected a number of seconds, 0 or more")
     return timedelta(seconds=seconds)
+
+
+def _count(option: str) -> int:
+    text = _text(option)
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f"[{SECTION}] {option} is {text!r}; expected a whole number, 1 or more")
+    return int(text)
 
 
 def _boolean(option: str) -> bool:

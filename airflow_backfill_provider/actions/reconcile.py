@@ -8,30 +8,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import Connection
+
 from airflow_backfill_provider.actions import record_run
+from airflow_backfill_provider.actions.dispatch import LATER, LEASE, start_again
+from airflow_backfill_provider.actions.end_items import SYSTEM
+from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.backfill.hold import RunRef, SubmissionStatus
-from airflow_backfill_provider.backfill.status import RecordStatus
+from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus, RecordStatus
 from airflow_backfill_provider.dag_runs import DagRuns, DagRunState
 from airflow_backfill_provider.errors import BackfillError, PlatformError
 from airflow_backfill_provider.platforms.base import ExternalRun, Submission, Target
 from airflow_backfill_provider.platforms.registry import platform_for
-from airflow_backfill_provider.store import holds, pipelines, run_log
+from airflow_backfill_provider.store import holds, pipelines, queue, queue_reads, run_log
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
 
 MAIN_TASK = "run_pipeline"
 """Task id of the operator in every generated DAG."""
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """One thing a step found or did, as a sentence for the log of the turn."""
-
-    text: str
 
 
 def reconcile(registry: Registry, dag_runs: DagRuns, after: timedelta, grace: timedelta) -> Iterator[Story]:
@@ -41,13 +38,21 @@ def reconcile(registry: Registry, dag_runs: DagRuns, after: timedelta, grace: ti
     """
     before = datetime.now(UTC) - after
     with registry.reading() as conn:
-        silent = {entry.run for entry in run_log.unfinished(conn, before)} | set(holds.owners(conn, before))
-    for run in sorted(silent, key=lambda run: (run.dag_id, run.dag_run_id)):
+        silent = silent_runs(conn, before)
+    for run in silent:
         yield from _guarded(f"run {run.dag_run_id} of {run.dag_id}", _compare(registry, dag_runs, run))
     with registry.reading() as conn:
         orphans = holds.open_submissions(conn, before)
     for orphan in orphans:
         yield from _guarded(f"job {orphan.key} of {orphan.pipeline_id}", _see_to_its_end(registry, orphan, grace))
+
+
+def silent_runs(conn: Connection, before: datetime) -> list[RunRef]:
+    """The DagRuns of records, holds and items that have not moved since ``before``, each once."""
+    told = [entry.run for entry in run_log.unfinished(conn, before)] + holds.owners(conn, before)
+    # What the queue knows of a run is only its id; a record or a hold knows also how often it was cleared.
+    named = {(run.dag_id, run.dag_run_id): run for run in [*queue_reads.silent_runs(conn, before), *told]}
+    return [named[key] for key in sorted(named)]
 
 
 def _guarded(what: str, steps: Iterator[Story]) -> Iterator[Story]:
@@ -62,8 +67,14 @@ def _compare(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[Sto
     found = dag_runs.find(run.dag_id, run.dag_run_id)
     if found is not None and not found.ended:
         with registry.writing() as conn:
-            run_log.touch(conn, found.ref, datetime.now(UTC))
-            holds.touch(conn, found.ref, datetime.now(UTC))
+            now = datetime.now(UTC)
+            run_log.touch(conn, found.ref, now)
+            holds.touch(conn, found.ref, now)
+            queue.touch(conn, run.dag_id, run.dag_run_id, now + LEASE, now)
+        yield from _give_back(registry, dag_runs, found)
+        return
+    if found is None and _never_began(registry, run):
+        yield from start_again(registry, dag_runs, run)
         return
     status, message = _truth(found)
     ref = found.ref if found else run
@@ -71,6 +82,28 @@ def _compare(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[Sto
     yield Story(
         f"run {run.dag_run_id} of {run.dag_id} had ended as {status}: {count} record(s) made equal, dates given back"
     )
+
+
+def _never_began(registry: Registry, run: RunRef) -> bool:
+    """Whether it is a run that the queue claimed items for, and that has left no other trace."""
+    with registry.reading() as conn:
+        items = queue_reads.items_of_run(conn, run.dag_id, run.dag_run_id)
+        claimed = any(item.ours and item.status is ItemStatus.IN_PROGRESS for item in items)
+        return claimed and not run_log.records_of(conn, run)
+
+
+def _give_back(registry: Registry, dag_runs: DagRuns, found: DagRunState) -> Iterator[Story]:
+    """A run that waits because its DAG was paused gives its slot back; it ends as skipped when it begins after all."""
+    run = found.ref
+    if found.state != "queued" or not _never_began(registry, run) or not dag_runs.is_paused(run.dag_id):
+        return
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        mine = queue.of_run(run.dag_id, run.dag_run_id)
+        values = {"not_before": now + LATER}
+        queue.move(conn, ItemEvent.GIVEN_BACK, mine, who=SYSTEM, why="DAG paused", now=now, values=values)
+        queue.move(conn, ItemEvent.STOPPED, mine, who=SYSTEM, why="DAG paused", now=now)
+    yield Story(f"run {run.dag_run_id} of {run.dag_id} waits because its DAG is paused: its dates are pending again")
 
 
 def _truth(found: DagRunState | None) -> tuple[RecordStatus, str | None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from airflow_backfill_provider.actions.end_items import end_items, overtake
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import RecordStatus
-from airflow_backfill_provider.store import holds, run_log
+from airflow_backfill_provider.store import holds, queue_reads, run_log
 from airflow_backfill_provider.store.engine import Registry
 
 SILENT_END = (
@@ -22,14 +23,23 @@ def ended(
     *,
     message: str | None = None,
     overrule: bool = False,
+    fatal: bool = False,
 ) -> int:
-    """End the run's records and give its dates back; returns how many records this call ended.
+    """End the run's records and items and give its dates back; returns how many records this call ended.
 
     ``try_number`` None means whatever try it was. See :func:`airflow_backfill_provider.store.run_log.finish`.
+    ``fatal`` says that a retry cannot mend the failure. A failure of dates that a person has cancelled is recorded as
+    cancelled: the date is what it was before.
     """
     now = datetime.now(UTC)
     with registry.writing() as conn:
+        if status is RecordStatus.FAILED and queue_reads.is_cancelling(conn, run.dag_id, run.dag_run_id):
+            status = RecordStatus.CANCELLED
+        dates = [record["run_date"] for record in run_log.records_of(conn, run)]
         count = run_log.finish(conn, run, try_number, status, now, message=message, overrule=overrule)
+        if count and status is RecordStatus.SUCCESS:
+            overtake(conn, run, dates, now)
+        end_items(conn, run, status, now, message=message, fatal=fatal)
         holds.release(conn, run, now)
     return count
 

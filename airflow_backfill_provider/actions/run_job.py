@@ -7,22 +7,24 @@ finds in the holds what this one was about to do, and goes on from there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.asked_run import AskedRun
 from airflow_backfill_provider.backfill.hold import Decision, Done, SubmissionStatus, Submit, Wait, decide
-from airflow_backfill_provider.backfill.status import RecordStatus
+from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
 from airflow_backfill_provider.dates.deadline import deadline
 from airflow_backfill_provider.errors import PlatformError
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.pipelines.rendering import render_parameters
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission, Target
 from airflow_backfill_provider.platforms.registry import platform_for
-from airflow_backfill_provider.store import holds, pipelines, run_log
+from airflow_backfill_provider.store import holds, pipelines, queue, queue_reads, run_log
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
@@ -36,15 +38,18 @@ def definition_of(conn: Connection, run: AskedRun, current: Pipeline) -> Pipelin
     return Pipeline.from_json(pipelines.definition(conn, run.pipeline_id, version))
 
 
-def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision:
+def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | Stop:
     """Write that the run is at work, take its dates if they are free, and say what comes next.
 
     With :class:`~airflow_backfill_provider.backfill.hold.Submit` the wish is written down, for the caller to carry out.
     """
     now = datetime.now(UTC)
     with registry.writing() as conn:
+        items = _take_up_items(conn, run, now)
+        if isinstance(items, Stop):
+            return items
         pipeline = definition_of(conn, run, current)
-        _start_records(conn, run, pipeline, now)
+        _start_records(conn, run, pipeline, items, now)
         rows = holds.lock(conn, run.pipeline_id, run.dates, now)
         decision = decide(run.pipeline_id, rows, run.ref, run.asked_at)
         if isinstance(decision, Done):
@@ -59,7 +64,44 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision:
     return decision
 
 
-def _start_records(conn: Connection, run: AskedRun, pipeline: Pipeline, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The run must not go on: a person cancelled its dates, or the queue has taken them back."""
+
+    cancelled: bool
+    why: str
+
+
+def _take_up_items(conn: Connection, run: AskedRun, now: datetime) -> dict[date, str] | Stop:
+    """The items this run works on, by date; a run of Airflow's own gets some, so that the queue knows of it."""
+    items = queue_reads.items_of_run(conn, run.pipeline_id, run.ref.dag_run_id)
+    if queue_reads.is_cancelling(conn, run.pipeline_id, run.ref.dag_run_id):
+        return Stop(True, f"{_list(run.dates)} was cancelled: {_last_words(conn, items)}")
+    working = {item.run_date: item.backfill_id for item in items if item.status is ItemStatus.IN_PROGRESS}
+    if run.origin == "queue" and not run.ref.clear_number:
+        if working:
+            return working
+        return Stop(False, f"the queue has taken {_list(run.dates)} back from this run: {_last_words(conn, items)}")
+    missing = [day for day in run.dates if day not in working]
+    if missing and (run.origin != "schedule" or run.ref.clear_number):
+        reason = "cleared" if run.ref.clear_number else run.origin
+        queue.seen(conn, run.pipeline_id, missing, run.ref.dag_run_id, reason=reason, who="airflow", now=now)
+        items = queue_reads.items_of_run(conn, run.pipeline_id, run.ref.dag_run_id)
+    return {item.run_date: item.backfill_id for item in items if item.status is ItemStatus.IN_PROGRESS}
+
+
+def _last_words(conn: Connection, items: Sequence[Item]) -> str:
+    moves = queue.events_of(conn, [item.backfill_id for item in items])
+    return f"{moves[-1].to_status} by {moves[-1].moved_by}, {moves[-1].why or 'without a reason'}" if moves else "gone"
+
+
+def _list(dates: Sequence[date]) -> str:
+    return ", ".join(day.isoformat() for day in dates)
+
+
+def _start_records(
+    conn: Connection, run: AskedRun, pipeline: Pipeline, items: Mapping[date, str], now: datetime
+) -> None:
     version = pipeline.definition_version
     pipelines.remember_definition(conn, run.pipeline_id, version, pipeline.to_json(), now)
     run_log.started(
@@ -75,6 +117,7 @@ def _start_records(conn: Connection, run: AskedRun, pipeline: Pipeline, now: dat
             retry_schedule_used=pipeline.retry_schedule if pipeline.retry_enabled else None,
             tick_at=run.tick_at,
             deadline_at=_deadline(run, pipeline),
+            backfill_ids=items,
         ),
         now,
     )
@@ -172,6 +215,12 @@ _ENDINGS: Mapping[ExternalStatus, SubmissionStatus] = {
     ExternalStatus.CANCELLED: SubmissionStatus.CANCELLED,
     ExternalStatus.REFUSED_BUSY: SubmissionStatus.REFUSED_BUSY,
 }
+
+
+def is_cancelled(registry: Registry, run: AskedRun) -> bool:
+    """Whether a person has cancelled every date that this run still works on."""
+    with registry.reading() as conn:
+        return queue_reads.is_cancelling(conn, run.pipeline_id, run.ref.dag_run_id)
 
 
 def done_elsewhere(registry: Registry, run: AskedRun) -> None:

@@ -10,24 +10,34 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from airflow_backfill_provider.actions.reconcile import Story, reconcile
+from airflow_backfill_provider.actions.dispatch import dispatch, plan_dispatch
+from airflow_backfill_provider.actions.fill_owed import fill, heal, plan_fill, plan_heal
+from airflow_backfill_provider.actions.reconcile import reconcile, silent_runs
+from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.dag_runs import DagRuns
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import holds, run_log
+from airflow_backfill_provider.store import holds
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
 
 
-def due_work(registry: Registry, settings: Settings, now: datetime) -> str | None:
-    """Why a turn is due now, in a few words, or None. Asks the same questions as the steps."""
+def due_work(registry: Registry, settings: Settings, now: datetime, *, search: bool = True) -> str | None:
+    """Why a turn is due now, in a few words, or None. Asks the same questions as the steps.
+
+    ``search`` says whether to look for owed dates too, which costs more than the rest.
+    """
     before = now - settings.reconcile_after
     with registry.reading() as conn:
-        if run_log.unfinished(conn, before) or holds.owners(conn, before):
+        if silent_runs(conn, before):
             return "runs that have not moved"
         if holds.open_submissions(conn, before):
             return "jobs whose runs have died"
+        if plan_dispatch(conn, settings, now).batches:
+            return "dates that can start"
+        if search and (plan_heal(conn, settings, now) or plan_fill(conn, settings, now)):
+            return "dates that are owed"
     return None
 
 
@@ -35,6 +45,9 @@ def take_turn(registry: Registry, dag_runs: DagRuns, settings: Settings) -> list
     """Run every step; returns the story and logs it as it goes. Raises when a step failed, after all have run."""
     steps: dict[str, Callable[[], Iterator[Story]]] = {
         "reconcile": lambda: reconcile(registry, dag_runs, settings.reconcile_after, settings.submit_grace),
+        "heal": lambda: heal(registry, dag_runs, settings),
+        "fill": lambda: fill(registry, settings),
+        "dispatch": lambda: dispatch(registry, dag_runs, settings),
     }
     story: list[str] = []
     failed: list[str] = []

@@ -15,7 +15,7 @@ from typing import Any
 from airflow_backfill_provider.actions import record_run
 from airflow_backfill_provider.actions.asked_run import run_ref
 from airflow_backfill_provider.backfill.status import RecordStatus
-from airflow_backfill_provider.errors import BackfillError
+from airflow_backfill_provider.errors import BackfillError, is_beyond_retry
 from airflow_backfill_provider.store.engine import registry
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,8 @@ def on_failure(context: Any) -> None:
     """A task failed for good: the dates are not done."""
     run = run_ref(context["dag_run"])
     words = _words(context, default=record_run.SILENT_END)
-    record_run.ended(registry(), run, context["ti"].try_number, RecordStatus.FAILED, message=words)
+    fatal = is_beyond_retry(context.get("exception"))
+    record_run.ended(registry(), run, context["ti"].try_number, RecordStatus.FAILED, message=words, fatal=fatal)
 
 
 @_reported

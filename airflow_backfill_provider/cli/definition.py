@@ -12,6 +12,7 @@ _EXIT_CODES = (
 
 ARG_PIPELINE_ID = Arg(("pipeline_id",), metavar="ID", help="The pipeline's id")
 ARG_PIPELINE_ID_OPTIONAL = Arg(("pipeline_id",), metavar="ID", nargs="?", help="The pipeline's id")
+ARG_PIPELINE_IDS = Arg(("pipeline_ids",), metavar="ID", nargs="*", help="Pipelines' ids (default: all active ones)")
 ARG_FILE = Arg(("-f", "--file"), metavar="FILE", required=True, help="The file, usually pipelines.yaml; - reads stdin")
 ARG_FILE_OPTIONAL = Arg(("-f", "--file"), metavar="FILE", help="A file to check instead of the registry; - reads stdin")
 ARG_DRY_RUN = Arg(("--dry-run",), action="store_true", help="Show what would change, and change nothing")
@@ -21,6 +22,11 @@ ARG_EXPORT_OUTPUT = Arg(
 )
 ARG_FROM = Arg(("--from",), dest="first", metavar="DATE", help="First run date, included (YYYY-MM-DD)")
 ARG_TO = Arg(("--to",), dest="last", metavar="DATE", help="Last run date, included (YYYY-MM-DD)")
+ARG_ALL = Arg(("--all",), action="store_true", help="Every expected date, also those that are not owed")
+ARG_STALE_DATES = Arg(
+    ("--dates",), metavar="DATES", required=True, help="For example '2026-01-01..2026-01-31, !2026-01-06, last 3 days'"
+)
+ARG_STALE_REASON = Arg(("--reason",), metavar="TEXT", required=True, help="Why the data is no longer good")
 ARG_LIMIT = Arg(("--limit",), type=int, default=50, help="Most records, newest first (default: 50)")
 ARG_STATUS = Arg(("--status",), help="Only records of this status")
 ARG_DAGS_FOLDER = Arg(("--dags-folder",), metavar="DIR", help="Where DAG files go (default: [core] dags_folder)")
@@ -58,7 +64,7 @@ def get_pipelines_cli_commands() -> list[GroupCommand]:
             name="pipelines",
             help="Pipelines, their run dates and records",
             epilog=_EXIT_CODES,
-            subcommands=(*_setup(), registry, *_manifest(), *_pipelines()),
+            subcommands=(*_setup(), registry, *_manifest(), *_pipelines(), *_owed()),
         )
     ]
 
@@ -129,5 +135,27 @@ def _pipelines() -> tuple[ActionCommand, ...]:
             *_SCHEDULE,
             ARG_FROM,
             ARG_TO,
+        ),
+    )
+
+
+def _owed() -> tuple[ActionCommand, ...]:
+    return (
+        _action(
+            "owed",
+            "owed_command.owed",
+            "List the run dates that are missing, failed or stale, and why",
+            ARG_PIPELINE_IDS,
+            ARG_FROM,
+            ARG_TO,
+            ARG_ALL,
+        ),
+        _action(
+            "mark-stale",
+            "owed_command.mark_stale",
+            "Mark run dates that are done as stale: they are owed until they are run again",
+            ARG_PIPELINE_ID,
+            ARG_STALE_DATES,
+            ARG_STALE_REASON,
         ),
     )

@@ -8,7 +8,7 @@ from airflow.sdk import RetryPolicy
 from airflow.sdk.definitions.retry_policy import RetryDecision
 
 from airflow_backfill_provider.backfill.retry import RetrySchedule
-from airflow_backfill_provider.errors import ConfigError, InvalidRequest, NotFound, PlatformError
+from airflow_backfill_provider.errors import is_beyond_retry
 
 
 class RetryBySchedule(RetryPolicy):
@@ -22,9 +22,7 @@ class RetryBySchedule(RetryPolicy):
 
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Fail at once on what a retry cannot mend, else wait as long as the schedule says for this try."""
-        if isinstance(exception, InvalidRequest | ConfigError | NotFound) or (
-            isinstance(exception, PlatformError) and not exception.retryable
-        ):
+        if is_beyond_retry(exception):
             return RetryDecision.fail(reason=f"a retry cannot mend this: {exception}")
         delay = self._schedule.delay(max(1, try_number))
         return RetryDecision.retry(delay=delay, reason=f"retry {try_number} of {max_tries} in {delay}")

@@ -10,10 +10,10 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.triggers.base import BaseTrigger
 from tenacity import before_sleep_log, retry_if_exception_type, stop_after_delay, wait_random_exponential
 from tenacity import retry as retrying
@@ -92,6 +92,8 @@ class RunPipelineOperator(BaseOperator):
             busy += trigger is not None
             if trigger is None:
                 decision = _registry_comes_back(run_job.begin)(registry(), run, self.pipeline)
+                if isinstance(decision, run_job.Stop):
+                    self._stop(run, decision)
                 if isinstance(decision, Done):
                     return self._finish(run, decision)
                 trigger = self._act(context, run, decision)
@@ -101,6 +103,13 @@ class RunPipelineOperator(BaseOperator):
                 self.defer(trigger=trigger, method_name="resume", kwargs={"busy": busy})
             else:
                 event = asyncio.run(_first_event(trigger))
+
+    def _stop(self, run: AskedRun, stop: run_job.Stop) -> NoReturn:
+        """End the task, and its job if that is at work, because nobody wants the dates from this run any more."""
+        if not stop.cancelled:
+            raise AirflowSkipException(stop.why)
+        run_job.cancel_open(registry(), run)
+        raise AirflowFailException(stop.why)
 
     def _act(self, context: Any, run: AskedRun, decision: Decision) -> BaseTrigger | None:
         """Carry a decision out; returns what to wait for, or None to ask again at once."""
@@ -168,11 +177,15 @@ class RunPipelineOperator(BaseOperator):
             log.info("The platform was too busy for the job (%s): again in %s", seen.message, pause)
             return PauseTrigger(until=(datetime.now(UTC) + pause).isoformat())
         if ours and seen.status is not ExternalStatus.SUCCESS:
+            if run_job.is_cancelled(registry(), run):
+                raise AirflowFailException(f"{_list(run.dates)} was cancelled by a person, and so was its job")
             late = f"cancelled after run_timeout_minutes ({self.pipeline.run_timeout_minutes}): "
             words = seen.message or f"the job ended as {seen.vendor_state}"
-            raise PlatformError(
-                (late if event.get("timed_out") else "") + words, url=seen.url, retryable=seen.retryable
-            )
+            words = (late if event.get("timed_out") else "") + words
+            if run.origin == "queue" and len(run.dates) > 1 and seen.retryable:
+                # The queue runs the halves: another try of the whole would fail by the same bad date.
+                raise AirflowFailException(f"{words} ({seen.url})" if seen.url else words)
+            raise PlatformError(words, url=seen.url, retryable=seen.retryable)
         return None
 
     def _finish(self, run: AskedRun, done: Done) -> dict[str, Any]:

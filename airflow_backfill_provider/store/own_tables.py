@@ -85,6 +85,16 @@ backfill_events = Table(
     Index("ix_backfill_events_moved_at", "moved_at"),
 )
 
+stale_dates = Table(
+    "stale_dates",
+    metadata,
+    Column("pipeline_id", String, primary_key=True),
+    Column("run_date", CalendarDate, primary_key=True),
+    Column("reason", Text),
+    Column("marked_by", String, nullable=False),
+    Column("marked_at", UtcDateTime, nullable=False),  # a success that ended later is good again
+)
+
 pipeline_changes = Table(
     "pipeline_changes",
     metadata,

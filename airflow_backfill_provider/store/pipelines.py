@@ -41,9 +41,12 @@ __all__ = [
     "get",
     "is_deleted",
     "one_for_factory",
+    "platforms_of",
     "remember_definition",
     "row_of",
     "runs_of",
+    "some",
+    "switched_on",
 ]
 
 Row = dict[str, Any]
@@ -97,6 +100,29 @@ def row_of(conn: Connection, pipeline_id: str) -> Row:
     if not rows:
         raise NotFound(f"there is no pipeline {pipeline_id!r}; 'airflow pipelines list' shows those there are")
     return rows[0]
+
+
+def some(conn: Connection, pipeline_ids: Iterable[str]) -> Listing:
+    """The definitions of these ids that are not deleted, each one checked."""
+    wanted = and_(pipelines.c.pipeline_id.in_(sorted(set(pipeline_ids))), pipelines.c.deleted_at.is_(None))
+    rows = _with_parts(conn, _rows(conn, wanted))
+    return parse_rows(rows, calendars_of(conn, rows))
+
+
+def platforms_of(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, str]:
+    """The platform of each of these pipelines."""
+    wanted = pipelines.c.pipeline_id.in_(sorted(pipeline_ids))
+    query = select(pipelines.c.pipeline_id, pipelines.c.platform).where(wanted)
+    return {row.pipeline_id: row.platform or "" for row in conn.execute(query)}
+
+
+def switched_on(conn: Connection, *, auto_backfill: bool = False) -> Listing:
+    """The definitions that are active, or only those of them that fill their own dates, each one checked."""
+    wanted = and_(pipelines.c.deleted_at.is_(None), or_(pipelines.c.is_active.is_(None), pipelines.c.is_active))
+    if auto_backfill:
+        wanted = and_(wanted, pipelines.c.auto_backfill)
+    rows = _with_parts(conn, _rows(conn, wanted))
+    return parse_rows(rows, calendars_of(conn, rows))
 
 
 def all_pipelines(conn: Connection, include_deleted: bool = False) -> Listing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -38,6 +38,8 @@ class Started:
     retry_schedule_used: str | None
     tick_at: datetime | None
     deadline_at: datetime | None
+    backfill_ids: Mapping[date, str] = field(default_factory=dict)
+    """The queue's items that this run works on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +78,7 @@ def started(conn: Connection, start: Started, now: datetime) -> None:
 
 _OF_A_LIFE = (
     "start_time", "end_time", "error_message", "submissions", "retry_attempts", "definition_version", "sla_met",
-    "external_run_id", "external_url", "data_quality_passed", "retry_schedule_used",
+    "external_run_id", "external_url", "data_quality_passed", "retry_schedule_used", "backfill_id",
 )  # fmt: skip
 """Columns that begin anew when a person clears the DagRun."""
 
@@ -104,6 +106,7 @@ def _first_row(start: Started, day: date, now: datetime) -> dict[str, Any]:
         "definition_version": start.definition_version,
         "tick_at": start.tick_at,
         "deadline_at": start.deadline_at,
+        "backfill_id": start.backfill_ids.get(day),
         "updated_at": now,
     }
 
@@ -218,6 +221,12 @@ def touch(conn: Connection, run: RunRef, now: datetime) -> None:
     """Note that the run was found alive, so that it is not asked for again at once."""
     unfinished_status = table.c.status.in_([status.value for status in UNFINISHED])
     conn.execute(update(table).where(_records(run), unfinished_status).values(updated_at=now))
+
+
+def submissions_of(conn: Connection, run: RunRef) -> Mapping[date, int]:
+    """How many external runs this DagRun has submitted for each of its dates."""
+    rows = conn.execute(select(table.c.run_date, table.c.submissions).where(_records(run)))
+    return {row.run_date: row.submissions or 0 for row in rows}
 
 
 def started_version(conn: Connection, run: RunRef) -> str | None:

@@ -24,6 +24,10 @@ metadata = MetaData(
 
 LIVE_ITEM = "status IN ('pending', 'in_progress', 'cancelling')"
 """Items that somebody will still work on."""
+PENDING_ITEM = "status = 'pending'"
+"""Items that wait for a slot."""
+ITEM_AT_WORK = "status IN ('in_progress', 'cancelling')"
+"""Items of a DagRun that has not ended, as far as we know."""
 OPEN_RECORD = "dag_run_id IS NOT NULL AND status IN ('queued', 'running')"
 """Records of a DagRun of ours that has not ended. Records that were there before us have no DagRun."""
 
@@ -198,6 +202,8 @@ backfill_queue = Table(
     Column("finished_at", UtcDateTime),
     Column("error_message", Text),
     Column("updated_at", UtcDateTime),
+    Column("kept_back", Flag),  # false; true: 'backfill resume' has not released it yet
+    Column("batch_limit", Integer),  # no limit; a batch that failed is run again in halves
     _adopted_key(),
     CheckConstraint(
         _spared(
@@ -220,6 +226,19 @@ backfill_queue = Table(
     Index("ix_backfill_queue_due", "status", "not_before"),
     Index("ix_backfill_queue_request", "request_id", "status"),
     Index("ix_backfill_queue_dag_run", "dag_run_id"),
+    # The controller asks for these every few seconds, however many rows have ended.
+    Index(
+        "ix_backfill_queue_pending",
+        "pipeline_id",
+        sqlite_where=text(PENDING_ITEM),
+        postgresql_where=text(PENDING_ITEM),
+    ),
+    Index(
+        "ix_backfill_queue_at_work",
+        "pipeline_id",
+        sqlite_where=text(ITEM_AT_WORK),
+        postgresql_where=text(ITEM_AT_WORK),
+    ),
 )
 
 data_quality_log = Table(

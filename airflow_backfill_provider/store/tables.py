@@ -13,10 +13,13 @@ from airflow_backfill_provider.store.own_tables import (
     pipeline_definitions,
     pipeline_dependencies,
     run_date_holds,
+    stale_dates,
 )
 from airflow_backfill_provider.store.six_tables import (
+    ITEM_AT_WORK,
     LIVE_ITEM,
     OPEN_RECORD,
+    PENDING_ITEM,
     SIX,
     backfill_queue,
     data_quality_log,
@@ -28,8 +31,10 @@ from airflow_backfill_provider.store.six_tables import (
 )
 
 __all__ = [
+    "ITEM_AT_WORK",
     "LIVE_ITEM",
     "OPEN_RECORD",
+    "PENDING_ITEM",
     "SIX",
     "adopted_values",
     "backfill_events",
@@ -48,4 +53,5 @@ __all__ = [
     "pipeline_run_log",
     "pipelines",
     "run_date_holds",
+    "stale_dates",
 ]

@@ -8,8 +8,10 @@ path.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -23,6 +25,16 @@ def make_run_id(run_type: str, partition_key: str | None, now: datetime) -> str:
     label = _UNSAFE.sub("_", (partition_key or "").replace("..", "_"))[:_LONGEST_LABEL] or "unspecified"
     tail = "".join(secrets.choice(_DIGITS) for _ in range(3))
     return f"{run_type}__{label}__{_encode(round(now.timestamp() * 1000))}{tail}"
+
+
+def queue_run_id(partition_key: str, items: Iterable[tuple[str, int]]) -> str:
+    """The id of the DagRun that the queue starts for some items, each with the number of its attempt.
+
+    The same items and attempts always make the same id, so that starting twice starts once. Its tail is no instant.
+    """
+    wish = ",".join(f"{item}:{attempt}" for item, attempt in sorted(items))
+    label = _UNSAFE.sub("_", partition_key.replace("..", "_"))[:_LONGEST_LABEL]
+    return f"queue__{label}__{hashlib.sha256(wish.encode()).hexdigest()[:16]}"
 
 
 def made_at(run_id: str) -> datetime | None:

@@ -28,12 +28,15 @@ class DueWorkTrigger(BaseEventTrigger):
         return f"{__name__}.DueWorkTrigger", {}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask the registry in a thread, every ``controller_seconds``."""
+        """Ask the registry in a thread, every ``controller_seconds``, for owed dates every ``owed_seconds``."""
         pause = load().controller_interval.total_seconds()
         fired_at: datetime | None = None
+        searched_at: datetime | None = None
         while True:
-            work = await self._look()
             now = datetime.now(UTC)
+            search = searched_at is None or now - searched_at >= load().owed_interval
+            searched_at = now if search else searched_at
+            work = await self._look(search)
             if work is None:
                 fired_at = None
             elif fired_at is None or (now - fired_at).total_seconds() >= REFIRE_SECONDS:
@@ -41,9 +44,9 @@ class DueWorkTrigger(BaseEventTrigger):
                 yield TriggerEvent({"due": work, "at": now.isoformat()})
             await asyncio.sleep(pause)
 
-    async def _look(self) -> str | None:
+    async def _look(self, search: bool) -> str | None:
         try:
-            return await asyncio.to_thread(due_work, registry(), load(), datetime.now(UTC))
+            return await asyncio.to_thread(due_work, registry(), load(), datetime.now(UTC), search=search)
         except Exception:
             log.exception("The controller cannot see what is due; it looks again")
             return None

@@ -20,11 +20,11 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_backfill_provider.backfill.hold import RunRef, blocker
-from airflow_backfill_provider.errors import BackfillError, PlatformError
+from airflow_backfill_provider.errors import BackfillError, PlatformError, StoreError
 from airflow_backfill_provider.platforms.base import ExternalStatus, Observation, Platform, Submission, Target
 from airflow_backfill_provider.platforms.registry import platform_for
 from airflow_backfill_provider.settings import load
-from airflow_backfill_provider.store import holds
+from airflow_backfill_provider.store import holds, queue_reads
 from airflow_backfill_provider.store.engine import registry
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,8 @@ class DatesFreeTrigger(BaseTrigger):
     def _blocked(self) -> bool:
         me = RunRef(dag_id=self.pipeline_id, dag_run_id=self.dag_run_id)
         with registry().reading() as conn:
+            if queue_reads.is_cancelling(conn, self.pipeline_id, self.dag_run_id):
+                return False  # the run looks, and finds that nobody wants its dates any more
             rows = holds.read(conn, self.pipeline_id, [date.fromisoformat(day) for day in self.dates])
         return blocker(rows, me) is not None
 
@@ -192,7 +194,7 @@ class ExternalRunTrigger(BaseTrigger):
     async def _follow(self, platform: Platform, external_id: str) -> dict[str, Any]:
         settings = load()
         silence = _Patience(settings.poll_patience)
-        cancelled = False
+        cancelled = stopped = False
         await asyncio.sleep(_FIRST_PAUSE)
         while True:
             try:
@@ -204,10 +206,23 @@ class ExternalRunTrigger(BaseTrigger):
                     log.warning("Run %s is past run_timeout_minutes: cancelling it", external_id)
                     await asyncio.to_thread(platform.cancel, external_id)
                     cancelled = True
+                if not stopped and await asyncio.to_thread(self._person_cancelled):
+                    log.info("A person cancelled the dates: cancelling run %s", external_id)
+                    await asyncio.to_thread(platform.cancel, external_id)
+                    stopped = True
             except PlatformError as error:
                 if silence.lost(error):
                     return {"event": "unseen", "message": str(error)}
             await asyncio.sleep(settings.poll_interval.total_seconds())
+
+    def _person_cancelled(self) -> bool:
+        """Whether all dates of the run were cancelled; while the registry is away nobody can have cancelled them."""
+        try:
+            with registry().reading() as conn:
+                return queue_reads.is_cancelling(conn, self.pipeline_id, self.dag_run_id)
+        except StoreError as error:
+            log.warning("Cannot see whether the dates were cancelled: %s", error)
+            return False
 
     async def on_kill(self) -> None:
         """Stop the job when a person ended its task.

@@ -20,6 +20,7 @@ _JOB_FIELDS: dict[str, tuple[type, ...]] = {
     "max_concurrent": (int, type(None)),
     "queue": (bool,),
     "results": (list,),
+    "poisoned": (list,),
 }
 
 
@@ -69,7 +70,7 @@ def _changes(body: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"field {name!r} is not known; expected one of {', '.join(_JOB_FIELDS)}")
         if not isinstance(value, _JOB_FIELDS[name]):
             raise ValueError(f"{name} cannot be {value!r}")
-    return {name: tuple(value) if name == "results" else value for name, value in body.items()}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
 
 
 async def reset(request: web.Request) -> web.Response:

@@ -27,6 +27,8 @@ class JobSettings:
     duration_seconds: float
     fail_first: int = 0
     """The first so many runs fail."""
+    poisoned: tuple[str, ...] = ()
+    """Run dates (ISO) with which every run fails."""
     fail_message: str = "The job failed because the simulator was told so."
     max_concurrent: int | None = None
     """How many runs may work at once; None means any number."""
@@ -148,6 +150,8 @@ class Engine:
 
     def _next_failure(self, run: Run) -> str | None:
         settings, job = self.settings(run.platform, run.job), (run.platform, run.job.lower())
+        if poisoned := sorted(set(settings.poisoned) & set(run.order.run_dates)):
+            return f"cannot read the source of {', '.join(poisoned)}"
         left = self._failures_left.setdefault(job, settings.fail_first)
         self._failures_left[job] = max(0, left - 1)
         return settings.fail_message if left > 0 else None

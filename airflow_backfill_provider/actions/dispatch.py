@@ -1,0 +1,201 @@
+"""Start what waits in the queue: choose by priority, claim, and make one DagRun of each batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import Connection
+
+from airflow_backfill_provider.actions.end_items import SYSTEM
+from airflow_backfill_provider.actions.story import Story
+from airflow_backfill_provider.actions.upstream_dates import unmet
+from airflow_backfill_provider.backfill.choose import Batch, Limits, Traits, Usage, choose
+from airflow_backfill_provider.backfill.hold import RunRef
+from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
+from airflow_backfill_provider.dag_runs import DagRuns, Started
+from airflow_backfill_provider.dates.partition import format_key
+from airflow_backfill_provider.dates.schedule import Schedule
+from airflow_backfill_provider.pipelines.pipeline import Pipeline
+from airflow_backfill_provider.settings import Settings
+from airflow_backfill_provider.store import calendars, pipelines, queue, queue_reads
+from airflow_backfill_provider.store.engine import Registry
+from airflow_backfill_provider.timetables.run_ids import queue_run_id
+
+LEASE = timedelta(minutes=1)
+"""How long a claimed batch may be without a sign of its DagRun before it is started again under the same id."""
+LATER = timedelta(seconds=60)
+"""When a batch that cannot start now (its DAG is paused, or not there yet) is looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a slot, with what is needed to choose from it."""
+
+    batches: Sequence[Batch]
+    """To start now, most urgent first."""
+    blocked: Mapping[str, tuple[str, date]]
+    """The upstream pipeline and date that an item waits for, by the item's id."""
+
+
+def plan_dispatch(conn: Connection, settings: Settings, now: datetime) -> Waiting:
+    """What :func:`dispatch` would start now."""
+    usage = _usage(conn)
+    if sum(usage.pipelines.values()) >= settings.max_active_backfill_runs:
+        return Waiting([], {})
+    limits = _definitions_of(conn, usage.pipelines)
+    full = [
+        name
+        for name, count in usage.pipelines.items()
+        if name not in limits or count >= limits[name].max_active_backfills
+    ]
+    items = queue_reads.pending(conn, full)
+    definitions = _definitions_of(conn, {item.pipeline_id for item in items})
+    waiting = {
+        (item.pipeline_id, item.run_date): item.backfill_id
+        for item in items
+        if item.pipeline_id in definitions and definitions[item.pipeline_id].dependencies
+    }
+    blocked = {waiting[pair]: upstream for pair, upstream in unmet(conn, waiting).items()} if waiting else {}
+    batches = choose(
+        items,
+        {name: traits_of(pipeline) for name, pipeline in definitions.items()},
+        usage,
+        Limits(
+            everywhere=settings.max_active_backfill_runs,
+            a_platform=settings.max_active_runs_per_platform,
+            ageing=settings.priority_ageing,
+        ),
+        now,
+        blocked=blocked,
+        follows=_follows(conn, definitions, items),
+    )
+    return Waiting(batches, blocked)
+
+
+def dispatch(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[Story]:
+    """Start what is due and has a slot; yields what was started, and what could not be."""
+    paused: dict[str, bool | None] = {}
+    while True:
+        with registry.reading() as conn:
+            batches = plan_dispatch(conn, settings, datetime.now(UTC)).batches
+        if not batches:
+            return
+        for batch in batches:
+            name = batch.pipeline_id
+            if name not in paused:
+                paused[name] = dag_runs.is_paused(name)
+            if paused[name] is False:
+                yield from _start(registry, dag_runs, batch)
+            else:
+                yield from _put_off(registry, batch, "is paused" if paused[name] else "is not there yet")
+
+
+def start_again(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[Story]:
+    """Start a claimed batch of which Airflow has no DagRun: the turn that claimed it was killed before the start."""
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        items = [
+            item
+            for item in queue_reads.items_of_run(conn, run.dag_id, run.dag_run_id)
+            if item.status is ItemStatus.IN_PROGRESS and (item.lease_until is None or item.lease_until <= now)
+        ]
+        if not items:
+            return
+        ids = queue.of([item.backfill_id for item in items])
+        why = f"Airflow has no run {run.dag_run_id}: started again"
+        queue.move(conn, ItemEvent.RESTARTED, ids, who=SYSTEM, why=why, now=now, values={"lease_until": now + LEASE})
+    yield from _make_run(registry, dag_runs, Batch(tuple(items)), run.dag_run_id, items[0].dispatched_at or now)
+
+
+def traits_of(pipeline: Pipeline) -> Traits:
+    """What choosing needs to know of a pipeline."""
+    return Traits(
+        platform=pipeline.platform,
+        max_active=pipeline.max_active_backfills,
+        most_dates=pipeline.max_dates_per_run if pipeline.multi_date_allowed else 1,
+        sequential=pipeline.run_order == "sequential",
+    )
+
+
+def _start(registry: Registry, dag_runs: DagRuns, batch: Batch) -> Iterator[Story]:
+    now = datetime.now(UTC)
+    dag_run_id = queue_run_id(format_key(batch.dates), [(item.backfill_id, item.attempt + 1) for item in batch.items])
+    with registry.writing() as conn:
+        if not queue.claim(conn, batch.ids, dag_run_id, lease_until=now + LEASE, who=SYSTEM, now=now):
+            return
+    yield from _make_run(registry, dag_runs, batch, dag_run_id, now)
+
+
+def _make_run(
+    registry: Registry, dag_runs: DagRuns, batch: Batch, dag_run_id: str, claimed_at: datetime
+) -> Iterator[Story]:
+    conf = {"run_dates": [day.isoformat() for day in batch.dates], "backfill_ids": list(batch.ids)}
+    note = f"asked for by {batch.items[0].requested_by}: {batch.items[0].reason}"
+    if dag_runs.start(batch.pipeline_id, dag_run_id, conf, claimed_at, note) is Started.STARTED:
+        yield Story(f"{batch.pipeline_id} {format_key(batch.dates)}: run {dag_run_id} started")
+        return
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        values = {"not_before": now + LATER}
+        queue.move(
+            conn,
+            ItemEvent.GIVEN_BACK,
+            queue.of_run(batch.pipeline_id, dag_run_id),
+            who=SYSTEM,
+            why=f"Airflow has no DAG {batch.pipeline_id}",
+            now=now,
+            values=values,
+        )
+    yield Story(f"{batch.pipeline_id} {format_key(batch.dates)}: Airflow has no such DAG, given back")
+
+
+def _put_off(registry: Registry, batch: Batch, why: str) -> Iterator[Story]:
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        queue.put_off_pipeline(conn, batch.pipeline_id, now + LATER, now)
+    yield Story(f"{batch.pipeline_id}: its DAG {why}; its dates are looked at again in {LATER.total_seconds():g} s")
+
+
+def _usage(conn: Connection) -> Usage:
+    usage = Usage()
+    working = queue_reads.at_work(conn)
+    platforms = pipelines.platforms_of(conn, {run.pipeline_id for run in working})
+    for run in working:
+        usage.add(run.pipeline_id, platforms.get(run.pipeline_id, ""), run.request_id)
+    return usage
+
+
+def _definitions_of(conn: Connection, names: Iterable[str]) -> dict[str, Pipeline]:
+    """The pipelines of these names that can run: those that are switched off or broken keep their items waiting."""
+    wanted = sorted(set(names))
+    listing = pipelines.some(conn, wanted) if wanted else None
+    return {pipeline.pipeline_id: pipeline for pipeline in listing.pipelines if pipeline.is_active} if listing else {}
+
+
+def _follows(
+    conn: Connection, definitions: Mapping[str, Pipeline], items: Sequence[Item]
+) -> dict[str, dict[date, date]]:
+    """The next run date after each waiting date, of the pipelines that take several dates at once."""
+    own = calendars.calendars(conn, [str(pipeline.calendar) for pipeline in definitions.values() if pipeline.calendar])
+    found: dict[str, dict[date, date]] = {}
+    for name, pipeline in definitions.items():
+        dates = sorted(item.run_date for item in items if item.pipeline_id == name)
+        if not pipeline.multi_date_allowed or len(dates) < 2:
+            continue
+        found[name] = contiguous(
+            pipeline, dates, Schedule.parse(pipeline.schedule_spec(), own.get(pipeline.calendar or ""))
+        )
+    return found
+
+
+def contiguous(pipeline: Pipeline, dates: Sequence[date], schedule: Schedule) -> dict[date, date]:
+    """The run date after each run date from the first to the last; a manual pipeline's are all the days."""
+    if pipeline.schedule_type == "manual":
+        days = [date.fromordinal(day) for day in range(dates[0].toordinal(), dates[-1].toordinal() + 1)]
+    else:
+        days = schedule.run_dates(dates[0], dates[-1])
+    return dict(pairwise(days))

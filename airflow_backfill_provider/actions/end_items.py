@@ -1,0 +1,97 @@
+"""What the end of a DagRun means for the items of the queue: written in the transaction that ends its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from airflow_backfill_provider.backfill.hold import RunRef
+from airflow_backfill_provider.backfill.item import Failure, GiveUp, Item, TryAgain, after_failure
+from airflow_backfill_provider.backfill.retry import RetrySchedule
+from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus, RecordStatus
+from airflow_backfill_provider.errors import BackfillError
+from airflow_backfill_provider.store import pipelines, queue, queue_reads, run_log
+from airflow_backfill_provider.store.tables import backfill_queue
+
+SYSTEM = "system"
+"""Who moves what no person moved."""
+
+
+def end_items(
+    conn: Connection,
+    run: RunRef,
+    status: RecordStatus,
+    now: datetime,
+    *,
+    message: str | None = None,
+    fatal: bool = False,
+) -> None:
+    """Move the items of a DagRun that has ended, and those that wait for dates it has done.
+
+    ``fatal`` says that a retry cannot mend the failure.
+    """
+    items = [item for item in queue_reads.items_of_run(conn, run.dag_id, run.dag_run_id) if item.finished_at is None]
+    working = [item for item in items if item.status in (ItemStatus.IN_PROGRESS, ItemStatus.CANCELLING)]
+    mine = queue.of_run(run.dag_id, run.dag_run_id)
+    if status is RecordStatus.SUCCESS:
+        queue.move(conn, ItemEvent.SUCCEEDED, mine, who=SYSTEM, why=f"run {run.dag_run_id} succeeded", now=now)
+        return
+    queue.move(conn, ItemEvent.STOPPED, mine, who=SYSTEM, why=f"run {run.dag_run_id} has ended", now=now)
+    if status is RecordStatus.SKIPPED:
+        queue.move(conn, ItemEvent.OVERTAKEN, mine, who=SYSTEM, why=message or "done by another run", now=now)
+    elif status is RecordStatus.CANCELLED:
+        for item in working:
+            event = ItemEvent.GIVEN_BACK if item.ours else ItemEvent.FAILED
+            queue.move(conn, event, queue.of([item.backfill_id]), who=SYSTEM, why=message, now=now)
+    else:
+        _fail(conn, run, [item for item in working if item.status is ItemStatus.IN_PROGRESS], message, fatal, now)
+
+
+def overtake(conn: Connection, run: RunRef, dates: Iterable[date], now: datetime) -> None:
+    """End the items that wait for dates which a run has just done: they were asked for before, so nothing is left."""
+    waiting = (
+        backfill_queue.c.pipeline_id == run.dag_id,
+        backfill_queue.c.date_to_process.in_(list(dates)),
+        backfill_queue.c.status == ItemStatus.PENDING.value,
+        backfill_queue.c.requested_at <= now,
+    )
+    queue.move(conn, ItemEvent.OVERTAKEN, *waiting, who=SYSTEM, why=f"done by run {run.dag_run_id}", now=now)
+
+
+def _fail(conn: Connection, run: RunRef, items: list[Item], message: str | None, fatal: bool, now: datetime) -> None:
+    if not items:
+        return
+    schedule, most = _retries(conn, run.dag_id)
+    submissions = run_log.submissions_of(conn, run)
+    for item in items:
+        failure = Failure(
+            batch_size=len(items), submissions=submissions.get(item.run_date, 0), fatal=fatal or not item.ours, at=now
+        )
+        _move_failed(conn, item, after_failure(item, failure, schedule, most), message or "the DagRun failed", now)
+
+
+def _move_failed(conn: Connection, item: Item, next_step: TryAgain | GiveUp, message: str, now: datetime) -> None:
+    values = {
+        "submissions": next_step.submissions,
+        "retry_attempts": max(0, next_step.submissions - 1),
+        "error_message": message,
+    }
+    event = ItemEvent.FAILED
+    if isinstance(next_step, TryAgain):
+        event = ItemEvent.RETRIED
+        values |= {"not_before": next_step.not_before, "batch_limit": next_step.batch_limit}
+    why = f"{message}; {next_step.why}"
+    queue.move(conn, event, queue.of([item.backfill_id]), who=SYSTEM, why=why, now=now, values=values)
+
+
+def _retries(conn: Connection, pipeline_id: str) -> tuple[RetrySchedule | None, int]:
+    """The pipeline's waits and the most resubmissions; none of a row that nobody can read any more."""
+    try:
+        pipeline = pipelines.get(conn, pipeline_id)
+    except BackfillError:
+        return None, 0
+    if not pipeline.retry_enabled:
+        return None, 0
+    return RetrySchedule.parse(pipeline.retry_schedule), pipeline.max_retry_attempts

@@ -1,0 +1,170 @@
+"""Enqueue what a rule owes: lost ticks, the older dates of a window, and the gaps of pipelines with auto_backfill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from airflow_backfill_provider.actions.apply_manifest import Definitions
+from airflow_backfill_provider.actions.owed_dates import owed_dates
+from airflow_backfill_provider.actions.story import Story
+from airflow_backfill_provider.backfill.heal import Tick, lost
+from airflow_backfill_provider.backfill.item import NewItem
+from airflow_backfill_provider.backfill.owed import DateState
+from airflow_backfill_provider.backfill.retry import RetrySchedule
+from airflow_backfill_provider.backfill.status import ItemStatus
+from airflow_backfill_provider.dag_runs import DagRuns
+from airflow_backfill_provider.dates.calendar import BusinessCalendar
+from airflow_backfill_provider.dates.schedule import Schedule
+from airflow_backfill_provider.pipelines.pipeline import Pipeline
+from airflow_backfill_provider.settings import Settings
+from airflow_backfill_provider.store import calendars, pipelines, queue, queue_reads, traces
+from airflow_backfill_provider.store.engine import Registry
+
+RULE = "rule"
+"""Who enqueues what no person asked for."""
+_FAR_AHEAD = timedelta(days=366)
+"""Run dates may lie after today when an offset is positive."""
+_NOT_AGAIN = frozenset({ItemStatus.FAILED, ItemStatus.CANCELLED})
+"""A date whose newest item ended so waits for a person."""
+
+
+def plan_heal(conn: Connection, settings: Settings, now: datetime) -> dict[str, list[NewItem]]:
+    """The lost ticks and the older dates of windows, by pipeline."""
+    listing = pipelines.switched_on(conn)
+    since, until = now - settings.lost_tick_age, now - settings.lost_tick_grace
+    own = _own_calendars(conn, listing.pipelines)
+    ticks = {
+        pipeline.pipeline_id: _ticks(
+            pipeline, _schedule(pipeline, own), max(since, pipeline.created_at or since), until
+        )
+        for pipeline in listing.pipelines
+    }
+    wanted = [name for name, some in ticks.items() if some]
+    if not wanted:
+        return {}
+    touched = traces.since(conn, wanted, since)
+    switched = traces.switched_on_at(conn, wanted)
+    found = {
+        name: lost([tick for tick in ticks[name] if tick.at > switched.get(name, since)], touched.get(name, {}))
+        for name in wanted
+    }
+    return {
+        name: [NewItem(pipeline_id=name, run_date=day, reason=reason) for day, reason in dates]
+        for name, dates in found.items()
+        if dates
+    }
+
+
+def plan_fill(conn: Connection, settings: Settings, now: datetime) -> dict[str, list[NewItem]]:
+    """The owed dates of pipelines with auto_backfill, by pipeline, as their policy says."""
+    filling = pipelines.switched_on(conn, auto_backfill=True).pipelines
+    if not filling:
+        return {}
+    definitions = Definitions(good=tuple(filling), calendars=_own_calendars(conn, filling))
+    names = [pipeline.pipeline_id for pipeline in filling]
+    first = min(_fills_from(pipeline, now) for pipeline in filling)
+    states = owed_dates(conn, definitions, names, first, now.date() + _FAR_AHEAD, now)
+    newest = queue_reads.newest_items(conn, names, first)
+    found: dict[str, list[NewItem]] = {}
+    for pipeline in filling:
+        ended = {day: item.status for day, item in newest.get(pipeline.pipeline_id, {}).items()}
+        stopped = {day for day, status in ended.items() if status in _NOT_AGAIN}
+        owed = [
+            state
+            for state in states.get(pipeline.pipeline_id, ())
+            if state.run_date not in stopped and state.run_date >= _fills_from(pipeline, now)
+        ]
+        items = _items(pipeline, _schedule(pipeline, definitions.calendars), owed, settings, now)
+        if items:
+            found[pipeline.pipeline_id] = items
+    return found
+
+
+def heal(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[Story]:
+    """Enqueue lost ticks, and the older dates of windows, of pipelines that are not paused."""
+    now = datetime.now(UTC)
+    with registry.reading() as conn:
+        plan = plan_heal(conn, settings, now)
+    for name, items in plan.items():
+        if dag_runs.is_paused(name) is False:
+            yield from _enqueue(registry, name, items, now)
+
+
+def fill(registry: Registry, settings: Settings) -> Iterator[Story]:
+    """Enqueue what auto_backfill owes."""
+    now = datetime.now(UTC)
+    with registry.reading() as conn:
+        plan = plan_fill(conn, settings, now)
+    for name, items in plan.items():
+        yield from _enqueue(registry, name, items, now)
+
+
+def _enqueue(registry: Registry, name: str, items: Sequence[NewItem], now: datetime) -> Iterator[Story]:
+    with registry.writing() as conn:
+        count = sum(
+            queue.enqueue(conn, some, who=RULE, why=reason, now=now) for reason, some in _by_reason(items).items()
+        )
+    if count:
+        days = sorted(item.run_date for item in items)
+        yield Story(f"{name}: {count} date(s) enqueued, {days[0]}..{days[-1]}")
+
+
+def _by_reason(items: Iterable[NewItem]) -> dict[str, list[NewItem]]:
+    found: dict[str, list[NewItem]] = {}
+    for item in items:
+        found.setdefault(item.reason, []).append(item)
+    return found
+
+
+def _items(
+    pipeline: Pipeline, schedule: Schedule, owed: Iterable[DateState], settings: Settings, now: datetime
+) -> list[NewItem]:
+    policy = {word.strip() for word in pipeline.auto_backfill_policy.split(",")}
+    waits = RetrySchedule.parse(pipeline.retry_schedule) if pipeline.retry_enabled else None
+    items = []
+    for state in owed:
+        if not state.owed or state.status.value not in policy or _is_fresh(schedule, state.run_date, settings, now):
+            continue
+        failed_at = state.since if state.status.value == "failed" else None
+        items.append(
+            NewItem(
+                pipeline_id=pipeline.pipeline_id,
+                run_date=state.run_date,
+                reason=f"stale: {state.reason}" if state.status.value == "stale" else state.status.value,
+                priority=pipeline.backfill_priority,
+                not_before=failed_at + waits.delay(1) if failed_at and waits else None,
+            )
+        )
+    return items
+
+
+def _is_fresh(schedule: Schedule, run_date: date, settings: Settings, now: datetime) -> bool:
+    """Whether Airflow may still be about to make the run of the date's tick."""
+    pick = schedule.pick_of(run_date)
+    return pick is not None and pick.tick_at > now - settings.lost_tick_grace
+
+
+def _fills_from(pipeline: Pipeline, now: datetime) -> date:
+    """Rules fill from the day on which auto_backfill was switched on; a row that does not say it fills from today."""
+    return pipeline.auto_backfill_from or now.astimezone(ZoneInfo(pipeline.timezone)).date()
+
+
+def _ticks(pipeline: Pipeline, schedule: Schedule, since: datetime, until: datetime) -> list[Tick]:
+    since = max(since, pipeline.created_at or since)
+    if pipeline.schedule_type == "manual" or since >= until:
+        return []
+    return [
+        Tick(at, schedule.dates_of(at), together=pipeline.multi_date_allowed) for at in schedule.ticks(since, until)
+    ]
+
+
+def _schedule(pipeline: Pipeline, own: Mapping[str, BusinessCalendar]) -> Schedule:
+    return Schedule.parse(pipeline.schedule_spec(), own.get(pipeline.calendar or ""))
+
+
+def _own_calendars(conn: Connection, filling: Sequence[Pipeline]) -> dict[str, BusinessCalendar]:
+    return calendars.calendars(conn, sorted({pipeline.calendar for pipeline in filling if pipeline.calendar}))

@@ -1,0 +1,65 @@
+"""``owed`` and ``mark-stale``: which run dates somebody has to fill and why, and a person's word that one is stale."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from datetime import date, timedelta
+from typing import Any
+
+from airflow_backfill_provider.actions import owed_dates
+from airflow_backfill_provider.actions.apply_manifest import read_definitions
+from airflow_backfill_provider.backfill.owed import DateState
+from airflow_backfill_provider.cli.exits import command, now, person
+from airflow_backfill_provider.cli.output import say, show
+from airflow_backfill_provider.cli.ranges import given_range
+from airflow_backfill_provider.errors import InvalidRequest
+from airflow_backfill_provider.store.engine import registry
+
+_SHOWN = timedelta(days=30)
+"""What is listed when only one end of the range is given, or none."""
+
+
+@command
+def owed(args: Namespace) -> None:
+    """Print the owed dates of the named pipelines, or of all active ones; with ``--all`` every expected date."""
+    first, last = _range(args)
+    with registry().reading() as conn:
+        found = read_definitions(conn)
+        states = owed_dates.owed_dates(conn, found, args.pipeline_ids or None, first, last, now())
+    if found.broken and not args.pipeline_ids:
+        say(f"note: left out because they are broken: {', '.join(sorted(found.broken))}", args.output)
+    rows = [
+        _row(pipeline_id, state)
+        for pipeline_id in sorted(states)
+        for state in states[pipeline_id]
+        if args.all or state.owed
+    ]
+    show(rows, args.output, nothing=f"Nothing is {'expected' if args.all else 'owed'} from {first} to {last}.")
+
+
+@command
+def mark_stale(args: Namespace) -> None:
+    """Mark dates that are done as stale: they are owed until they are run again."""
+    if not args.reason.strip():
+        raise InvalidRequest("--reason is empty; expected why the data is no longer good")
+    why = " ".join(args.reason.split())
+    dates = owed_dates.mark_stale(registry(), args.pipeline_id, args.dates, who=person(), why=why, now=now())
+    say(f"Marked as stale, and owed until they are run again: {len(dates)} of {args.pipeline_id!r}.", args.output)
+    show([{"pipeline_id": args.pipeline_id, "run_date": day, "reason": why} for day in dates], args.output)
+
+
+def _range(args: Namespace) -> tuple[date, date]:
+    """The last 30 days by default; tomorrow is in it, because it has begun somewhere."""
+    first, last = given_range(args)
+    if last is None:
+        last = now().date() + timedelta(days=1)
+    return first or last - _SHOWN, max(last, first or last)
+
+
+def _row(pipeline_id: str, state: DateState) -> dict[str, Any]:
+    return {
+        "pipeline_id": pipeline_id,
+        "run_date": state.run_date,
+        "status": state.status.value,
+        "reason": state.reason,
+    }

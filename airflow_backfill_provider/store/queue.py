@@ -1,0 +1,237 @@
+"""``backfill_queue`` and ``backfill_events``: every move of an item, each with its event in the same transaction.
+
+Each UPDATE names the statuses it may leave; they come from :data:`airflow_backfill_provider.backfill.status.MOVES`. So
+of two controllers that move one item, one wins, and the other moves nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, text, update
+
+from airflow_backfill_provider.backfill.item import NewItem
+from airflow_backfill_provider.backfill.status import LIVE, MOVES, ItemEvent, ItemStatus, sources
+from airflow_backfill_provider.store.dialect import insert_for
+from airflow_backfill_provider.store.tables import backfill_events as events
+from airflow_backfill_provider.store.tables import backfill_queue as table
+
+CHUNK = 500
+"""Ids in one IN list."""
+
+
+def enqueue(conn: Connection, items: Sequence[NewItem], *, who: str, why: str | None, now: datetime) -> int:
+    """Add items; one for a date that has a live item already is left out. Returns how many were added."""
+    if conn.dialect.name == "postgresql":
+        return _enqueue_postgres(conn, items, who=who, why=why, now=now)
+    rows = [_row(item, who, now) for item in items]
+    if not rows:
+        return 0
+    conn.execute(insert_for(conn, table).on_conflict_do_nothing(), rows)
+    return _record_new(conn, [row["backfill_id"] for row in rows], ItemStatus.PENDING, who, why, now)
+
+
+def seen(
+    conn: Connection, pipeline_id: str, dates: Iterable[date], dag_run_id: str, *, reason: str, who: str, now: datetime
+) -> None:
+    """Note that a run of Airflow's own works on these dates; a date that has a live item already keeps that one."""
+    rows = [
+        _row(NewItem(pipeline_id=pipeline_id, run_date=day, reason=reason), who, now)
+        | {"status": ItemStatus.IN_PROGRESS.value, "dag_run_id": dag_run_id, "attempt": 1, "dispatched_at": now}
+        for day in dates
+    ]
+    conn.execute(insert_for(conn, table).on_conflict_do_nothing(), rows)
+    _record_new(conn, [row["backfill_id"] for row in rows], ItemStatus.IN_PROGRESS, who, reason, now)
+
+
+def move(
+    conn: Connection,
+    event: ItemEvent,
+    *which: Any,
+    who: str,
+    why: str | None,
+    now: datetime,
+    values: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Move the items that ``which`` (conditions on the table) selects and that may move so; returns their ids."""
+    moved: list[str] = []
+    for source in sources(event):
+        target = MOVES[event][source]
+        ended = None if target in LIVE else now
+        found = conn.execute(
+            update(table)
+            .where(table.c.status == source.value, *which)
+            .values({"status": target.value, "updated_at": now, "finished_at": ended, **(values or {})})
+            .returning(table.c.backfill_id)
+        ).scalars()
+        ids = list(found)
+        _record(conn, ids, source, target, who, why, now)
+        moved += ids
+    return moved
+
+
+def claim(
+    conn: Connection, ids: Sequence[str], dag_run_id: str, *, lease_until: datetime, who: str, now: datetime
+) -> bool:
+    """Take a whole batch for one DagRun, or nothing: False when another controller has one of its items."""
+    free = conn.execute(
+        select(table.c.backfill_id)
+        .where(table.c.backfill_id.in_(ids), table.c.status == ItemStatus.PENDING.value)
+        .with_for_update(skip_locked=True)
+    ).scalars()
+    if len(set(free)) < len(ids):
+        return False
+    taken = {
+        "dag_run_id": dag_run_id,
+        "attempt": func.coalesce(table.c.attempt, 0) + 1,
+        "lease_until": lease_until,
+        "dispatched_at": now,
+    }
+    moved = move(conn, ItemEvent.CLAIMED, of(ids), who=who, why=f"run {dag_run_id}", now=now, values=taken)
+    return len(moved) == len(ids)
+
+
+def of(ids: Iterable[str]) -> Any:
+    """The condition that selects items by their ids."""
+    return table.c.backfill_id.in_(list(ids))
+
+
+def of_run(pipeline_id: str, dag_run_id: str) -> Any:
+    """The condition that selects the items of one DagRun."""
+    return (table.c.pipeline_id == pipeline_id) & (table.c.dag_run_id == dag_run_id)
+
+
+def of_request(request_id: str) -> Any:
+    """The condition that selects the items of one request."""
+    return table.c.request_id == request_id
+
+
+def touch(conn: Connection, pipeline_id: str, dag_run_id: str, lease_until: datetime, now: datetime) -> None:
+    """Note that the run of these items was found alive."""
+    working = table.c.status.in_([ItemStatus.IN_PROGRESS.value, ItemStatus.CANCELLING.value])
+    conn.execute(
+        update(table).where(of_run(pipeline_id, dag_run_id), working).values(lease_until=lease_until, updated_at=now)
+    )
+
+
+def put_off(conn: Connection, ids: Iterable[str], not_before: datetime, now: datetime) -> None:
+    """Look at these pending items again later; nothing happened to them, so there is no event."""
+    pending = table.c.status == ItemStatus.PENDING.value
+    conn.execute(update(table).where(of(ids), pending).values(not_before=not_before, updated_at=now))
+
+
+def put_off_pipeline(conn: Connection, pipeline_id: str, not_before: datetime, now: datetime) -> None:
+    """Look at all pending items of a pipeline again later; see :func:`put_off`."""
+    due = (table.c.pipeline_id == pipeline_id) & (func.coalesce(table.c.not_before, now) <= not_before)
+    pending = table.c.status == ItemStatus.PENDING.value
+    conn.execute(update(table).where(due, pending).values(not_before=not_before, updated_at=now))
+
+
+def events_of(conn: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:
+    """Every move of these items, oldest first."""
+    wanted = list(ids)
+    found: list[Row[Any]] = []
+    for start in range(0, len(wanted), CHUNK):
+        some = events.c.backfill_id.in_(wanted[start : start + CHUNK])
+        found += conn.execute(select(events).where(some))
+    return sorted(found, key=lambda row: (row.moved_at, row.from_status is not None))
+
+
+def _row(item: NewItem, who: str, now: datetime) -> dict[str, Any]:
+    return {
+        "backfill_id": str(uuid.uuid4()),
+        "pipeline_id": item.pipeline_id,
+        "date_to_process": item.run_date,
+        "status": ItemStatus.PENDING.value,
+        "retry_attempts": 0,
+        "priority": item.priority,
+        "requested_at": now,
+        "request_id": item.request_id,
+        "reason": item.reason,
+        "requested_by": who,
+        "not_before": item.not_before,
+        "kept_back": item.kept_back,
+        "attempt": 0,
+        "submissions": 0,
+        "updated_at": now,
+    }
+
+
+def _enqueue_postgres(conn: Connection, items: Sequence[NewItem], *, who: str, why: str | None, now: datetime) -> int:
+    """One statement for any number of items: arrays in, both tables written."""
+    if not items:
+        return 0
+    columns = {
+        "pipelines": [item.pipeline_id for item in items],
+        "days": [item.run_date for item in items],
+        "priorities": [item.priority for item in items],
+        "requests": [item.request_id for item in items],
+        "reasons": [item.reason for item in items],
+        "not_befores": [item.not_before for item in items],
+        "kept": [item.kept_back for item in items],
+    }
+    return conn.execute(_ENQUEUE, {**columns, "who": who, "why": why, "now": now}).scalar_one()
+
+
+_ENQUEUE = text(
+    """
+    WITH added AS (
+      INSERT INTO backfill_queue (backfill_id, pipeline_id, date_to_process, status, retry_attempts, priority,
+        requested_at, request_id, reason, requested_by, not_before, kept_back, attempt, submissions, updated_at)
+      SELECT gen_random_uuid()::text, pipeline_id, day, 'pending', 0, priority,
+        CAST(:now AS timestamptz) AT TIME ZONE 'UTC', request_id, reason, CAST(:who AS varchar),
+        not_before AT TIME ZONE 'UTC', kept, 0, 0, CAST(:now AS timestamptz) AT TIME ZONE 'UTC'
+      FROM unnest(CAST(:pipelines AS varchar[]), CAST(:days AS date[]), CAST(:priorities AS integer[]),
+        CAST(:requests AS varchar[]), CAST(:reasons AS varchar[]), CAST(:not_befores AS timestamptz[]),
+        CAST(:kept AS boolean[])) AS given (pipeline_id, day, priority, request_id, reason, not_before, kept)
+      ON CONFLICT DO NOTHING
+      RETURNING backfill_id
+    ), told AS (
+      INSERT INTO backfill_events (event_id, backfill_id, to_status, moved_by, moved_at, why)
+      SELECT gen_random_uuid()::text, backfill_id, 'pending', CAST(:who AS varchar),
+        CAST(:now AS timestamptz) AT TIME ZONE 'UTC', CAST(:why AS varchar)
+      FROM added
+    )
+    SELECT count(*) FROM added
+    """
+)
+
+
+def _record_new(
+    conn: Connection, ids: Sequence[str], status: ItemStatus, who: str, why: str | None, now: datetime
+) -> int:
+    """The first event of those of the ids that were added, which is not each one of them."""
+    added = 0
+    for start in range(0, len(ids), CHUNK):
+        there = list(conn.execute(select(table.c.backfill_id).where(of(ids[start : start + CHUNK]))).scalars())
+        _record(conn, there, None, status, who, why, now)
+        added += len(there)
+    return added
+
+
+def _record(
+    conn: Connection,
+    ids: Sequence[str],
+    source: ItemStatus | None,
+    target: ItemStatus,
+    who: str,
+    why: str | None,
+    now: datetime,
+) -> None:
+    rows = [
+        {
+            "event_id": str(uuid.uuid4()),
+            "backfill_id": each,
+            "from_status": source.value if source else None,
+            "to_status": target.value,
+            "moved_by": who,
+            "moved_at": now,
+            "why": why,
+        }
+        for each in ids
+    ]
+    if rows:
+        conn.execute(insert(events), rows)

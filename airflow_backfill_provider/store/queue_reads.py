@@ -1,0 +1,155 @@
+"""What the queue holds: items as values, for the pure code that decides about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, and_, case, func, not_, or_, select, text
+
+from airflow_backfill_provider.backfill.hold import RunRef
+from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.status import ItemStatus
+from airflow_backfill_provider.store.queue import CHUNK, of_request, of_run
+from airflow_backfill_provider.store.tables import ITEM_AT_WORK, PENDING_ITEM
+from airflow_backfill_provider.store.tables import backfill_queue as table
+from airflow_backfill_provider.store.tables import backfill_requests as requests
+
+MOST_OF_ONE_PIPELINE = 1000
+"""Pending items of one pipeline that a turn looks at: more than it could start."""
+
+
+class AtWork(NamedTuple):
+    """One DagRun that has items."""
+
+    pipeline_id: str
+    dag_run_id: str
+    request_id: str | None
+
+
+def pending(conn: Connection, full: Iterable[str] = ()) -> list[Item]:
+    """Items that wait, in each pipeline's own order, due or not; none of the pipelines in ``full``.
+
+    Without those that a person keeps back, by a paused request or by ``--first``.
+    """
+    order = (
+        func.coalesce(table.c.priority, 0).desc(),
+        table.c.requested_at,
+        case((requests.c.newest_first, table.c.date_to_process)).desc().nulls_last(),
+        table.c.date_to_process,
+    )
+    place = func.row_number().over(partition_by=table.c.pipeline_id, order_by=order).label("place")
+    waiting = (
+        _items(place)
+        .where(text(f"backfill_queue.{PENDING_ITEM}"))
+        .where(requests.c.paused_at.is_(None), or_(table.c.kept_back.is_(None), not_(table.c.kept_back)))
+        .where(table.c.pipeline_id.is_not(None), table.c.date_to_process.is_not(None))
+        .where(table.c.pipeline_id.not_in(sorted(full)))
+        .subquery()
+    )
+    rows = conn.execute(select(waiting).where(waiting.c.place <= MOST_OF_ONE_PIPELINE).order_by(waiting.c.place))
+    return [_item(row) for row in rows.mappings()]
+
+
+def at_work(conn: Connection) -> list[AtWork]:
+    """The DagRuns that work on items now."""
+    rows = conn.execute(
+        select(table.c.pipeline_id, table.c.dag_run_id, func.max(table.c.request_id).label("request_id"))
+        .where(text(ITEM_AT_WORK), table.c.dag_run_id.is_not(None))
+        .group_by(table.c.pipeline_id, table.c.dag_run_id)
+    )
+    return [AtWork(row.pipeline_id, row.dag_run_id, row.request_id) for row in rows]
+
+
+def silent_runs(conn: Connection, moved_before: datetime) -> list[RunRef]:
+    """The DagRuns that have items at work which have not moved since ``moved_before``."""
+    rows = conn.execute(
+        select(table.c.pipeline_id, table.c.dag_run_id)
+        .where(text(ITEM_AT_WORK), table.c.dag_run_id.is_not(None), table.c.updated_at < moved_before)
+        .distinct()
+    )
+    return [RunRef(dag_id=row.pipeline_id, dag_run_id=row.dag_run_id) for row in rows]
+
+
+def items_of_run(conn: Connection, pipeline_id: str, dag_run_id: str) -> list[Item]:
+    """The items that a DagRun has or had, oldest date first."""
+    return _read(conn, _items().where(of_run(pipeline_id, dag_run_id)))
+
+
+def items_of_request(conn: Connection, request_id: str) -> list[Item]:
+    """The items of a request, by pipeline and date."""
+    return _read(conn, _items().where(of_request(request_id)))
+
+
+def items_of_dates(conn: Connection, pipeline_id: str, dates: Iterable[date]) -> list[Item]:
+    """Every item there ever was for these dates, oldest first."""
+    wanted = sorted(dates)
+    found: list[Item] = []
+    for start in range(0, len(wanted), CHUNK):
+        some = table.c.date_to_process.in_(wanted[start : start + CHUNK])
+        found += _read(conn, _items().where(table.c.pipeline_id == pipeline_id, some))
+    return sorted(found, key=lambda item: (item.run_date, item.requested_at))
+
+
+def newest_items(conn: Connection, pipeline_ids: Sequence[str], first: date) -> Mapping[str, Mapping[date, Item]]:
+    """The newest item of each date from ``first`` on, by pipeline and date."""
+    found: dict[str, dict[date, Item]] = {}
+    for start in range(0, len(pipeline_ids), CHUNK):
+        some = table.c.pipeline_id.in_(pipeline_ids[start : start + CHUNK])
+        for item in _read(conn, _items().where(some, table.c.date_to_process >= first)):
+            there = found.setdefault(item.pipeline_id, {})
+            if item.run_date not in there or there[item.run_date].requested_at <= item.requested_at:
+                there[item.run_date] = item
+    return found
+
+
+def is_cancelling(conn: Connection, pipeline_id: str, dag_run_id: str) -> bool:
+    """Whether a person has cancelled every date that this run still works on."""
+    rows = conn.execute(
+        select(table.c.status).where(and_(of_run(pipeline_id, dag_run_id), text(ITEM_AT_WORK)))
+    ).scalars()
+    statuses = set(rows)
+    return statuses == {ItemStatus.CANCELLING.value}
+
+
+def _items(*more: Any) -> Select[Any]:
+    columns = [column for column in table.c if column.name != "adopted_key"]
+    ordering = (requests.c.newest_first, requests.c.max_active)
+    return select(*columns, *ordering, *more).outerjoin(requests, requests.c.request_id == table.c.request_id)
+
+
+def _read(conn: Connection, query: Select[Any]) -> list[Item]:
+    ordered = query.order_by(table.c.pipeline_id, table.c.date_to_process, table.c.requested_at)
+    rows = conn.execute(ordered).mappings()
+    return [_item(row) for row in rows if row["date_to_process"] is not None and row["status"] in _KNOWN]
+
+
+_KNOWN = frozenset(status.value for status in ItemStatus)
+_EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _item(row: Mapping[Any, Any]) -> Item:
+    return Item(
+        backfill_id=row["backfill_id"],
+        pipeline_id=row["pipeline_id"],
+        run_date=row["date_to_process"],
+        status=ItemStatus(row["status"]),
+        priority=row["priority"] or 0,
+        requested_at=row["requested_at"] or _EARLIEST,
+        reason=row["reason"] or "",
+        requested_by=row["requested_by"] or "",
+        request_id=row["request_id"],
+        not_before=row["not_before"],
+        dag_run_id=row["dag_run_id"],
+        attempt=row["attempt"] or 0,
+        submissions=row["submissions"] or 0,
+        batch_limit=row["batch_limit"],
+        lease_until=row["lease_until"],
+        dispatched_at=row["dispatched_at"],
+        finished_at=row["finished_at"],
+        kept_back=bool(row["kept_back"]),
+        newest_first=bool(row["newest_first"]),
+        max_active=row["max_active"],
+        error_message=row["error_message"],
+    )

@@ -1,0 +1,52 @@
+"""``backfill_requests``: what a person asked for. The dates are items of the queue that name the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, func, insert, select, update
+
+from airflow_backfill_provider.backfill.status import ItemStatus
+from airflow_backfill_provider.errors import NotFound
+from airflow_backfill_provider.store.tables import backfill_queue
+from airflow_backfill_provider.store.tables import backfill_requests as table
+
+
+def save(conn: Connection, values: Mapping[str, Any]) -> None:
+    """Write a new request; ``values`` by column name."""
+    conn.execute(insert(table).values(dict(values)))
+
+
+def get(conn: Connection, request_id: str) -> dict[str, Any]:
+    """One request by its id, or by the beginning of it when no other begins so. Raises NotFound."""
+    found = conn.execute(select(table).where(table.c.request_id.startswith(request_id, autoescape=True))).mappings()
+    rows = [dict(row) for row in found]
+    exact = [row for row in rows if row["request_id"] == request_id]
+    if len(exact or rows) != 1:
+        many = "more than one request begins so" if rows else "see airflow pipelines backfill list"
+        raise NotFound(f"there is no request {request_id!r}; {many}")
+    return (exact or rows)[0]
+
+
+def change(conn: Connection, request_id: str, now: datetime, **values: Any) -> None:
+    """Write columns of a request."""
+    conn.execute(update(table).where(table.c.request_id == request_id).values(**values, updated_at=now))
+
+
+def listing(conn: Connection, limit: int) -> list[dict[str, Any]]:
+    """The newest requests, each with the number of its items by status."""
+    item = backfill_queue.c
+    counts = [
+        func.sum(case((item.status == status.value, 1), else_=0)).label(f"items_{status.value}")
+        for status in ItemStatus
+    ]
+    query = (
+        select(table, func.count(item.backfill_id).label("items"), *counts)
+        .outerjoin(backfill_queue, item.request_id == table.c.request_id)
+        .group_by(*table.c)
+        .order_by(table.c.requested_at.desc(), table.c.request_id)
+        .limit(limit)
+    )
+    return [dict(row) for row in conn.execute(query).mappings()]

@@ -1,0 +1,79 @@
+"""``airflow pipelines owed`` and ``mark-stale`` through Airflow's own command line."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.airflow
+
+ROWS = """\
+pipelines:
+  - {pipeline_id: orders, platform: http, trigger_url: /x, schedule_type: daily, start_date: 2026-01-01}
+  - {pipeline_id: rates, platform: http, trigger_url: /x, schedule_type: daily, start_date: 2026-01-03}
+"""
+RANGE = ("--from", "2026-01-01", "--to", "2026-01-03")
+
+
+@pytest.fixture(autouse=True)
+def _two_pipelines_and_a_success(pipelines: Any, tmp_path: Path) -> None:
+    file = tmp_path / "pipelines.yaml"
+    file.write_text(ROWS)
+    assert pipelines("apply", "-f", file).code == 0
+    with sqlite3.connect(tmp_path / "backfill.db") as conn:
+        conn.execute(
+            "INSERT INTO pipeline_run_log (run_id, pipeline_id, run_date, status, end_time) "
+            "VALUES ('1', 'orders', '2026-01-02', 'success', '2026-01-02 01:00:00.000000')"
+        )
+
+
+def told(ended: Any) -> list[tuple[str, str, str]]:
+    return [(row["pipeline_id"], row["run_date"], row["status"]) for row in ended.json]
+
+
+def test_what_is_owed_is_listed_with_the_reason(pipelines: Any) -> None:
+    ended = pipelines("owed", *RANGE, "-o", "json")
+    assert told(ended) == [
+        ("orders", "2026-01-01", "missing"),
+        ("orders", "2026-01-03", "missing"),
+        ("rates", "2026-01-03", "missing"),
+    ]
+    assert ended.json[0]["reason"] == "due since 2026-01-01 00:00 UTC"
+    every = pipelines("owed", "orders", *RANGE, "--all", "-o", "json")
+    assert told(every)[1] == ("orders", "2026-01-02", "done")
+    assert "Nothing is owed" in pipelines("owed", "rates", "--from", "2026-01-01", "--to", "2026-01-02").out
+
+
+def test_a_done_date_is_owed_once_it_is_marked(pipelines: Any) -> None:
+    marked = pipelines("mark-stale", "orders", "--dates", "2026-01-02", "--reason", "late files", "-o", "json")
+    assert marked.json == [{"pipeline_id": "orders", "run_date": "2026-01-02", "reason": "late files"}]
+    row = pipelines("owed", "orders", *RANGE, "-o", "json").json[1]
+    assert (row["run_date"], row["status"]) == ("2026-01-02", "stale")
+    assert row["reason"].endswith(": late files")
+
+
+def test_every_date_that_is_not_done_is_refused_by_name(pipelines: Any) -> None:
+    ended = pipelines("mark-stale", "orders", "--dates", "2026-01-01..2026-01-03", "--reason", "x")
+    assert (ended.code, ended.out) == (2, "")
+    assert [line.partition(" (")[0] for line in ended.err.splitlines()] == [
+        "run date 2026-01-01: it is missing",
+        "run date 2026-01-03: it is missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("owed", "nowhere"), 3, "there is no pipeline 'nowhere'"),
+        (("owed", "--from", "2026-02-01", "--to", "2026-01-01"), 2, "lies after --to"),
+        (("mark-stale", "nowhere", "--dates", "2026-01-02", "--reason", "x"), 3, "there is no pipeline 'nowhere'"),
+        (("mark-stale", "orders", "--dates", "2026-01-02", "--reason", " "), 2, "--reason is empty"),
+    ],
+)
+def test_what_is_refused(pipelines: Any, arguments: tuple[str, ...], code: int, message: str) -> None:
+    ended = pipelines(*arguments)
+    assert (ended.code, ended.out) == (code, "")
+    assert message in ended.err
