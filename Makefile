@@ -42,7 +42,7 @@ test-quick: setup ## Tests without Airflow's processes
 test-airflow: setup ## Tests against real Airflow processes and the browser
 	$(BIN)/pytest -q $(AIRFLOW_TESTS) $(ARGS)
 
-demo: setup ## A simulator, an Airflow and eight pipelines; ONCE=1 checks itself and ends; PORT=8090
+demo: setup ## A simulator, an Airflow and ten pipelines; ONCE=1 checks itself and ends; PORT=8090
 	$(BIN)/python -m airflow_backfill_provider.demo --port $(PORT) $(if $(ONCE),--once) $(if $(FALSIFY),--falsify $(FALSIFY))
 
 bench: setup ## The benchmarks: medians, spread, ratios

@@ -125,9 +125,10 @@ def _items(
 ) -> list[NewItem]:
     policy = {word.strip() for word in pipeline.auto_backfill_policy.split(",")}
     waits = RetrySchedule.parse(pipeline.retry_schedule) if pipeline.retry_enabled else None
+    fresh = _fresh(pipeline, schedule, settings, now)
     items = []
     for state in owed:
-        if not state.owed or state.status.value not in policy or _is_fresh(schedule, state.run_date, settings, now):
+        if not state.owed or state.status.value not in policy or state.run_date in fresh:
             continue
         failed_at = state.since if state.status.value == "failed" else None
         items.append(
@@ -142,10 +143,14 @@ def _items(
     return items
 
 
-def _is_fresh(schedule: Schedule, run_date: date, settings: Settings, now: datetime) -> bool:
-    """Whether Airflow may still be about to make the run of the date's tick."""
-    pick = schedule.pick_of(run_date)
-    return pick is not None and pick.tick_at > now - settings.lost_tick_grace
+def _fresh(pipeline: Pipeline, schedule: Schedule, settings: Settings, now: datetime) -> set[date]:
+    """The dates whose run Airflow may still be about to make: a new pipeline gets its newest tick, however old."""
+    after = now - settings.lost_tick_grace
+    ticks = schedule.ticks(after, now)
+    newest = schedule.tick_at_or_before(now)
+    if newest is not None and pipeline.created_at is not None and pipeline.created_at > after:
+        ticks.append(newest)
+    return {day for tick in ticks for day in schedule.dates_of(tick)}
 
 
 def _fills_from(pipeline: Pipeline, now: datetime) -> date:

@@ -1,4 +1,4 @@
-"""``make demo``: a simulator, an Airflow and eight pipelines on this machine, to look at or to check themselves."""
+"""``make demo``: a simulator, an Airflow and ten pipelines on this machine, to look at or to check themselves."""
 
 from __future__ import annotations
 
@@ -68,10 +68,13 @@ Vendors   {simulator}   (the simulator: every job that was started, and its page
 What to look at
   - the list of DAGs: one for each row, its schedule as a sentence
   - the grid of 'orders_daily': the run, its log, and under Details the link 'External run' to its job's page
-  - from another terminal, the records and a backfill of ten dates:
+  - 'sessions_daily' fills the gaps of its last week by itself; one date cannot be read by its job and ends failed
+  - from another terminal, what is owed, a backfill of ten dates, the records and a backfill of ten dates:
       export AIRFLOW_HOME={home}/airflow
+      .venv/bin/airflow pipelines owed sessions_daily
+      .venv/bin/airflow pipelines backfill create orders_daily --dates 2026-01-01..2026-01-10 --reason "a look"
+      .venv/bin/airflow pipelines explain orders_daily 2026-01-01
       .venv/bin/airflow pipelines runs orders_daily
-      .venv/bin/airflow backfill create --dag-id orders_daily --from-date 2026-01-01 --to-date 2026-01-10
 
 Ctrl-C ends everything.
 """

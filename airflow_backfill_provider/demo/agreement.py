@@ -66,13 +66,13 @@ def _records_against_airflow(records: Sequence[Mapping[str, Any]], dag_runs: Seq
     found += [f"DagRun {name} has no record" for name in states if name not in recorded]
     for run in dag_runs:
         backfill = {record["is_backfill"] for record in records if record["dag_run_id"] == run["dag_run_id"]}
-        if backfill != {run["run_type"] == "backfill"}:
+        if backfill != {run["run_type"] == "backfill" or run["dag_run_id"].startswith("queue__")}:
             found.append(f"DagRun {run['dag_run_id']} is {run['run_type']}, its records say is_backfill {backfill}")
     return found
 
 
 def _records_against_jobs(records: Sequence[Mapping[str, Any]], jobs: Sequence[Job]) -> list[str]:
-    started = Counter(day for job in jobs for day in job.run_dates)
+    lived = Counter(day for job in jobs if job.state != "failed" for day in job.run_dates)
     good = Counter(day for job in jobs if job.state == "success" for day in job.run_dates)
     done = Counter(str(record["run_date"]) for record in records if record["status"] == "success")
     found = [
@@ -80,7 +80,9 @@ def _records_against_jobs(records: Sequence[Mapping[str, Any]], jobs: Sequence[J
         for day in sorted(good.keys() | done.keys())
         if good[day] != done[day]
     ]
-    found += [f"{day}: {count} jobs were started" for day, count in sorted(started.items()) if count != 1]
+    found += [
+        f"{day}: {count} jobs were started that did not fail" for day, count in sorted(lived.items()) if count > 1
+    ]
     ids = {job.external_id for job in jobs}
     found += [
         f"record {record['run_date']} names external run {record['external_run_id']!r}, which the platform never had"

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,12 @@ VENDORS = {"databricks": r"/jobs/run-now$", "dbt_cloud": r"/run/?$", "snowflake"
 """Where each vendor takes a job: there one answer is lost."""
 BACKFILLED_DATES = 5
 MANUAL = "corrections"
-_STORY_SECONDS = 900
+FILLED = "sessions_daily"
+"""Fills its own gaps, but for one date that its job cannot read."""
+FILLED_DAYS = 7
+PAUSED = "campaigns_daily"
+"""Is asked for dates while it is paused."""
+_STORY_SECONDS = 1200
 _LONG_AGO = date(2000, 1, 1)
 
 
@@ -55,10 +60,15 @@ class Demonstration:
         _say("making Airflow's database and the registry")
         self.airflow.run("db", "migrate")
         self.airflow.run("pipelines", "init")
-        (self.home / "pipelines.yaml").write_text(sample.manifest(), encoding="utf-8")
+        today = datetime.now(UTC).date()
+        self._fills_from = today - timedelta(days=FILLED_DAYS)
+        self._poisoned = today - timedelta(days=FILLED_DAYS - 2)
+        (self.home / "pipelines.yaml").write_text(sample.manifest(self._fills_from), encoding="utf-8")
         self.airflow.run("pipelines", "apply", "-f", str(self.home / "pipelines.yaml"))
         for vendor, where in VENDORS.items():
             self.simulator.client.fault(vendor, "drop_after_accept", method="POST", path_regex=where, times=1)
+        self.simulator.client.job("databricks", "103", poisoned=[self._poisoned.isoformat()], max_concurrent=3)
+        _say(f"{FILLED} owes its dates from {self._fills_from} on, and {self._poisoned} cannot be read by its job")
         _say("starting Airflow (on each vendor the answer to the first job will be lost)")
         self.airflow.start()
 
@@ -70,7 +80,8 @@ class Demonstration:
 
     def check(self, falsify: str | None = None) -> int:
         """Let every pipeline run and backfill, then compare records, Airflow and ledger; 0 only if all agree."""
-        scheduled = list(JOBS)
+        scheduled = [name for name in JOBS if name not in (FILLED, PAUSED)]
+        waiting = self._ask_of_the_paused()
         _say("waiting for the newest tick of each pipeline")
         self._until(lambda: all(self._finished(name, 1) for name in scheduled), "each pipeline ran its newest tick")
         for name in scheduled:
@@ -82,26 +93,65 @@ class Demonstration:
             )  # fmt: skip
         manual_date = date(2025, 1, 2).isoformat()
         self.airflow.run("dags", "trigger", MANUAL, "--conf", json.dumps({"run_date": manual_date}))
-        wanted = dict.fromkeys(scheduled, 1 + BACKFILLED_DATES) | {MANUAL: 1}
+        wanted = dict.fromkeys(scheduled, 1 + BACKFILLED_DATES) | {MANUAL: 1, FILLED: self._filled_dates()}
         self._until(lambda: all(self._finished(name, wanted[name]) for name in wanted), "all runs have ended", wanted)
+        self._until(lambda: self._owed(FILLED) == [f"{self._poisoned} failed"], f"{FILLED} has filled its gaps")
         if falsify:
             self._falsify(falsify)
-        return self._verdict(wanted)
+        return self._verdict(wanted, waiting)
 
-    def _verdict(self, wanted: Mapping[str, int]) -> int:
+    def _ask_of_the_paused(self) -> str:
+        """Pause a pipeline and ask for three of its dates; returns the request, which must wait."""
+        self.airflow.wait_until(lambda: self._has_dag(PAUSED), f"DAG {PAUSED} is there", seconds=120)
+        self.airflow.run("dags", "pause", "--yes", PAUSED)
+        today = datetime.now(UTC).date()
+        dates = f"{today - timedelta(days=9)}..{today - timedelta(days=7)}"
+        _say(f"airflow pipelines backfill create {PAUSED} --dates {dates}   (it is paused: they wait)")
+        said = self.airflow.run("pipelines", "backfill", "create", PAUSED, "--dates", dates, "-o", "json").stdout
+        return str(json.loads(said)["request_id"])
+
+    def _has_dag(self, name: str) -> bool:
+        try:
+            return bool(self.airflow.api("GET", f"/dags/{name}"))
+        except StackError:
+            return False
+
+    def _filled_dates(self) -> int:
+        """How many runs the pipeline that fills its own gaps must have: one for each date from then on."""
+        with self._registry.reading() as conn:
+            schedule = Schedule.parse(pipelines.get(conn, FILLED).schedule_spec())
+        now = datetime.now(UTC)
+        picks = schedule.picks(self._fills_from, now.date())
+        return sum(pick.tick_at <= now for pick in picks)
+
+    def _owed(self, name: str) -> list[str]:
+        said = self.airflow.run("pipelines", "owed", name, "--from", str(self._fills_from), "-o", "json").stdout
+        return [f"{row['run_date']} {row['status']}" for row in json.loads(said)]
+
+    def _waiting(self, request: str) -> list[str]:
+        """What is wrong with a request that must wait; nothing when all of it waits."""
+        said = self.airflow.run("pipelines", "backfill", "show", request, "-o", "json").stdout
+        return [
+            f"{PAUSED}: {item['run_date']} is {item['status']}, but its DAG is paused"
+            for item in json.loads(said)["items"]
+            if item["status"] != "pending"
+        ]
+
+    def _verdict(self, wanted: Mapping[str, int], waiting: str) -> int:
         rows = [
             compare(name, self._records(name), self.airflow.dag_runs(name), self._jobs(name), dates)
             for name, dates in wanted.items()
         ]
         print(table(rows))
         lost = sum(fault["fired"] for fault in self.simulator.client.faults())
-        differences = [words for row in rows for words in row.differences]
+        differences = [words for row in rows for words in row.differences] + self._waiting(waiting)
         if lost < len(VENDORS):
             differences.append(f"only {lost} of {len(VENDORS)} answers were lost: the story was not told")
         for words in differences:
             print(f"DIFFERENT  {words}")
         if not differences:
             print(f"records, Airflow and ledger agree on every date; {lost} answers were lost on the way")
+            print(f"owed: {self._poisoned} of {FILLED}, which failed twice; waiting: request {waiting} of {PAUSED}")
         return 1 if differences else 0
 
     def _dates_to_fill(self, name: str) -> list[str]:
@@ -172,6 +222,8 @@ JOBS = {
     "positions_quarterly": ("snowflake", "load_positions"),
     "archive_yearly": ("snowflake", "archive_year"),
     "partner_export": ("http", "partner-export"),
+    FILLED: ("databricks", "103"),
+    PAUSED: ("dbt_cloud", "203"),
 }
 """How the ledger calls the job of each sample pipeline."""
 _QUICK = {
@@ -179,6 +231,8 @@ _QUICK = {
     "AIRFLOW__BACKFILL__SUBMIT_GRACE_SECONDS": "10",
     "AIRFLOW__BACKFILL__BUSY_WAIT_SECONDS": "3",
     "AIRFLOW__BACKFILL__RECONCILE_SECONDS": "20",
+    "AIRFLOW__BACKFILL__OWED_SECONDS": "10",
+    "AIRFLOW__BACKFILL__LOST_TICK_GRACE_SECONDS": "120",
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,9 +16,10 @@ CORRECTIONS_TABLE = "CREATE TABLE IF NOT EXISTS corrections (run_date TEXT NOT N
 """The one table of the plain SQL pipeline; each row in it is a job that ran."""
 
 
-def manifest() -> str:
-    """The text of the sample ``pipelines.yaml``."""
-    return files("airflow_backfill_provider.demo").joinpath("pipelines.yaml").read_text(encoding="utf-8")
+def manifest(fills_from: date) -> str:
+    """The text of the sample ``pipelines.yaml``; rules fill from the date given."""
+    text = files("airflow_backfill_provider.demo").joinpath("pipelines.yaml").read_text(encoding="utf-8")
+    return re.sub(r"auto_backfill_from: \S+", f"auto_backfill_from: {fills_from}", text)
 
 
 def connections(simulator: SimulatorProcess, corrections: Path) -> dict[str, str]:

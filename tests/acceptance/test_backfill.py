@@ -93,9 +93,11 @@ def test_airflows_own_backfill_and_a_manual_run_are_in_the_ledger(world: World) 
     manual = world.trigger("own", "2026-01-06")
     assert world.until_ended("own", manual) == "success"
     explained = world.until(
-        lambda: "airflow backfill" in (said := world.airflow.run("pipelines", "explain", "own", "2026-01-05").stdout)
-        and "done" in said
-        and said,
+        lambda: (
+            "airflow backfill" in (said := world.airflow.run("pipelines", "explain", "own", "2026-01-05").stdout)
+            and "done" in said
+            and said
+        ),
         "the native backfill is explained",
     )
     assert "2026-01-05" in explained
@@ -117,9 +119,14 @@ def test_auto_backfill_fills_gaps_and_leaves_a_poisoned_date(world: World) -> No
     world.simulator.client.job("databricks", "807", poisoned=["2026-02-02"], max_concurrent=4)
     world.apply(
         daily(
-            "gaps", "807", auto_backfill=True, auto_backfill_from="2026-02-01", max_active_backfills=3,
-            end_date="2026-02-03", retry_enabled=False,
-        )  # fmt: skip
+            "gaps",
+            "807",
+            auto_backfill=True,
+            auto_backfill_from="2026-02-01",
+            max_active_backfills=3,
+            end_date="2026-02-03",
+            retry_enabled=False,
+        )
     )
     world.until(lambda: len(successes(world, "807")) == 2, "both good dates are done", seconds=150)
     owed = world.until(
