@@ -48,6 +48,11 @@ class Selection:
 
     ranges: tuple[tuple[date, date], ...]
 
+    @classmethod
+    def of(cls, dates: Iterable[date]) -> Selection:
+        """The selection of exactly these dates."""
+        return cls(_ranges(day.toordinal() for day in dates))
+
     @property
     def dates(self) -> tuple[date, ...]:
         """Every selected date, ascending."""

@@ -50,3 +50,18 @@ def listing(conn: Connection, limit: int) -> list[dict[str, Any]]:
         .limit(limit)
     )
     return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def release(conn: Connection, request_id: str, now: datetime) -> None:
+    """Keep no item of a request back any more."""
+    item = backfill_queue.c
+    kept = (item.request_id == request_id) & item.kept_back
+    conn.execute(update(backfill_queue).where(kept).values(kept_back=None, updated_at=now))
+
+
+def reprioritize(conn: Connection, request_id: str, priority: int, now: datetime) -> int:
+    """Give the pending items of a request another priority; returns how many that were."""
+    item = backfill_queue.c
+    waiting = (item.request_id == request_id) & (item.status == ItemStatus.PENDING.value)
+    result = conn.execute(update(backfill_queue).where(waiting).values(priority=priority, updated_at=now))
+    return result.rowcount

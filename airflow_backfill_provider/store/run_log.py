@@ -229,6 +229,25 @@ def submissions_of(conn: Connection, run: RunRef) -> Mapping[date, int]:
     return {row.run_date: row.submissions or 0 for row in rows}
 
 
+def mean_seconds(conn: Connection, pipeline_id: str) -> float | None:
+    """How long the last twenty successful records of a pipeline took on average; None when there are none."""
+    rows = conn.execute(
+        select(table.c.start_time, table.c.end_time)
+        .where(table.c.pipeline_id == pipeline_id, table.c.status == RecordStatus.SUCCESS.value)
+        .order_by(table.c.start_time.desc().nulls_last())
+        .limit(20)
+    )
+    spans = [(row.end_time - row.start_time).total_seconds() for row in rows if row.start_time and row.end_time]
+    return sum(spans) / len(spans) if spans else None
+
+
+def records_of_date(conn: Connection, pipeline_id: str, run_date: date) -> list[Mapping[str, Any]]:
+    """Every record of a pipeline and run date, oldest start first."""
+    mine = and_(table.c.pipeline_id == pipeline_id, table.c.run_date == run_date)
+    rows = conn.execute(select(table).where(mine).order_by(table.c.start_time.nulls_first(), table.c.run_id))
+    return [dict(row) for row in rows.mappings()]
+
+
 def started_version(conn: Connection, run: RunRef) -> str | None:
     """The version of the definition that this life of the DagRun started with; None before it has started."""
     return conn.execute(

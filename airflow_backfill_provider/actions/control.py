@@ -1,0 +1,110 @@
+"""What a person does with a request after it was made: pause, resume, cancel, retry, change its priority."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.status import LIVE, ItemEvent, ItemStatus
+from airflow_backfill_provider.errors import Conflict, InvalidRequest, Problem
+from airflow_backfill_provider.store import queue, queue_reads, requests
+from airflow_backfill_provider.store.engine import Registry
+from airflow_backfill_provider.store.tables import backfill_queue
+
+HIGHEST = 1_000_000
+
+
+def pause(registry: Registry, name: str, *, now: datetime) -> tuple[str, int]:
+    """Start none of its dates any more; what works goes on. Returns the request's id and how many dates wait."""
+    with registry.writing() as conn:
+        request = _open_request(requests.get(conn, name))
+        if request["paused_at"] is not None:
+            raise Conflict(f"request {request['request_id']!r} is paused already; 'backfill resume' lets it go on")
+        requests.change(conn, request["request_id"], now, paused_at=now)
+        waiting = _count(queue_reads.items_of_request(conn, request["request_id"]), ItemStatus.PENDING)
+    return request["request_id"], waiting
+
+
+def resume(registry: Registry, name: str, *, now: datetime) -> tuple[str, int]:
+    """Let a paused request go on, and release what ``--first`` kept back. Returns its id and how many dates wait."""
+    with registry.writing() as conn:
+        request = _open_request(requests.get(conn, name))
+        items = queue_reads.items_of_request(conn, request["request_id"])
+        if request["paused_at"] is None and not any(item.kept_back for item in items):
+            raise Conflict(f"request {request['request_id']!r} is neither paused nor keeps dates back; it runs")
+        requests.change(conn, request["request_id"], now, paused_at=None)
+        requests.release(conn, request["request_id"], now)
+    return request["request_id"], _count(items, ItemStatus.PENDING)
+
+
+def cancel(registry: Registry, name: str, *, who: str, why: str | None, now: datetime) -> tuple[str, int]:
+    """End what waits, and stop what works with its external jobs. Returns its id and how many dates that were."""
+    with registry.writing() as conn:
+        request = _open_request(requests.get(conn, name))
+        request_id = request["request_id"]
+        moved = queue.move(conn, ItemEvent.CANCELLED, queue.of_request(request_id), who=who, why=why, now=now)
+        requests.change(conn, request_id, now, cancelled_at=now)
+    return request_id, len(moved)
+
+
+def retry(registry: Registry, name: str, *, who: str, now: datetime) -> tuple[str, int]:
+    """Let the failed dates of a request be tried again, with all their attempts; the dates are those it named.
+
+    Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date that another item fills meanwhile.
+    """
+    with registry.writing() as conn:
+        request_id = requests.get(conn, name)["request_id"]
+        failed = [item for item in queue_reads.items_of_request(conn, request_id) if item.status is ItemStatus.FAILED]
+        if not failed:
+            raise Conflict(f"request {request_id!r} has no failed date; 'backfill show {request_id}' lists its dates")
+        busy = [
+            f"{item.pipeline_id} {item.run_date}"
+            for item in failed
+            if any(
+                other.status in LIVE for other in queue_reads.items_of_dates(conn, item.pipeline_id, [item.run_date])
+            )
+        ]
+        if busy:
+            raise Conflict(f"other requests work on {', '.join(busy)}; wait for them, or cancel them, and retry")
+        moved = queue.move(
+            conn,
+            ItemEvent.REVIVED,
+            queue.of_request(request_id),
+            backfill_queue.c.status == ItemStatus.FAILED.value,
+            who=who,
+            why=f"{who} retries",
+            now=now,
+            values={"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None},
+        )
+        requests.change(conn, request_id, now, cancelled_at=None)
+    return request_id, len(moved)
+
+
+def reprioritize(registry: Registry, name: str, priority: int, *, now: datetime) -> tuple[str, int]:
+    """Give the waiting dates of a request another priority. Returns its id and how many dates that were."""
+    check_priority(priority)
+    with registry.writing() as conn:
+        request_id = _open_request(requests.get(conn, name))["request_id"]
+        requests.change(conn, request_id, now, priority=priority)
+        count = requests.reprioritize(conn, request_id, priority, now)
+    return request_id, count
+
+
+def check_priority(priority: int) -> None:
+    """Raise InvalidRequest for a number that no database column holds."""
+    if abs(priority) > HIGHEST:
+        words = f"'{priority}' was read; expected a whole number from -{HIGHEST} to {HIGHEST}"
+        raise InvalidRequest([Problem("--priority", words)])
+
+
+def _open_request(request: dict[str, Any]) -> dict[str, Any]:
+    if request["cancelled_at"] is not None:
+        raise Conflict(
+            f"request {request['request_id']!r} was cancelled at {request['cancelled_at']:%Y-%m-%d %H:%M} UTC"
+        )
+    return request
+
+
+def _count(items: list[Item], status: ItemStatus) -> int:
+    return sum(item.status is status for item in items)

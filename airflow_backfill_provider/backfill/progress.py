@@ -1,0 +1,46 @@
+"""How far a request is, from its items alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """Counts of one request."""
+
+    counts: Mapping[str, int]
+    """Items by status; only statuses that occur."""
+    percent: int
+    """Of the items, those that have ended."""
+    eta_at: datetime | None
+    """When the last one ends if it goes on as so far; None when nothing is left, or nothing has ended yet."""
+
+
+def progress(items: Sequence[Item], now: datetime) -> Progress:
+    """The progress of the items of a request."""
+    counts = Counter(item.status.value for item in items)
+    left = sum(item.status in LIVE for item in items)
+    ended = len(items) - left
+    return Progress(
+        counts={status.value: counts[status.value] for status in ItemStatus if counts[status.value]},
+        percent=100 * ended // len(items) if items else 100,
+        eta_at=_eta(items, left, now),
+    )
+
+
+def _eta(items: Sequence[Item], left: int, now: datetime) -> datetime | None:
+    """At the pace at which items have ended since the first one was started."""
+    done = [item for item in items if item.finished_at is not None and item.dispatched_at is not None]
+    if not left or not done:
+        return None
+    began = min(item.dispatched_at for item in done if item.dispatched_at)
+    last = max(item.finished_at for item in done if item.finished_at)
+    pace = max(last - began, timedelta(seconds=1)) / len(done)
+    return now + pace * left
