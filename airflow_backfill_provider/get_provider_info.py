@@ -21,7 +21,20 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": "Backfill",
-                "python-modules": [f"{_PACKAGE}.triggers.external_run", f"{_PACKAGE}.triggers.due_work"],
+                "python-modules": [
+                    f"{_PACKAGE}.triggers.external_run",
+                    f"{_PACKAGE}.triggers.due_work",
+                    f"{_PACKAGE}.triggers.waiting",
+                ],
+            }
+        ],
+        "sensors": [
+            {
+                "integration-name": "Backfill",
+                "python-modules": [
+                    f"{_PACKAGE}.sensors.pipeline_dates",
+                    f"{_PACKAGE}.sensors.backfill_request",
+                ],
             }
         ],
         "extra-links": [f"{_PACKAGE}.operators.links.ExternalRunLink"],

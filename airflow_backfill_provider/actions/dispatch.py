@@ -54,11 +54,7 @@ def plan_dispatch(conn: Connection, settings: Settings, now: datetime) -> Waitin
     ]
     items = queue_reads.pending(conn, full)
     definitions = _definitions_of(conn, {item.pipeline_id for item in items})
-    waiting = {
-        (item.pipeline_id, item.run_date): item.backfill_id
-        for item in items
-        if item.pipeline_id in definitions and definitions[item.pipeline_id].dependencies
-    }
+    waiting = {(item.pipeline_id, item.run_date): item.backfill_id for item in items}
     blocked = {waiting[pair]: upstream for pair, upstream in unmet(conn, waiting).items()} if waiting else {}
     batches = choose(
         items,

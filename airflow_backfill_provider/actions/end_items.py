@@ -36,7 +36,8 @@ def end_items(
     working = [item for item in items if item.status in (ItemStatus.IN_PROGRESS, ItemStatus.CANCELLING)]
     mine = queue.of_run(run.dag_id, run.dag_run_id)
     if status is RecordStatus.SUCCESS:
-        queue.move(conn, ItemEvent.SUCCEEDED, mine, who=SYSTEM, why=f"run {run.dag_run_id} succeeded", now=now)
+        why = f"run {run.dag_run_id} succeeded"
+        queue.move(conn, ItemEvent.SUCCEEDED, mine, who=SYSTEM, why=why, now=now, values={"error_message": None})
         return
     queue.move(conn, ItemEvent.STOPPED, mine, who=SYSTEM, why=f"run {run.dag_run_id} has ended", now=now)
     if status is RecordStatus.SKIPPED:

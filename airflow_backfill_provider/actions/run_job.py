@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.asked_run import AskedRun
+from airflow_backfill_provider.actions.upstream_dates import unmet
 from airflow_backfill_provider.backfill.hold import Decision, Done, SubmissionStatus, Submit, Wait, decide
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
@@ -38,7 +39,15 @@ def definition_of(conn: Connection, run: AskedRun, current: Pipeline) -> Pipelin
     return Pipeline.from_json(pipelines.definition(conn, run.pipeline_id, version))
 
 
-def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | Stop:
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The run must wait: an upstream pipeline's date is not done."""
+
+    pipeline_id: str
+    run_date: date
+
+
+def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | Stop | Upstream:
     """Write that the run is at work, take its dates if they are free, and say what comes next.
 
     With :class:`~airflow_backfill_provider.backfill.hold.Submit` the wish is written down, for the caller to carry out.
@@ -50,6 +59,9 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
             return items
         pipeline = definition_of(conn, run, current)
         _start_records(conn, run, pipeline, items, now)
+        waiting = unmet(conn, [(run.pipeline_id, day) for day in run.dates], together=True)
+        if waiting:
+            return Upstream(*next(iter(waiting.values())))
         rows = holds.lock(conn, run.pipeline_id, run.dates, now)
         decision = decide(run.pipeline_id, rows, run.ref, run.asked_at)
         if isinstance(decision, Done):

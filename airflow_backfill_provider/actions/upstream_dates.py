@@ -1,13 +1,69 @@
-"""Placeholder while the real one is written."""
+"""Which dates wait for an upstream date, and for which."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
+from airflow_backfill_provider.dates.schedule import Schedule
+from airflow_backfill_provider.pipelines.pipeline import Pipeline
+from airflow_backfill_provider.store import calendars, pipelines, upstreams
 
-def unmet(conn: Connection, wanted: Iterable[tuple[str, date]]) -> dict[tuple[str, date], tuple[str, date]]:
-    """Nothing waits."""
-    return {}
+Pair = tuple[str, date]
+"""A pipeline's id and one of its run dates."""
+
+
+def unmet(conn: Connection, wanted: Iterable[Pair], *, together: bool = False) -> dict[Pair, Pair]:
+    """Those of the wanted dates that must wait, each with the first upstream date that is not done.
+
+    A day that the upstream's rule does not pick, and an upstream that was deleted, are nothing to wait for. Whether an
+    upstream whose row is broken has a date nobody can know: whatever waits for it goes on waiting. ``together``: the
+    dates are those of one run, which does not wait for itself.
+    """
+    pairs = set(wanted)
+    dependencies = upstreams.dependencies_of(conn, {name for name, _ in pairs})
+    needs = {
+        (name, day): [(upstream, day + timedelta(days=offset)) for upstream, offset in dependencies[name]]
+        for name, day in pairs
+        if name in dependencies
+    }
+    if not needs:
+        return {}
+    expected = _expected(conn, {need for some in needs.values() for need in some})
+    if together:
+        expected -= pairs
+    done = upstreams.done_dates(conn, _by_pipeline(expected))
+    waiting: dict[Pair, Pair] = {}
+    for pair, some in needs.items():
+        open_ = [need for need in some if need in expected and need[1] not in done.get(need[0], ())]
+        if open_:
+            waiting[pair] = open_[0]
+    return waiting
+
+
+def _expected(conn: Connection, needs: set[Pair]) -> set[Pair]:
+    """The upstream dates that there can be."""
+    listing = pipelines.some(conn, {name for name, _ in needs})
+    own = calendars.calendars(conn, sorted({each.calendar for each in listing.pipelines if each.calendar}))
+    found = {need for need in needs if need[0] in listing.broken}
+    for pipeline in listing.pipelines:
+        days = sorted(day for name, day in needs if name == pipeline.pipeline_id)
+        schedule = Schedule.parse(pipeline.schedule_spec(), own.get(pipeline.calendar or ""))
+        found |= {(pipeline.pipeline_id, day) for day in _picked(pipeline, schedule, days)}
+    return found
+
+
+def _picked(pipeline: Pipeline, schedule: Schedule, days: list[date]) -> Iterable[date]:
+    """Nothing picks the dates of a manual pipeline: whoever names it as an upstream waits for a person to run it."""
+    if pipeline.schedule_type == "manual":
+        return days
+    return set(schedule.run_dates(days[0], days[-1])) & set(days)
+
+
+def _by_pipeline(pairs: Iterable[Pair]) -> dict[str, set[date]]:
+    found: dict[str, set[date]] = {}
+    for name, day in pairs:
+        found.setdefault(name, set()).add(day)
+    return found

@@ -23,6 +23,7 @@ from airflow_backfill_provider.actions.asked_run import AskedRun, asked_run
 from airflow_backfill_provider.backfill.hold import Decision, Done, Follow, LastSubmission, Submit, Wait
 from airflow_backfill_provider.backfill.retry import RetrySchedule
 from airflow_backfill_provider.errors import PlatformError, StoreError
+from airflow_backfill_provider.operators.assets import emit, pipeline_asset
 from airflow_backfill_provider.operators.links import EXTERNAL_URL_KEY, ExternalRunLink
 from airflow_backfill_provider.operators.retry_policy import RetryBySchedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
@@ -36,6 +37,7 @@ from airflow_backfill_provider.triggers.external_run import (
     ended_event,
     observation_of,
 )
+from airflow_backfill_provider.triggers.waiting import UpstreamDatesTrigger
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class RunPipelineOperator(BaseOperator):
             kwargs.setdefault("retry_policy", RetryBySchedule(schedule))
         else:
             kwargs.setdefault("retries", 0)
+        kwargs.setdefault("outlets", [pipeline_asset(pipeline.pipeline_id)])
         super().__init__(**kwargs)
         self.pipeline = pipeline
         self.deferrable = deferrable
@@ -95,7 +98,9 @@ class RunPipelineOperator(BaseOperator):
                 if isinstance(decision, run_job.Stop):
                     self._stop(run, decision)
                 if isinstance(decision, Done):
-                    return self._finish(run, decision)
+                    finished = self._finish(run, decision)
+                    emit(context, run.pipeline_id, run.dates)
+                    return finished
                 trigger = self._act(context, run, decision)
             if trigger is None:
                 event = None
@@ -111,8 +116,12 @@ class RunPipelineOperator(BaseOperator):
         run_job.cancel_open(registry(), run)
         raise AirflowFailException(stop.why)
 
-    def _act(self, context: Any, run: AskedRun, decision: Decision) -> BaseTrigger | None:
+    def _act(self, context: Any, run: AskedRun, decision: Decision | run_job.Upstream) -> BaseTrigger | None:
         """Carry a decision out; returns what to wait for, or None to ask again at once."""
+        if isinstance(decision, run_job.Upstream):
+            log.info("%s of %s is not done: waiting for it", decision.run_date, decision.pipeline_id)
+            dates = [day.isoformat() for day in run.dates]
+            return UpstreamDatesTrigger(pipeline_id=run.pipeline_id, dates=dates, dag_run_id=run.ref.dag_run_id)
         if isinstance(decision, Wait):
             log.info("Run %s holds %s: waiting for it", decision.owner.dag_run_id, decision.run_date)
             dates = [day.isoformat() for day in run.dates]

@@ -104,6 +104,16 @@ def newest_items(conn: Connection, pipeline_ids: Sequence[str], first: date) -> 
     return found
 
 
+def cancelling_runs(conn: Connection) -> set[tuple[str, str]]:
+    """The runs (pipeline, DagRun) some of whose dates a person has cancelled, and that have not ended."""
+    rows = conn.execute(
+        select(table.c.pipeline_id, table.c.dag_run_id)
+        .where(text(ITEM_AT_WORK), table.c.status == ItemStatus.CANCELLING.value)
+        .distinct()
+    )
+    return {(row.pipeline_id, row.dag_run_id) for row in rows}
+
+
 def is_cancelling(conn: Connection, pipeline_id: str, dag_run_id: str) -> bool:
     """Whether a person has cancelled every date that this run still works on."""
     rows = conn.execute(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, case, func, insert, select, update
 
-from airflow_backfill_provider.backfill.status import ItemStatus
+from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
 from airflow_backfill_provider.errors import NotFound
 from airflow_backfill_provider.store.tables import backfill_queue
 from airflow_backfill_provider.store.tables import backfill_requests as table
@@ -65,3 +65,13 @@ def reprioritize(conn: Connection, request_id: str, priority: int, now: datetime
     waiting = (item.request_id == request_id) & (item.status == ItemStatus.PENDING.value)
     result = conn.execute(update(backfill_queue).where(waiting).values(priority=priority, updated_at=now))
     return result.rowcount
+
+
+def live(conn: Connection, request_ids: Sequence[str]) -> set[str]:
+    """Those of the requests that have an item which waits or works."""
+    item = backfill_queue.c
+    statuses = [status.value for status in LIVE]
+    rows = conn.execute(
+        select(item.request_id).where(item.request_id.in_(request_ids), item.status.in_(statuses)).distinct()
+    )
+    return set(rows.scalars())

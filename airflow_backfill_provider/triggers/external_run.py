@@ -30,7 +30,7 @@ from airflow_backfill_provider.store.engine import registry
 log = logging.getLogger(__name__)
 
 _LONGEST_LOOK_UP_PAUSE = 5.0
-_FIRST_PAUSE = 5.0
+FIRST_PAUSE = 5.0
 """Seconds before the first look: more than a turn of a busy scheduler takes."""
 OVER = frozenset({"failed", "success", "skipped", "removed", "upstream_failed"})
 """States of a task that will not come back by itself; a cleared or handed-over task has another one."""
@@ -58,7 +58,7 @@ class DatesFreeTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look every ``hold_seconds``; an unreachable registry is only a longer wait."""
         pause = load().hold_interval.total_seconds()
-        await asyncio.sleep(_FIRST_PAUSE)
+        await asyncio.sleep(FIRST_PAUSE)
         while True:
             try:
                 if not await asyncio.to_thread(self._blocked):
@@ -94,7 +94,7 @@ class PauseTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait until the instant, whatever the triggerer went through meanwhile."""
         remaining = datetime.fromisoformat(self.until) - datetime.now(UTC)
-        await asyncio.sleep(max(_FIRST_PAUSE, remaining.total_seconds()))
+        await asyncio.sleep(max(FIRST_PAUSE, remaining.total_seconds()))
         yield TriggerEvent({"event": "pause over"})
 
 
@@ -173,7 +173,7 @@ class ExternalRunTrigger(BaseTrigger):
             idempotency_key=self.key,
         )
         silence = _Patience(settings.poll_patience)
-        await asyncio.sleep(_FIRST_PAUSE)
+        await asyncio.sleep(FIRST_PAUSE)
         while True:
             try:
                 asked_at = datetime.now(UTC)
@@ -195,7 +195,7 @@ class ExternalRunTrigger(BaseTrigger):
         settings = load()
         silence = _Patience(settings.poll_patience)
         cancelled = stopped = False
-        await asyncio.sleep(_FIRST_PAUSE)
+        await asyncio.sleep(FIRST_PAUSE)
         while True:
             try:
                 seen = await platform.poll_async(external_id)

@@ -43,14 +43,8 @@ def successes(world: World, job: str) -> list[tuple[str, ...]]:
     return sorted(tuple(one["run_dates"]) for one in world.jobs("databricks", job) if one["state"] == "success")
 
 
-def daily(pipeline_id: str, job: str, **more: Any) -> dict[str, Any]:
-    """Ticks in the far past only: nothing runs by itself."""
-    usual = {"schedule_type": "daily", "start_date": "2026-01-01", "end_date": "2026-02-28"}
-    return row(pipeline_id, job, **usual | more)
-
-
 def test_dates_that_were_asked_for_are_done_once_each(world: World) -> None:
-    world.apply(daily("asked", "801", max_active_backfills=2))
+    world.apply(row("asked", "801", max_active_backfills=2))
     request = ask(world, "asked", "--dates", "2026-01-05..2026-01-08", "--reason", "late files")
     days = [f"2026-01-0{day}" for day in (5, 6, 7, 8)]
     until_items(world, request, dict.fromkeys(days, "success"))
@@ -66,7 +60,7 @@ def test_dates_that_were_asked_for_are_done_once_each(world: World) -> None:
 
 def test_one_bad_date_of_a_batch_ends_alone(world: World) -> None:
     world.simulator.client.job("databricks", "802", poisoned=["2026-01-06"], max_concurrent=4)
-    pipeline = daily("halves", "802", multi_date_allowed=True, max_active_backfills=4, max_retry_attempts=1)
+    pipeline = row("halves", "802", multi_date_allowed=True, max_active_backfills=4, max_retry_attempts=1)
     world.apply(pipeline)
     request = ask(world, "halves", "--dates", "2026-01-05..2026-01-08")
     good = ["2026-01-05", "2026-01-07", "2026-01-08"]
@@ -78,7 +72,7 @@ def test_one_bad_date_of_a_batch_ends_alone(world: World) -> None:
 
 def test_cancel_stops_the_job_and_what_waits(world: World) -> None:
     world.simulator.client.job("databricks", "803", duration_seconds=120)
-    world.apply(daily("cancelled", "803"))
+    world.apply(row("cancelled", "803"))
     request = ask(world, "cancelled", "--dates", "2026-01-05..2026-01-06")
     world.until(lambda: world.jobs("databricks", "803"), "the first job is at work")
     world.airflow.run("pipelines", "backfill", "cancel", request, "--reason", "wrong month")
@@ -88,7 +82,7 @@ def test_cancel_stops_the_job_and_what_waits(world: World) -> None:
 
 
 def test_airflows_own_backfill_and_a_manual_run_are_in_the_ledger(world: World) -> None:
-    world.apply(daily("own", "804"))
+    world.apply(row("own", "804"))
     world.backfill("own", "2026-01-05", "2026-01-05")
     manual = world.trigger("own", "2026-01-06")
     assert world.until_ended("own", manual) == "success"
@@ -106,7 +100,7 @@ def test_airflows_own_backfill_and_a_manual_run_are_in_the_ledger(world: World) 
 
 def test_a_dependent_starts_when_its_upstream_date_is_done(world: World) -> None:
     world.simulator.client.job("databricks", "805", duration_seconds=8)
-    world.apply(daily("upstream", "805"), daily("dependent", "806", dependencies=["upstream"]))
+    world.apply(row("upstream", "805"), row("dependent", "806", dependencies=["upstream"]))
     request = ask(world, "upstream", "--dates", "2026-01-05", "--downstream")
     world.until(lambda: successes(world, "806"), "the dependent is done", seconds=150)
     first, second = world.jobs("databricks", "805"), world.jobs("databricks", "806")
@@ -118,9 +112,10 @@ def test_a_dependent_starts_when_its_upstream_date_is_done(world: World) -> None
 def test_auto_backfill_fills_gaps_and_leaves_a_poisoned_date(world: World) -> None:
     world.simulator.client.job("databricks", "807", poisoned=["2026-02-02"], max_concurrent=4)
     world.apply(
-        daily(
+        row(
             "gaps",
             "807",
+            schedule_type="daily",
             auto_backfill=True,
             auto_backfill_from="2026-02-01",
             max_active_backfills=3,

@@ -20,7 +20,7 @@ ALL_THREE = pytest.mark.parametrize("one", EXACTLY_ONCE, ids=lambda one: one.nam
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(external_run, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(external_run, "FIRST_PAUSE", 0.0)
     monkeypatch.setenv("AIRFLOW__BACKFILL__POLL_SECONDS", "0.1")
     monkeypatch.setenv("AIRFLOW__BACKFILL__SUBMIT_GRACE_SECONDS", "1")
 

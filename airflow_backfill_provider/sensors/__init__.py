@@ -1,0 +1,1 @@
+"""Sensors for DAGs of the user's own."""

@@ -1,0 +1,201 @@
+"""Requests on both databases: what is saved is what the dry run shows; a refusal leaves no trace."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from airflow_backfill_provider.actions import control
+from airflow_backfill_provider.actions.request_backfill import Wish, plan_request, save_request
+from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
+from airflow_backfill_provider.errors import BackfillError, Conflict, InvalidRequest, NotFound
+from airflow_backfill_provider.store import queue, queue_reads
+from airflow_backfill_provider.store.engine import Registry
+from airflow_backfill_provider.store.tables import backfill_requests, metadata, pipeline_dependencies
+from airflow_backfill_provider.store.tables import pipelines as table
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def three_pipelines(registry: Registry) -> None:
+    usual = {"platform": "databricks", "platform_job_id": "1", "start_date": date(2026, 1, 1), "created_at": CREATED}
+    rows = [
+        {"pipeline_id": "orders", "schedule_type": "daily", "tags": "sales", "multi_date_allowed": False},
+        {"pipeline_id": "weekly", "schedule_type": "weekly", "tags": "sales", "multi_date_allowed": True},
+        {"pipeline_id": "fixes", "schedule_type": "manual", "tags": None, "multi_date_allowed": False},
+    ]
+    with registry.writing() as conn:
+        conn.execute(table.insert(), [usual | row for row in rows])
+        conn.execute(pipeline_dependencies.insert().values(pipeline_id="weekly", upstream_id="orders", date_offset=-1))
+
+
+def wish(*pipeline_ids: str, dates: str, **more: Any) -> Wish:
+    return Wish(pipeline_ids=pipeline_ids, dates=dates, **more)
+
+
+def counts(registry: Registry) -> dict[str, int]:
+    with registry.reading() as conn:
+        return {
+            name: conn.execute(select(func.count()).select_from(each)).scalar_one()
+            for name, each in metadata.tables.items()
+        }
+
+
+def items(registry: Registry, request_id: str) -> list[Item]:
+    with registry.reading() as conn:
+        return queue_reads.items_of_request(conn, request_id)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "words"),
+    [
+        (wish("orders", dates="2026-03-31..2026-01-01"), InvalidRequest, "the range is reversed"),
+        (wish("orders", dates="2026-02-30"), InvalidRequest, "'2026-02-30' is no date"),
+        (wish("orders", dates="2026-01-05, !2026-01-05"), InvalidRequest, "selects no date"),
+        (wish("orders", dates="2026-11-20..2027-01-01"), InvalidRequest, "2026-11-26..2027-01-01 lies in the future"),
+        (wish("weekly", dates="2026-01-06"), InvalidRequest, "2026-01-06 is not a date it can run: no tick picks it"),
+        (wish("orders", dates="2025-12-31"), InvalidRequest, "lies before start_date 2026-01-01"),
+        (wish("ordrs", dates="2026-01-05"), NotFound, "there is no pipeline 'ordrs'; did you mean 'orders'?"),
+        (wish("ordrs", "fixs", dates="2026-01-05"), InvalidRequest, "there is no pipeline 'fixs'"),
+        (wish("weekly", dates="2026-01-06..2026-01-08"), InvalidRequest, "nothing to fill"),
+        (wish("orders", dates="2026-01-05", only="lost"), InvalidRequest, "expected missing, failed, stale"),
+        (wish("orders", dates="2026-01-05", only="failed"), InvalidRequest, "is missing"),
+        (wish(dates="2026-01-05"), InvalidRequest, "name the pipelines in one way"),
+        (wish("orders", dates="2026-01-05", tag="sales"), InvalidRequest, "name the pipelines in one way"),
+        (Wish(tag="nosuch", dates="2026-01-05"), NotFound, "no pipeline has the tag 'nosuch'"),
+    ],
+)
+def test_a_refusal_says_why_and_writes_nothing(
+    registry: Registry, asked: Wish, kind: type[BackfillError], words: str
+) -> None:
+    before = counts(registry)
+    with pytest.raises(kind) as refused:
+        save_request(registry, asked, who="anna", now=NOW)
+    assert words in str(refused.value)
+    assert counts(registry) == before
+
+
+def test_what_is_saved_is_what_the_dry_run_shows(registry: Registry) -> None:
+    asked = wish("orders", "weekly", dates="2026-01-05..2026-01-12, !2026-01-07", priority=7, why="reload")
+    with registry.reading() as conn:
+        plan = plan_request(conn, asked, NOW)
+    request_id, saved = save_request(registry, asked, who="anna", now=NOW)
+    assert saved == plan
+    assert [(one.pipeline_id, len(one.dates), one.batches) for one in plan.pipelines] == [
+        ("orders", 7, 7),
+        ("weekly", 2, 1),
+    ]
+    found = items(registry, request_id)
+    assert len(found) == plan.count == 9
+    assert {item.priority for item in found} == {7}
+    assert {item.reason for item in found} == {"missing"}
+    with registry.reading() as conn:
+        events = queue.events_of(conn, [item.backfill_id for item in found])
+    assert {event.why for event in events} == {f"request {request_id}: reload"}
+
+
+def test_dates_that_wait_already_are_left_out(registry: Registry) -> None:
+    save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
+    _, plan = save_request(registry, wish("orders", dates="2026-01-05..2026-01-06"), who="ben", now=NOW)
+    (one,) = plan.pipelines
+    assert [day.run_date for day in one.dates] == [date(2026, 1, 6)]
+    assert "waits in the queue already" in one.left_out[0].reason
+
+
+def test_a_manual_pipeline_takes_any_day_up_to_today(registry: Registry) -> None:
+    _, plan = save_request(registry, wish("fixes", dates="2026-11-25, 2026-01-03"), who="anna", now=NOW)
+    assert plan.count == 2
+
+
+def test_downstream_takes_the_matching_dates_along(registry: Registry) -> None:
+    asked = wish("orders", dates="2026-01-01..2026-01-11", downstream=True)
+    request_id, plan = save_request(registry, asked, who="anna", now=NOW)
+    by_pipeline = {one.pipeline_id: [day.run_date.day for day in one.dates] for one in plan.pipelines}
+    # weekly's Monday waits for the Sunday before it
+    assert by_pipeline["weekly"] == [5, 12]
+    assert {item.reason for item in items(registry, request_id) if item.pipeline_id == "weekly"} == {
+        "downstream of orders"
+    }
+
+
+def test_first_n_starts_n_dates_and_resume_releases_the_rest(registry: Registry) -> None:
+    asked = wish("orders", dates="2026-01-05..2026-01-08", first_n=1, newest_first=True)
+    request_id, _ = save_request(registry, asked, who="anna", now=NOW)
+    with registry.reading() as conn:
+        assert [item.run_date for item in queue_reads.pending(conn)] == [date(2026, 1, 8)]
+    assert control.resume(registry, request_id, now=NOW) == (request_id, 4)
+    with registry.reading() as conn:
+        assert [item.run_date.day for item in queue_reads.pending(conn)] == [8, 7, 6, 5]
+
+
+def test_a_paused_request_starts_nothing(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
+    control.pause(registry, request_id[:6], now=NOW)
+    with registry.reading() as conn:
+        assert queue_reads.pending(conn) == []
+    with pytest.raises(Conflict, match="is paused already"):
+        control.pause(registry, request_id, now=NOW)
+    control.resume(registry, request_id, now=NOW)
+    with pytest.raises(Conflict, match="neither paused nor"):
+        control.resume(registry, request_id, now=NOW)
+
+
+def test_cancel_ends_what_waits_and_marks_what_works(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05..2026-01-06"), who="anna", now=NOW)
+    first = items(registry, request_id)[0]
+    with registry.writing() as conn:
+        assert queue.claim(conn, [first.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
+    assert control.cancel(registry, request_id, who="ben", why="wrong", now=NOW) == (request_id, 2)
+    assert [item.status.value for item in items(registry, request_id)] == ["cancelling", "cancelled"]
+    for again in (control.cancel,):
+        with pytest.raises(Conflict, match="was cancelled at"):
+            again(registry, request_id, who="ben", why=None, now=NOW)
+    with pytest.raises(Conflict, match="was cancelled at"):
+        control.pause(registry, request_id, now=NOW)
+
+
+def test_retry_runs_the_dates_that_the_request_named(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05..2026-01-06"), who="anna", now=NOW)
+    first, second = items(registry, request_id)
+    with registry.writing() as conn:
+        ids = [first.backfill_id, second.backfill_id]
+        queue.claim(conn, ids, "run_1", lease_until=NOW, who="system", now=NOW)
+        queue.move(conn, ItemEvent.FAILED, queue.of(ids), who="system", why="boom", now=NOW, values={"submissions": 4})
+    later = NOW + timedelta(days=9)
+    assert control.retry(registry, request_id, who="ben", now=later) == (request_id, 2)
+    found = items(registry, request_id)
+    assert [(item.run_date.day, item.status, item.submissions) for item in found] == [
+        (5, ItemStatus.PENDING, 0),
+        (6, ItemStatus.PENDING, 0),
+    ]
+    with pytest.raises(Conflict, match="has no failed date"):
+        control.retry(registry, request_id, who="ben", now=later)
+
+
+def test_retry_is_refused_while_another_request_works_on_a_date(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
+    (item,) = items(registry, request_id)
+    with registry.writing() as conn:
+        queue.claim(conn, [item.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
+        queue.move(conn, ItemEvent.FAILED, queue.of([item.backfill_id]), who="system", why="boom", now=NOW)
+    save_request(registry, wish("orders", dates="2026-01-05"), who="ben", now=NOW)
+    before = counts(registry)
+    with pytest.raises(Conflict, match="other requests work on orders 2026-01-05"):
+        control.retry(registry, request_id, who="anna", now=NOW)
+    assert counts(registry) == before
+
+
+def test_reprioritize_changes_what_waits(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
+    assert control.reprioritize(registry, request_id, 9, now=NOW) == (request_id, 1)
+    assert items(registry, request_id)[0].priority == 9
+    with registry.reading() as conn:
+        assert conn.execute(select(backfill_requests.c.priority)).scalar_one() == 9
+    with pytest.raises(NotFound, match="there is no request 'bf-zz'"):
+        control.reprioritize(registry, "bf-zz", 9, now=NOW)
