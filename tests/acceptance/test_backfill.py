@@ -82,7 +82,7 @@ def test_cancel_stops_the_job_and_what_waits(world: World) -> None:
 
 
 def test_airflows_own_backfill_and_a_manual_run_are_in_the_ledger(world: World) -> None:
-    world.apply(row("own", "804"))
+    world.apply(row("own", "804", schedule_type="daily", end_date="2026-02-28"))
     world.backfill("own", "2026-01-05", "2026-01-05")
     manual = world.trigger("own", "2026-01-06")
     assert world.until_ended("own", manual) == "success"
