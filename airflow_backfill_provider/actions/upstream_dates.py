@@ -23,6 +23,14 @@ def unmet(conn: Connection, wanted: Iterable[Pair], *, together: bool = False) -
     dates are those of one run, which does not wait for itself.
     """
     pairs = set(wanted)
+    own = pairs if together else frozenset()
+    waiting = {pair: [need for need in some if need not in own] for pair, some in open_needs(conn, pairs).items()}
+    return {pair: some[0] for pair, some in waiting.items() if some}
+
+
+def open_needs(conn: Connection, wanted: Iterable[Pair]) -> dict[Pair, list[Pair]]:
+    """Those of the wanted dates that have upstream dates which are not done, each with all of these."""
+    pairs = set(wanted)
     dependencies = upstreams.dependencies_of(conn, {name for name, _ in pairs})
     needs = {
         (name, day): [(upstream, day + timedelta(days=offset)) for upstream, offset in dependencies[name]]
@@ -32,15 +40,12 @@ def unmet(conn: Connection, wanted: Iterable[Pair], *, together: bool = False) -
     if not needs:
         return {}
     expected = _expected(conn, {need for some in needs.values() for need in some})
-    if together:
-        expected -= pairs
     done = upstreams.done_dates(conn, _by_pipeline(expected))
-    waiting: dict[Pair, Pair] = {}
-    for pair, some in needs.items():
-        open_ = [need for need in some if need in expected and need[1] not in done.get(need[0], ())]
-        if open_:
-            waiting[pair] = open_[0]
-    return waiting
+    open_ = {
+        pair: [need for need in some if need in expected and need[1] not in done.get(need[0], ())]
+        for pair, some in needs.items()
+    }
+    return {pair: some for pair, some in open_.items() if some}
 
 
 def _expected(conn: Connection, needs: set[Pair]) -> set[Pair]:
@@ -56,9 +61,13 @@ def _expected(conn: Connection, needs: set[Pair]) -> set[Pair]:
 
 
 def _picked(pipeline: Pipeline, schedule: Schedule, days: list[date]) -> Iterable[date]:
-    """Nothing picks the dates of a manual pipeline: whoever names it as an upstream waits for a person to run it."""
+    """Nothing picks the dates of a manual pipeline: whoever names it as an upstream waits for a person to run it.
+
+    Outside its start and end nobody can: a request for such a date is refused.
+    """
     if pipeline.schedule_type == "manual":
-        return days
+        first, last = pipeline.start_date or date.min, pipeline.end_date or date.max
+        return [day for day in days if first <= day <= last]
     return set(schedule.run_dates(days[0], days[-1])) & set(days)
 
 

@@ -44,8 +44,8 @@ class BackfillRequestSensor(BaseSensorOperator):
             )
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> None:
-        """Nothing of the request lives any more: see how it ended."""
-        self.poke(context)
+        """Nothing of the request lived a moment ago: see how it ended, or wait again when a person retried it."""
+        self.execute(context)
 
     def poke(self, context: Any) -> bool:
         """Whether the request has ended well; raises when it has ended otherwise."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from airflow_backfill_provider.actions.upstream_dates import unmet
+from airflow_backfill_provider.actions.upstream_dates import Pair, open_needs
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.settings import load
 from airflow_backfill_provider.store import queue_reads, requests, upstreams
 from airflow_backfill_provider.store.engine import registry
 
 log = logging.getLogger(__name__)
+
+_PAUSE_UNTOLD = 5.0
+"""Seconds between two looks while the settings cannot be read."""
 
 Key = tuple[Any, ...]
 Answers = Callable[[Iterable[Key]], set[Key]]
@@ -50,7 +53,9 @@ class Poller:
 
     async def _ask_on(self) -> None:
         while self._waiting:
+            pause = _PAUSE_UNTOLD
             try:
+                pause = load().hold_interval.total_seconds()
                 for key in await asyncio.to_thread(self._answers, list(self._waiting)):
                     for future in self._waiting.get(key, ()):
                         if not future.done():
@@ -59,26 +64,23 @@ class Poller:
                 log.warning("Cannot see what is waited for, looking again: %s", error)
             except Exception:
                 log.exception("Cannot see what is waited for, looking again")
-            await asyncio.sleep(load().hold_interval.total_seconds())
+            await asyncio.sleep(pause)
 
 
 def upstreams_met(keys: Iterable[Key]) -> set[Key]:
     """Keys (pipeline, dates, DagRun) whose upstream dates are done, or whose dates a person has cancelled."""
     asked = list(keys)
     with registry().reading() as conn:
-        waiting = unmet(conn, {(name, day) for name, days, _ in asked for day in days})
-        cancelled = queue_reads.cancelling_runs(conn)
-    return {
-        (name, days, run)
-        for name, days, run in asked
-        if (name, run) in cancelled
-        or not any((name, day) in waiting and not _is_own(name, days, waiting[name, day]) for day in days)
-    }
+        needs = open_needs(conn, {(name, day) for name, days, _ in asked for day in days})
+        touched = queue_reads.cancelling_runs(conn) & {(name, run) for name, _, run in asked}
+        cancelled = {run for run in touched if queue_reads.is_cancelling(conn, *run)}
+    return {(name, days, run) for name, days, run in asked if (name, run) in cancelled or not _waits(name, days, needs)}
 
 
-def _is_own(name: str, days: tuple[date, ...], need: tuple[str, date]) -> bool:
-    """Whether a run would wait for one of its own dates."""
-    return need[0] == name and need[1] in days
+def _waits(name: str, days: tuple[date, ...], needs: Mapping[Pair, list[Pair]]) -> bool:
+    """Whether a run of these dates waits for a date that is not one of its own."""
+    own = {(name, day) for day in days}
+    return any(need not in own for pair in own for need in needs.get(pair, ()))
 
 
 def dates_done(keys: Iterable[Key]) -> set[Key]:
