@@ -37,7 +37,7 @@ def story(
     for number, record in enumerate(records, 1):
         told += _record(number, record)
     told.sort(key=lambda one: one[:2])
-    lines = [f"{at:%Y-%m-%d %H:%M:%S}  {words}" for at, _, words in told]
+    lines = [f"{at:%Y-%m-%d %H:%M:%S}  {' '.join(words.split())}" for at, _, words in told]
     now = f"now: {state.status.value}" + (f", {state.reason}" if state.reason else "")
     return [*lines, now]
 
