@@ -59,11 +59,12 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
             return items
         pipeline = definition_of(conn, run, current)
         _start_records(conn, run, pipeline, items, now)
-        waiting = unmet(conn, [(run.pipeline_id, day) for day in run.dates], together=True)
-        if waiting:
-            return Upstream(*next(iter(waiting.values())))
         rows = holds.lock(conn, run.pipeline_id, run.dates, now)
         decision = decide(run.pipeline_id, rows, run.ref, run.asked_at)
+        if isinstance(decision, Submit):  # a job that was started is followed, whatever its upstreams do meanwhile
+            waiting = unmet(conn, [(run.pipeline_id, day) for day in run.dates], together=True)
+            if waiting:
+                return Upstream(*next(iter(waiting.values())))
         if isinstance(decision, Done):
             holds.claim(conn, run.pipeline_id, run.dates, run.ref, now)
         if isinstance(decision, Wait | Done):

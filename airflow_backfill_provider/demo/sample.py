@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,8 +16,9 @@ CORRECTIONS_TABLE = "CREATE TABLE IF NOT EXISTS corrections (run_date TEXT NOT N
 """The one table of the plain SQL pipeline; each row in it is a job that ran."""
 
 
-def manifest(fills_from: date) -> str:
-    """The text of the sample ``pipelines.yaml``; rules fill from the date given."""
+def manifest(fills_from: date | None = None) -> str:
+    """The text of the sample ``pipelines.yaml``; rules fill from the date given, by default a week ago."""
+    fills_from = fills_from or datetime.now(UTC).date() - timedelta(days=7)
     text = files("airflow_backfill_provider.demo").joinpath("pipelines.yaml").read_text(encoding="utf-8")
     return re.sub(r"auto_backfill_from: \S+", f"auto_backfill_from: {fills_from}", text)
 

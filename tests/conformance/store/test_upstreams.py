@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from airflow_backfill_provider.actions import run_job
+from airflow_backfill_provider.actions.asked_run import AskedRun
 from airflow_backfill_provider.actions.upstream_dates import unmet
+from airflow_backfill_provider.backfill.hold import Done, Follow, RunRef, Submit
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.errors import InvalidRequest
+from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
 from airflow_backfill_provider.sensors.pipeline_dates import read_dates
-from airflow_backfill_provider.store import queue
+from airflow_backfill_provider.store import pipelines, queue
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import pipeline_dependencies, pipeline_run_log
 from airflow_backfill_provider.store.tables import pipelines as table
@@ -87,6 +91,45 @@ def test_a_run_does_not_wait_for_its_own_dates(registry: Registry) -> None:
     with registry.reading() as conn:
         both = [("down", FRIDAY), ("down", SATURDAY)]
         assert unmet(conn, both, together=True) == {("down", FRIDAY): ("down", FRIDAY - timedelta(days=1))}
+
+
+def begin(registry: Registry) -> Any:
+    run = AskedRun(
+        pipeline_id="down", ref=RunRef(dag_id="down", dag_run_id="m1"), try_number=1, dates=(FRIDAY,), asked_at=T,
+        origin="manual", tick_at=None,
+    )  # fmt: skip
+    with registry.reading() as conn:
+        definition = pipelines.get(conn, "down")
+    return run, run_job.begin(registry, run, definition)
+
+
+def reopen_upstream(registry: Registry) -> None:
+    new = NewItem(pipeline_id="up", run_date=FRIDAY, reason="requested")
+    with registry.writing() as conn:
+        queue.enqueue(conn, [new], who="anna", why=None, now=T)
+
+
+def test_a_run_submits_when_its_upstream_date_is_done(registry: Registry) -> None:
+    assert begin(registry)[1] == run_job.Upstream("up", FRIDAY)
+    record(registry, FRIDAY, "success")
+    assert isinstance(begin(registry)[1], Submit)
+
+
+def test_a_job_at_work_is_followed_though_its_upstream_is_done_anew(registry: Registry) -> None:
+    record(registry, FRIDAY, "success")
+    run, decision = begin(registry)
+    run_job.accept(registry, run, decision.key, ExternalRun(external_id="77"))
+    reopen_upstream(registry)
+    assert isinstance(begin(registry)[1], Follow)
+
+
+def test_a_job_that_has_succeeded_is_done_though_its_upstream_is_done_anew(registry: Registry) -> None:
+    record(registry, FRIDAY, "success")
+    run, decision = begin(registry)
+    run_job.accept(registry, run, decision.key, ExternalRun(external_id="77"))
+    reopen_upstream(registry)
+    run_job.settle(registry, run, decision.key, Observation(status=ExternalStatus.SUCCESS, vendor_state="ended"))
+    assert isinstance(begin(registry)[1], Done)
 
 
 async def test_many_who_wait_ask_one_question_a_beat(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
