@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import LIVE, ItemEvent, ItemStatus
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, Problem
@@ -18,7 +20,7 @@ HIGHEST = 1_000_000
 def pause(registry: Registry, name: str, *, now: datetime) -> tuple[str, int]:
     """Start none of its dates any more; what works goes on. Returns the request's id and how many dates wait."""
     with registry.writing() as conn:
-        request = _open_request(requests.get(conn, name))
+        request = _live_request(conn, name)
         if request["paused_at"] is not None:
             raise Conflict(f"request {request['request_id']!r} is paused already; 'backfill resume' lets it go on")
         requests.change(conn, request["request_id"], now, paused_at=now)
@@ -41,8 +43,7 @@ def resume(registry: Registry, name: str, *, now: datetime) -> tuple[str, int]:
 def cancel(registry: Registry, name: str, *, who: str, why: str | None, now: datetime) -> tuple[str, int]:
     """End what waits, and stop what works with its external jobs. Returns its id and how many dates that were."""
     with registry.writing() as conn:
-        request = _open_request(requests.get(conn, name))
-        request_id = request["request_id"]
+        request_id = _live_request(conn, name)["request_id"]
         moved = queue.move(conn, ItemEvent.CANCELLED, queue.of_request(request_id), who=who, why=why, now=now)
         requests.change(conn, request_id, now, cancelled_at=now)
     return request_id, len(moved)
@@ -85,7 +86,7 @@ def reprioritize(registry: Registry, name: str, priority: int, *, now: datetime)
     """Give the waiting dates of a request another priority. Returns its id and how many dates that were."""
     check_priority(priority)
     with registry.writing() as conn:
-        request_id = _open_request(requests.get(conn, name))["request_id"]
+        request_id = _live_request(conn, name)["request_id"]
         requests.change(conn, request_id, now, priority=priority)
         count = requests.reprioritize(conn, request_id, priority, now)
     return request_id, count
@@ -96,6 +97,15 @@ def check_priority(priority: int) -> None:
     if abs(priority) > HIGHEST:
         words = f"'{priority}' was read; expected a whole number from -{HIGHEST} to {HIGHEST}"
         raise InvalidRequest([Problem("--priority", words)])
+
+
+def _live_request(conn: Connection, name: str) -> dict[str, Any]:
+    """A request that is not cancelled and has dates which wait or work. Raises Conflict."""
+    request = _open_request(requests.get(conn, name))
+    request_id = request["request_id"]
+    if not requests.live(conn, [request_id]):
+        raise Conflict(f"request {request_id!r} has ended: none of its dates waits or works; 'backfill retry' can help")
+    return request
 
 
 def _open_request(request: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from airflow_backfill_provider.dates.schedule import Schedule
@@ -47,6 +47,8 @@ class Selection:
     """Selected dates as ascending ranges that do not touch. ``str()`` is a text that selects the same on any day."""
 
     ranges: tuple[tuple[date, date], ...]
+    named: frozenset[date] = field(default=frozenset(), compare=False)
+    """Those dates that were typed one by one, not as part of a range: who names a day means that day."""
 
     @classmethod
     def of(cls, dates: Iterable[date]) -> Selection:
@@ -84,6 +86,7 @@ def parse_selection(text: str, today: date) -> Selection:
     problems: list[Problem] = []
     chosen: set[int] = set()
     left_out: set[int] = set()
+    named: set[int] = set()
     for item in filter(None, (piece.strip() for piece in re.split(r"[,\n]", text))):
         try:
             days = _item(item.removeprefix("!").strip().lower(), today)
@@ -91,13 +94,20 @@ def parse_selection(text: str, today: date) -> Selection:
             problems.append(Problem("", f"selection '{item}': {error}"))
             continue
         (left_out if item.startswith("!") else chosen).update(days)
+        if not _is_range(item.lower()):
+            named.update(days)
     if not problems and not chosen - left_out:
         problems.append(Problem("", f"selection '{text}' selects no date; {_EXPECTED}"))
     if len(chosen) > MAX_DATES:
         problems.append(Problem("", f"selection '{text}' selects {len(chosen)} dates; expected at most {MAX_DATES}"))
     if problems:
         raise InvalidRequest(problems)
-    return Selection(_ranges(chosen - left_out))
+    return Selection(_ranges(chosen - left_out), frozenset(map(date.fromordinal, named - left_out)))
+
+
+def _is_range(item: str) -> bool:
+    """Whether a readable item means days from one to another, be it one day long."""
+    return ".." in item or item.startswith("last ")
 
 
 def _item(item: str, today: date) -> range:
