@@ -8,15 +8,16 @@ from datetime import date
 from typing import Any
 
 from airflow_backfill_provider.actions import control
-from airflow_backfill_provider.actions.request_backfill import Wish, plan_request, save_request
+from airflow_backfill_provider.actions.request_backfill import plan_request, save_request
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.plan import RequestPlan, summary
 from airflow_backfill_provider.backfill.progress import progress
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
+from airflow_backfill_provider.cli.backfill_wish import read_priority, read_wish
 from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.output import say, show, show_one
 from airflow_backfill_provider.dates.selection import Selection
-from airflow_backfill_provider.errors import InvalidRequest, Problem
+from airflow_backfill_provider.errors import InvalidRequest
 from airflow_backfill_provider.store import queue_reads, requests
 from airflow_backfill_provider.store.engine import registry
 
@@ -26,7 +27,7 @@ _LONGEST = 100
 @command
 def create(args: Namespace) -> None:
     """Show the plan and, unless ``--dry-run``, save it."""
-    wish = _wish(args)
+    wish = read_wish(args)
     if args.dry_run:
         with registry().reading() as conn:
             plan = plan_request(conn, wish, now())
@@ -120,7 +121,7 @@ def retry(args: Namespace) -> None:
 @command
 def reprioritize(args: Namespace) -> None:
     """Change the priority of what waits."""
-    priority = _number("--priority", args.priority)
+    priority = read_priority(args)
     changed = control.reprioritize(registry(), args.request_id, priority, now=now())
     _told(args, *changed, f"has priority {priority} now: {{}} date(s)")
 
@@ -129,37 +130,6 @@ def _told(args: Namespace, request_id: str, count: int, words: str) -> None:
     say(f"Request {request_id} {words.format(count)}.", args.output)
     if args.output in ("json", "yaml"):
         show_one({"request_id": request_id, "dates": count}, args.output)
-
-
-def _wish(args: Namespace) -> Wish:
-    problems: list[Problem] = []
-    for option, value in (("--max-active", args.max_active), ("--first", args.first)):
-        if value is not None and _number(option, value) < 1:
-            problems.append(Problem(option, f"'{value}' was read; expected 1 or more"))
-    if problems:
-        raise InvalidRequest(problems)
-    priority = _number("--priority", args.priority)
-    control.check_priority(priority)
-    return Wish(
-        pipeline_ids=tuple(args.pipeline_ids),
-        tag=args.tag,
-        all_pipelines=args.all_pipelines,
-        dates=args.dates,
-        only=args.only,
-        priority=priority,
-        newest_first=args.newest_first,
-        max_active=None if args.max_active is None else int(args.max_active),
-        first_n=None if args.first is None else int(args.first),
-        why=args.reason,
-        downstream=args.downstream,
-    )
-
-
-def _number(option: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InvalidRequest([Problem(option, f"{text!r} was read; expected a whole number")]) from None
 
 
 def _pipelines(plan: RequestPlan) -> list[dict[str, Any]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from airflow.cli.cli_config import ARG_OUTPUT, ActionCommand, Arg, GroupCommand, lazy_load_command
+from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 
-_HERE = "airflow_backfill_provider.cli"
+from airflow_backfill_provider.cli.arguments import ARG_DRY_RUN, ARG_LIMIT, action
+from airflow_backfill_provider.cli.backfill_definition import backfill_group
+
 _EXIT_CODES = (
     "Exit codes: 0 done, 1 doctor found a problem, 2 bad input or configuration, 3 not found, 4 conflict, "
     "5 a platform refused, 6 the registry cannot be used. Problems go to stderr, one in each line."
@@ -15,7 +17,6 @@ ARG_PIPELINE_ID_OPTIONAL = Arg(("pipeline_id",), metavar="ID", nargs="?", help="
 ARG_PIPELINE_IDS = Arg(("pipeline_ids",), metavar="ID", nargs="*", help="Pipelines' ids (default: all active ones)")
 ARG_FILE = Arg(("-f", "--file"), metavar="FILE", required=True, help="The file, usually pipelines.yaml; - reads stdin")
 ARG_FILE_OPTIONAL = Arg(("-f", "--file"), metavar="FILE", help="A file to check instead of the registry; - reads stdin")
-ARG_DRY_RUN = Arg(("--dry-run",), action="store_true", help="Show what would change, and change nothing")
 ARG_PRUNE = Arg(("--prune",), action="store_true", help="Delete pipelines that are not in the file")
 ARG_EXPORT_OUTPUT = Arg(
     ("-o", "--output"), choices=("yaml", "json"), default="yaml", help="Format; 'apply' reads both (default: yaml)"
@@ -27,31 +28,8 @@ ARG_STALE_DATES = Arg(
     ("--dates",), metavar="DATES", required=True, help="For example '2026-01-01..2026-01-31, !2026-01-06, last 3 days'"
 )
 ARG_STALE_REASON = Arg(("--reason",), metavar="TEXT", required=True, help="Why the data is no longer good")
-ARG_LIMIT = Arg(("--limit",), type=int, default=50, help="Most records, newest first (default: 50)")
 ARG_STATUS = Arg(("--status",), help="Only records of this status")
-ARG_REQUEST_ID = Arg(("request_id",), metavar="REQUEST", help="The request's id, or the beginning of it")
 ARG_RUN_DATE = Arg(("run_date",), metavar="DATE", help="A run date (YYYY-MM-DD)")
-ARG_CANCEL_REASON = Arg(("--reason",), metavar="TEXT", help="Why; kept with every date it ends")
-ARG_NEW_PRIORITY = Arg(("--priority",), metavar="N", required=True, help="Higher goes first")
-_WISH = (
-    Arg(("pipeline_ids",), metavar="ID", nargs="*", help="The pipelines' ids"),
-    Arg(("--tag",), help="All pipelines that have this tag, instead of ids"),
-    Arg(("--all-pipelines",), action="store_true", help="All active pipelines, instead of ids"),
-    Arg(
-        ("--dates",),
-        metavar="SELECTION",
-        required=True,
-        help="Run dates, for example '2026-01-01..2026-03-31, !2026-02-14, last 30 days'",
-    ),
-    Arg(("--only",), metavar="WHICH", help="missing, failed, stale (with commas), or any (default: all that is owed)"),
-    Arg(("--priority",), metavar="N", default="0", help="Higher goes first (default: 0)"),
-    Arg(("--newest-first",), action="store_true", help="Newest date first (default: oldest first)"),
-    Arg(("--max-active",), metavar="N", help="Most runs of this request at once"),
-    Arg(("--first",), metavar="N", help="Start only the first N dates; 'backfill resume' releases the others"),
-    Arg(("--reason",), metavar="TEXT", help="Why; people read it in the story of each date"),
-    Arg(("--downstream",), action="store_true", help="Also the matching dates of pipelines that wait for these"),
-    ARG_DRY_RUN,
-)
 ARG_DAGS_FOLDER = Arg(("--dags-folder",), metavar="DIR", help="Where DAG files go (default: [core] dags_folder)")
 ARG_FORCE = Arg(("--force",), action="store_true", help="Overwrite DAG files that were edited")
 _SCHEDULE = (
@@ -68,18 +46,14 @@ _SCHEDULE = (
 )
 
 
-def _action(name: str, body: str, help_: str, *args: Arg, output: Arg = ARG_OUTPUT) -> ActionCommand:
-    return ActionCommand(name=name, help=help_, func=lazy_load_command(f"{_HERE}.{body}"), args=(*args, output))
-
-
 def get_pipelines_cli_commands() -> list[GroupCommand]:
     """What Airflow's provider manager adds to ``airflow``: the group ``pipelines``."""
     registry = GroupCommand(
         name="db",
         help="The registry database",
         subcommands=(
-            _action("migrate", "setup_commands.db_migrate", "Bring the registry to this version; twice is as once"),
-            _action("check", "setup_commands.db_check", "Fail unless the registry is at this version"),
+            action("migrate", "setup_commands.db_migrate", "Bring the registry to this version; twice is as once"),
+            action("check", "setup_commands.db_check", "Fail unless the registry is at this version"),
         ),
     )
     return [
@@ -87,27 +61,27 @@ def get_pipelines_cli_commands() -> list[GroupCommand]:
             name="pipelines",
             help="Pipelines, their run dates and records",
             epilog=_EXIT_CODES,
-            subcommands=(*_setup(), registry, *_manifest(), *_pipelines(), *_owed(), _backfill()),
+            subcommands=(*_setup(), registry, *_manifest(), *_pipelines(), *_owed(), backfill_group()),
         )
     ]
 
 
 def _setup() -> tuple[ActionCommand, ...]:
     return (
-        _action(
+        action(
             "init",
             "setup_commands.init",
             "Write the DAG files, migrate the registry and say what is missing; twice is as once",
             ARG_DAGS_FOLDER,
             ARG_FORCE,
         ),
-        _action("doctor", "doctor.doctor", "Check the installation, and say what to do about each problem"),
+        action("doctor", "doctor.doctor", "Check the installation, and say what to do about each problem"),
     )
 
 
 def _manifest() -> tuple[ActionCommand, ...]:
     return (
-        _action(
+        action(
             "apply",
             "manifest_commands.apply",
             "Make the registry's pipelines equal to a file's, in one transaction",
@@ -115,13 +89,13 @@ def _manifest() -> tuple[ActionCommand, ...]:
             ARG_DRY_RUN,
             ARG_PRUNE,
         ),
-        _action(
+        action(
             "export",
             "manifest_commands.export",
             "Write the file that 'apply' would read",
             output=ARG_EXPORT_OUTPUT,
         ),
-        _action(
+        action(
             "validate",
             "manifest_commands.validate",
             "Check a file, or the rows of the registry, and change nothing",
@@ -132,9 +106,9 @@ def _manifest() -> tuple[ActionCommand, ...]:
 
 def _pipelines() -> tuple[ActionCommand, ...]:
     return (
-        _action("list", "pipeline_commands.list_pipelines", "List the pipelines"),
-        _action("show", "pipeline_commands.show_pipeline", "Show one pipeline", ARG_PIPELINE_ID),
-        _action(
+        action("list", "pipeline_commands.list_pipelines", "List the pipelines"),
+        action("show", "pipeline_commands.show_pipeline", "Show one pipeline", ARG_PIPELINE_ID),
+        action(
             "runs",
             "pipeline_commands.runs",
             "List a pipeline's run records, newest first",
@@ -144,13 +118,13 @@ def _pipelines() -> tuple[ActionCommand, ...]:
             ARG_STATUS,
             ARG_LIMIT,
         ),
-        _action(
+        action(
             "delete",
             "pipeline_commands.delete",
             "Delete a pipeline; its records stay, and 'apply' can bring it back",
             ARG_PIPELINE_ID,
         ),
-        _action(
+        action(
             "dates",
             "dates_command.dates",
             "List the run dates that a pipeline, or a schedule given by options, picks",
@@ -164,7 +138,7 @@ def _pipelines() -> tuple[ActionCommand, ...]:
 
 def _owed() -> tuple[ActionCommand, ...]:
     return (
-        _action(
+        action(
             "owed",
             "owed_command.owed",
             "List the run dates that are missing, failed or stale, and why",
@@ -173,7 +147,7 @@ def _owed() -> tuple[ActionCommand, ...]:
             ARG_TO,
             ARG_ALL,
         ),
-        _action(
+        action(
             "mark-stale",
             "owed_command.mark_stale",
             "Mark run dates that are done as stale: they are owed until they are run again",
@@ -181,32 +155,11 @@ def _owed() -> tuple[ActionCommand, ...]:
             ARG_STALE_DATES,
             ARG_STALE_REASON,
         ),
-        _action(
+        action(
             "explain",
             "explain_command.explain",
             "Tell the story of one run date: what was owed, asked for and tried, and how it ended",
             ARG_PIPELINE_ID,
             ARG_RUN_DATE,
-        ),
-    )
-
-
-def _backfill() -> GroupCommand:
-    here = "backfill_commands"
-    steer = (
-        ("show", f"{here}.show_request", "Show a request: progress, ETA and each date", ()),
-        ("pause", f"{here}.pause", "Start none of a request's dates any more; what works goes on", ()),
-        ("resume", f"{here}.resume", "Let a request go on, with the dates that --first kept back", ()),
-        ("cancel", f"{here}.cancel", "End what waits, stop what works and its external jobs", (ARG_CANCEL_REASON,)),
-        ("retry", f"{here}.retry", "Try the failed dates of a request again", ()),
-        ("reprioritize", f"{here}.reprioritize", "Change the priority of what waits", (ARG_NEW_PRIORITY,)),
-    )
-    return GroupCommand(
-        name="backfill",
-        help="Ask for run dates, watch and steer them",
-        subcommands=(
-            _action("create", f"{here}.create", "Fill run dates; prints the plan, and saves exactly that", *_WISH),
-            _action("list", f"{here}.list_requests", "List requests, newest first", ARG_LIMIT),
-            *(_action(name, body, help_, ARG_REQUEST_ID, *more) for name, body, help_, more in steer),
         ),
     )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from airflow_backfill_provider.actions import control
 from airflow_backfill_provider.actions.request_backfill import Wish, plan_request, save_request
-from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.item import Item, NewItem
+from airflow_backfill_provider.backfill.plan import PlannedDate
 from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
 from airflow_backfill_provider.errors import BackfillError, Conflict, InvalidRequest, NotFound
-from airflow_backfill_provider.store import queue, queue_reads
+from airflow_backfill_provider.store import queue, queue_reads, requests
 from airflow_backfill_provider.store.engine import Registry
-from airflow_backfill_provider.store.tables import backfill_requests, metadata, pipeline_dependencies
+from airflow_backfill_provider.store.tables import backfill_requests, metadata, pipeline_dependencies, pipeline_run_log
 from airflow_backfill_provider.store.tables import pipelines as table
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -60,6 +63,8 @@ def items(registry: Registry, request_id: str) -> list[Item]:
         (wish("orders", dates="2026-01-05, !2026-01-05"), InvalidRequest, "selects no date"),
         (wish("orders", dates="2026-11-20..2027-01-01"), InvalidRequest, "2026-11-26..2027-01-01 lies in the future"),
         (wish("weekly", dates="2026-01-06"), InvalidRequest, "2026-01-06 is not a date it can run: no tick picks it"),
+        (wish("weekly", dates="2026-01-05, 2026-01-06, 2026-01-07"), InvalidRequest, "2026-01-06 is not a date it can"),
+        (wish("weekly", dates="2026-01-05, 2026-01-06, 2026-01-07"), InvalidRequest, "2026-01-07 is not a date it can"),
         (wish("orders", dates="2025-12-31"), InvalidRequest, "lies before start_date 2026-01-01"),
         (wish("ordrs", dates="2026-01-05"), NotFound, "there is no pipeline 'ordrs'; did you mean 'orders'?"),
         (wish("ordrs", "fixs", dates="2026-01-05"), InvalidRequest, "there is no pipeline 'fixs'"),
@@ -79,6 +84,69 @@ def test_a_refusal_says_why_and_writes_nothing(
         save_request(registry, asked, who="anna", now=NOW)
     assert words in str(refused.value)
     assert counts(registry) == before
+
+
+def test_everything_that_is_wrong_is_said_at_once(registry: Registry) -> None:
+    with registry.reading() as conn, pytest.raises(InvalidRequest) as words:
+        plan_request(conn, wish("ordrs", dates="2026-02-30, soon", only="lost"), NOW)
+    assert [str(problem).partition(";")[0].partition(" (")[0] for problem in words.value.problems] == [
+        "there is no pipeline 'ordrs'",
+        "--only 'lost' was read",
+        "--dates: selection '2026-02-30': '2026-02-30' is no date",
+        "--dates: selection 'soon': 'soon' was read",
+    ]
+    with registry.reading() as conn, pytest.raises(InvalidRequest) as dates:
+        plan_request(conn, wish("ordrs", "weekly", "orders", dates="2026-01-06, 2027-01-01"), NOW)
+    assert [problem.message.partition(";")[0] for problem in dates.value.problems] == [
+        "there is no pipeline 'ordrs'",
+        "2026-01-06 is not a date it can run: no tick picks it: Monday 00:00 UTC",
+        "2027-01-01 lies in the future",
+        "2027-01-01 lies in the future",
+    ]
+
+
+def test_days_of_a_range_that_the_rule_does_not_pick_are_left_out(registry: Registry) -> None:
+    for typed in (
+        "2026-01-05..2026-01-06",
+        "2026-01-06..2026-01-06, 2026-01-05",
+        "2026-01-04..2026-01-06, !2026-01-04",
+    ):
+        with registry.reading() as conn:
+            (one,) = plan_request(conn, wish("weekly", dates=typed), NOW).pipelines
+        assert [day.run_date.day for day in one.dates] == [5]
+        assert [day.run_date.day for day in one.left_out] == [6]
+
+
+def test_two_who_ask_for_one_date_at_once_do_not_both_get_it(registry: Registry) -> None:
+    """The second one has planned the date on Postgres, and finds it taken as it saves; SQLite lets it plan later."""
+    asked = wish("orders", dates="2026-01-05..2026-01-06")
+    taken = NewItem(pipeline_id="orders", run_date=date(2026, 1, 5), reason="missing")
+    before = counts(registry)
+    with ThreadPoolExecutor(1) as pool:
+        with registry.writing() as conn:
+            queue.enqueue(conn, [taken], who="ben", why=None, now=NOW)
+            second = pool.submit(save_request, registry, asked, who="anna", now=NOW)
+            if conn.dialect.name == "postgresql":
+                wait_for_a_lock(registry)
+        if registry.url.get_backend_name() == "sqlite":
+            assert second.result()[1].count == 1
+            return
+        with pytest.raises(Conflict, match=r"somebody else asked for 1 of the 2 date\(s\)"):
+            second.result()
+    one_item = {"backfill_queue": 1, "backfill_events": 1}
+    assert counts(registry) == before | {name: before[name] + more for name, more in one_item.items()}
+
+
+def wait_for_a_lock(registry: Registry) -> None:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(200):
+        with registry.reading() as conn:
+            if conn.execute(waiting).scalar_one():
+                return
+        time.sleep(0.05)
+    pytest.fail("the second request never waited for the first")
 
 
 def test_what_is_saved_is_what_the_dry_run_shows(registry: Registry) -> None:
@@ -124,6 +192,20 @@ def test_downstream_takes_the_matching_dates_along(registry: Registry) -> None:
     }
 
 
+def test_a_done_date_that_is_downstream_is_planned_and_no_longer_left_out(registry: Registry) -> None:
+    with registry.writing() as conn:
+        conn.execute(
+            pipeline_run_log.insert().values(
+                run_id="1", pipeline_id="weekly", run_date=date(2026, 1, 12), status="success", end_time=NOW
+            )
+        )
+    with registry.reading() as conn:
+        plan = plan_request(conn, wish("orders", "weekly", dates="2026-01-11..2026-01-13", downstream=True), NOW)
+    _, weekly = plan.pipelines
+    assert weekly.dates == (PlannedDate(date(2026, 1, 12), "downstream of orders"),)
+    assert [one.run_date.day for one in weekly.left_out] == [11, 13]
+
+
 def test_first_n_starts_n_dates_and_resume_releases_the_rest(registry: Registry) -> None:
     asked = wish("orders", dates="2026-01-05..2026-01-08", first_n=1, newest_first=True)
     request_id, _ = save_request(registry, asked, who="anna", now=NOW)
@@ -158,6 +240,23 @@ def test_cancel_ends_what_waits_and_marks_what_works(registry: Registry) -> None
             again(registry, request_id, who="ben", why=None, now=NOW)
     with pytest.raises(Conflict, match="was cancelled at"):
         control.pause(registry, request_id, now=NOW)
+
+
+def test_a_request_that_has_ended_is_neither_paused_nor_cancelled(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
+    (item,) = items(registry, request_id)
+    with registry.writing() as conn:
+        queue.claim(conn, [item.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
+        queue.move(conn, ItemEvent.SUCCEEDED, queue.of([item.backfill_id]), who="system", why=None, now=NOW)
+        unchanged = requests.get(conn, request_id)
+    with pytest.raises(Conflict, match="has ended: none of its dates waits or works"):
+        control.pause(registry, request_id, now=NOW)
+    with pytest.raises(Conflict, match="has ended"):
+        control.cancel(registry, request_id, who="ben", why=None, now=NOW)
+    with pytest.raises(Conflict, match="has ended"):
+        control.reprioritize(registry, request_id, 3, now=NOW)
+    with registry.reading() as conn:
+        assert requests.get(conn, request_id) == unchanged
 
 
 def test_retry_runs_the_dates_that_the_request_named(registry: Registry) -> None:

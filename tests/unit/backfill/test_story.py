@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateState, DateStatus
-from airflow_backfill_provider.backfill.progress import progress
-from airflow_backfill_provider.backfill.status import ItemStatus
 from airflow_backfill_provider.backfill.story import Moved, story
 
 T = datetime(2026, 11, 24, 3, tzinfo=UTC)
@@ -44,31 +41,3 @@ def test_it_is_told_in_the_order_in_which_things_happened() -> None:
         "2026-11-24 03:21:00  run 2 (queue__1, queue) done, job 8841",
         "now: done",
     ]
-
-
-def item(number: int, status: ItemStatus, minutes: int | None = None) -> Item:
-    return Item(
-        backfill_id=str(number),
-        pipeline_id="orders",
-        run_date=DAY + timedelta(days=number),
-        status=status,
-        priority=0,
-        requested_at=T,
-        dispatched_at=T if minutes is not None else None,
-        finished_at=T + timedelta(minutes=minutes) if minutes is not None else None,
-    )
-
-
-def test_progress_counts_and_goes_on_at_the_pace_so_far() -> None:
-    items = [item(0, ItemStatus.SUCCESS, 5), item(1, ItemStatus.FAILED, 10), item(2, ItemStatus.PENDING)]
-    now = T + timedelta(minutes=10)
-    found = progress(items, now)
-    assert found.counts == {"pending": 1, "success": 1, "failed": 1}
-    assert found.percent == 66
-    assert found.eta_at == now + timedelta(minutes=5)
-
-
-def test_nothing_left_and_nothing_ended_have_no_eta() -> None:
-    assert progress([item(0, ItemStatus.PENDING)], T).eta_at is None
-    assert progress([item(0, ItemStatus.SUCCESS, 5)], T).eta_at is None
-    assert progress([], T).percent == 100

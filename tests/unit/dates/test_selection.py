@@ -101,3 +101,20 @@ def test_a_manual_pipeline_takes_any_date_up_to_today_in_its_zone() -> None:
 def test_a_date_whose_tick_comes_this_instant_is_due() -> None:
     daily = Schedule.parse(ScheduleSpec(schedule_type="daily", frequency="at 12:00"))
     assert parse_selection("today", TODAY).resolve(daily, NOW).refused == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ("2026-11-03", ["2026-11-03"]),
+        ("2026-11-03, 2026-11-04", ["2026-11-03", "2026-11-04"]),  # side by side, they still are two days
+        ("2026-11-03..2026-11-03", []),
+        ("2026-11-03..2026-11-04, !2026-11-03", []),
+        ("2026-11-03..2026-11-09, 2026-11-05", ["2026-11-05"]),
+        ("2026-11-03, 2026-11-04, !2026-11-04", ["2026-11-03"]),
+        ("last 1 day", []),
+        ("Yesterday", ["2026-11-24"]),
+    ],
+)
+def test_days_that_were_typed_one_by_one_are_known(typed: str, named: list[str]) -> None:
+    assert sorted(map(str, parse_selection(typed, date(2026, 11, 25)).named)) == named
