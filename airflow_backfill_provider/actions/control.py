@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import LIVE, ItemEvent, ItemStatus
@@ -54,31 +55,25 @@ def retry(registry: Registry, name: str, *, who: str, now: datetime) -> tuple[st
 
     Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date that another item fills meanwhile.
     """
-    with registry.writing() as conn:
-        request_id = requests.get(conn, name)["request_id"]
-        failed = [item for item in queue_reads.items_of_request(conn, request_id) if item.status is ItemStatus.FAILED]
-        if not failed:
-            raise Conflict(f"request {request_id!r} has no failed date; 'backfill show {request_id}' lists its dates")
-        busy = [
-            f"{item.pipeline_id} {item.run_date}"
-            for item in failed
-            if any(
-                other.status in LIVE for other in queue_reads.items_of_dates(conn, item.pipeline_id, [item.run_date])
+    try:
+        with registry.writing() as conn:
+            request_id = requests.get(conn, name)["request_id"]
+            _refuse_retry(conn, request_id)
+            moved = queue.move(
+                conn,
+                ItemEvent.REVIVED,
+                queue.of_request(request_id),
+                backfill_queue.c.status == ItemStatus.FAILED.value,
+                who=who,
+                why=f"{who} retries",
+                now=now,
+                values={"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None},
             )
-        ]
-        if busy:
-            raise Conflict(f"other requests work on {', '.join(busy)}; wait for them, or cancel them, and retry")
-        moved = queue.move(
-            conn,
-            ItemEvent.REVIVED,
-            queue.of_request(request_id),
-            backfill_queue.c.status == ItemStatus.FAILED.value,
-            who=who,
-            why=f"{who} retries",
-            now=now,
-            values={"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None},
-        )
-        requests.change(conn, request_id, now, cancelled_at=None)
+            requests.change(conn, request_id, now, cancelled_at=None)
+    except IntegrityError:  # one live item for each date
+        raise Conflict(
+            f"another request took one of the failed dates of {name!r} at this moment; nothing was changed, ask again"
+        ) from None
     return request_id, len(moved)
 
 
@@ -97,6 +92,24 @@ def check_priority(priority: int) -> None:
     if abs(priority) > HIGHEST:
         words = f"'{priority}' was read; expected a whole number from -{HIGHEST} to {HIGHEST}"
         raise InvalidRequest([Problem("--priority", words)])
+
+
+def _refuse_retry(conn: Connection, request_id: str) -> None:
+    """Raise Conflict when no date of a request has failed, or with every one that another item fills meanwhile."""
+    failed: dict[str, list[date]] = {}
+    for item in queue_reads.items_of_request(conn, request_id):
+        if item.status is ItemStatus.FAILED:
+            failed.setdefault(item.pipeline_id, []).append(item.run_date)
+    if not failed:
+        raise Conflict(f"request {request_id!r} has no failed date; 'backfill show {request_id}' lists its dates")
+    busy = [
+        f"{other.pipeline_id} {other.run_date}"
+        for pipeline_id, days in failed.items()
+        for other in queue_reads.items_of_dates(conn, pipeline_id, days)
+        if other.status in LIVE
+    ]
+    if busy:
+        raise Conflict(f"other requests work on {', '.join(busy)}; wait for them, or cancel them, and retry")
 
 
 def _live_request(conn: Connection, name: str) -> dict[str, Any]:

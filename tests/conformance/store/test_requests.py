@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from airflow_backfill_provider.actions import control
 from airflow_backfill_provider.actions.request_backfill import Wish, plan_request, save_request
@@ -127,7 +127,7 @@ def test_two_who_ask_for_one_date_at_once_do_not_both_get_it(registry: Registry)
             queue.enqueue(conn, [taken], who="ben", why=None, now=NOW)
             second = pool.submit(save_request, registry, asked, who="anna", now=NOW)
             if conn.dialect.name == "postgresql":
-                wait_for_a_lock(registry)
+                wait_for_a_lock(registry, conn)
         if registry.url.get_backend_name() == "sqlite":
             assert second.result()[1].count == 1
             return
@@ -137,13 +137,13 @@ def test_two_who_ask_for_one_date_at_once_do_not_both_get_it(registry: Registry)
     assert counts(registry) == before | {name: before[name] + more for name, more in one_item.items()}
 
 
-def wait_for_a_lock(registry: Registry) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
+def wait_for_a_lock(registry: Registry, holder: Connection) -> None:
+    """Return when somebody waits for the transaction of ``holder``; other tests use the same server."""
+    pid = holder.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE :pid = ANY(pg_blocking_pids(pid))")
     for _ in range(200):
         with registry.reading() as conn:
-            if conn.execute(waiting).scalar_one():
+            if conn.execute(waiting, {"pid": pid}).scalar_one():
                 return
         time.sleep(0.05)
     pytest.fail("the second request never waited for the first")
@@ -288,6 +288,24 @@ def test_retry_is_refused_while_another_request_works_on_a_date(registry: Regist
     with pytest.raises(Conflict, match="other requests work on orders 2026-01-05"):
         control.retry(registry, request_id, who="anna", now=NOW)
     assert counts(registry) == before
+
+
+def test_retry_is_refused_when_somebody_asks_for_the_date_at_that_moment(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
+    (item,) = items(registry, request_id)
+    with registry.writing() as conn:
+        queue.claim(conn, [item.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
+        queue.move(conn, ItemEvent.FAILED, queue.of([item.backfill_id]), who="system", why="boom", now=NOW)
+    taken = NewItem(pipeline_id="orders", run_date=date(2026, 1, 5), reason="missing")
+    with ThreadPoolExecutor(1) as pool:
+        with registry.writing() as conn:
+            queue.enqueue(conn, [taken], who="ben", why=None, now=NOW)
+            second = pool.submit(control.retry, registry, request_id, who="anna", now=NOW)
+            if conn.dialect.name == "postgresql":
+                wait_for_a_lock(registry, conn)
+        with pytest.raises(Conflict, match="request"):
+            second.result()
+    assert items(registry, request_id)[0].status is ItemStatus.FAILED
 
 
 def test_reprioritize_changes_what_waits(registry: Registry) -> None:
