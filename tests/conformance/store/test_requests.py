@@ -277,6 +277,17 @@ def test_retry_runs_the_dates_that_the_request_named(registry: Registry) -> None
         control.retry(registry, request_id, who="ben", now=later)
 
 
+def test_retry_leaves_what_was_cancelled_alone(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05..2026-01-06"), who="anna", now=NOW)
+    first, _ = items(registry, request_id)
+    with registry.writing() as conn:
+        queue.claim(conn, [first.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
+        queue.move(conn, ItemEvent.FAILED, queue.of([first.backfill_id]), who="system", why="boom", now=NOW)
+    control.cancel(registry, request_id, who="ben", why=None, now=NOW)
+    assert control.retry(registry, request_id, who="ben", now=NOW) == (request_id, 1)
+    assert [item.status for item in items(registry, request_id)] == [ItemStatus.PENDING, ItemStatus.CANCELLED]
+
+
 def test_retry_is_refused_while_another_request_works_on_a_date(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
     (item,) = items(registry, request_id)
