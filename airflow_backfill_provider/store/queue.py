@@ -11,7 +11,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Boolean,
+    Connection,
+    Row,
+    String,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.functions import FunctionElement
 
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.status import LIVE, MOVES, ItemEvent, ItemStatus, sources
@@ -43,6 +63,8 @@ def seen(
         | {"status": ItemStatus.IN_PROGRESS.value, "dag_run_id": dag_run_id, "attempt": 1, "dispatched_at": now}
         for day in dates
     ]
+    if not rows:
+        return
     conn.execute(insert_for(conn, table).on_conflict_do_nothing(), rows)
     _record_new(conn, [row["backfill_id"] for row in rows], ItemStatus.IN_PROGRESS, who, reason, now)
 
@@ -61,15 +83,18 @@ def move(
     for source in sources(event):
         target = MOVES[event][source]
         ended = None if target in LIVE else now
-        found = conn.execute(
+        moving = (
             update(table)
             .where(_status_is(source), *which)
             .values({"status": target.value, "updated_at": now, "finished_at": ended, **(values or {})})
             .returning(table.c.backfill_id)
-        ).scalars()
-        ids = list(found)
-        _record(conn, ids, source, target, who, why, now)
-        moved += ids
+        )
+        if conn.dialect.name == "postgresql":
+            moved += _move_postgres(conn, moving, source, target, who, why, now)
+        else:
+            ids = list(conn.execute(moving).scalars())
+            _record(conn, ids, source, target, who, why, now)
+            moved += ids
     return moved
 
 
@@ -78,9 +103,7 @@ def claim(
 ) -> bool:
     """Take a whole batch for one DagRun, or nothing: False when another controller has one of its items."""
     free = conn.execute(
-        select(table.c.backfill_id)
-        .where(table.c.backfill_id.in_(ids), _status_is(ItemStatus.PENDING))
-        .with_for_update(skip_locked=True)
+        select(table.c.backfill_id).where(of(ids), _status_is(ItemStatus.PENDING)).with_for_update(skip_locked=True)
     ).scalars()
     if len(set(free)) < len(ids):
         return False
@@ -103,9 +126,31 @@ def _status_is(status: ItemStatus) -> Any:
     return func.coalesce(table.c.status, "") == status.value
 
 
+class _OneOf(FunctionElement[bool]):
+    """``IN`` with all its values in one parameter: to write out one for each takes longer than to run the statement."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_OneOf, "postgresql")
+def _one_of_array(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} = ANY ({values})"
+
+
+@compiles(_OneOf, "sqlite")
+def _one_of_json(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+_IDS = ARRAY(String).with_variant(JSON(), "sqlite")
+
+
 def of(ids: Iterable[str]) -> Any:
     """The condition that selects items by their ids."""
-    return table.c.backfill_id.in_(list(ids))
+    return _OneOf(table.c.backfill_id, bindparam(None, list(ids), type_=_IDS))
 
 
 def of_run(pipeline_id: str, dag_run_id: str) -> Any:
@@ -207,6 +252,30 @@ _ENQUEUE = text(
     SELECT count(*) FROM added
     """
 )
+
+
+def _move_postgres(
+    conn: Connection,
+    moving: ReturningUpdate[Any],
+    source: ItemStatus,
+    target: ItemStatus,
+    who: str,
+    why: str | None,
+    now: datetime,
+) -> Sequence[str]:
+    """The UPDATE and the events of what it moved, as one statement."""
+    moved = moving.cte("moved")
+    event = {
+        "event_id": cast(func.gen_random_uuid(), String),
+        "backfill_id": moved.c.backfill_id,
+        "from_status": literal(source.value, String),
+        "to_status": literal(target.value, String),
+        "moved_by": literal(who, String),
+        "moved_at": literal(now, events.c.moved_at.type),
+        "why": literal(why, Text),
+    }
+    telling = insert(events).from_select(list(event), select(*event.values())).returning(events.c.backfill_id)
+    return conn.execute(telling).scalars().all()
 
 
 def _record_new(

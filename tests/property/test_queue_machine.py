@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy.exc import IntegrityError
 
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.status import LIVE, MOVES, ItemEvent, ItemStatus
@@ -27,6 +28,7 @@ from airflow_backfill_provider.store.tables import backfill_events, backfill_que
 DAYS = tuple(date(2026, 1, day) for day in range(1, 7))
 START = datetime(2026, 1, 10, tzinfo=UTC)
 _later = [event for event in ItemEvent if None not in MOVES[event]]
+_WAYS = {(source, target) for moves in MOVES.values() for source, target in moves.items()}
 some_days = st.sets(st.sampled_from(DAYS), min_size=1)
 
 
@@ -73,26 +75,42 @@ class QueueMachine(RuleBasedStateMachine):
             queue.seen(conn, "orders", days, "manual_1", reason="manual", who="airflow", now=self.tick())
         self.learn(new, ItemStatus.IN_PROGRESS)
 
-    @rule(days=some_days, event=st.sampled_from(_later))
-    def move(self, days: set[date], event: ItemEvent) -> None:
-        chosen = [each for each, (day, _) in self.model.items() if day in days]
-        if event is ItemEvent.REVIVED:  # as people may: only what has no live item beside it
-            alive = {day for day, status in self.model.values() if status in LIVE}
-            newest = {day: each for each, (day, _) in self.model.items()}
-            chosen = [
-                each for each in chosen if newest[self.model[each][0]] == each and self.model[each][0] not in alive
-            ]
+    def chosen(self, data: st.DataObject) -> list[str]:
+        """Any of the items, live or ended, several of one date too."""
+        ids = list(self.model)  # by age and date: the ids themselves differ from run to run
+        return [ids[place] for place in sorted(data.draw(st.sets(st.integers(0, len(ids) - 1))))] if ids else []
+
+    @rule(data=st.data(), event=st.sampled_from(_later))
+    def move(self, data: st.DataObject, event: ItemEvent) -> None:
+        chosen = self.chosen(data)
+        expected = {each for each in chosen if self.model[each][1] in MOVES[event]}
+        if event is ItemEvent.REVIVED and not self.may_live_beside_all(expected):
+            with pytest.raises(IntegrityError), self.registry.writing() as conn:
+                queue.move(conn, event, queue.of(chosen), who="anna", why=event.value, now=self.tick())
+            return
         with self.registry.writing() as conn:
             moved = queue.move(conn, event, queue.of(chosen), who="anna", why=event.value, now=self.tick())
-        expected = {each for each in chosen if self.model[each][1] in MOVES[event]}
+        assert len(moved) == len(expected)
         assert set(moved) == expected
         for each in moved:
             day, status = self.model[each]
             self.model[each] = (day, MOVES[event][status])
 
+    def may_live_beside_all(self, revived: set[str]) -> bool:
+        """Whether each date would have one live item at most."""
+        alive = [day for day, status in self.model.values() if status in LIVE]
+        alive += [self.model[each][0] for each in revived]
+        return len(alive) == len(set(alive))
+
+    @rule(data=st.data())
+    def claim_any(self, data: st.DataObject) -> None:
+        self.claim(self.chosen(data))
+
     @rule(days=some_days)
-    def claim(self, days: set[date]) -> None:
-        ids = [each for each, (day, status) in self.model.items() if day in days and status in LIVE]
+    def claim_what_waits(self, days: set[date]) -> None:
+        self.claim([each for each, (day, status) in self.model.items() if day in days and status is ItemStatus.PENDING])
+
+    def claim(self, ids: list[str]) -> None:
         if not ids:
             return
         free = all(self.model[each][1] is ItemStatus.PENDING for each in ids)
@@ -115,6 +133,7 @@ class QueueMachine(RuleBasedStateMachine):
         for item in found:
             events = told[item.backfill_id]
             assert [event.from_status for event in events] == [None, *(event.to_status for event in events[:-1])]
+            assert {(event.from_status, event.to_status) for event in events} <= _WAYS
             assert events[-1].to_status == item.status.value
             assert (item.finished_at is None) == (item.status in LIVE)
 
@@ -125,7 +144,9 @@ def machine_registry(request: pytest.FixtureRequest) -> Iterator[Registry]:
         with tempfile.TemporaryDirectory() as folder:
             url = f"sqlite:///{Path(folder) / 'registry.db'}"
             upgrade(url, START)
-            yield Registry(url)
+            opened = Registry(url)
+            yield opened
+            opened.dispose()
         return
     server = parse_url(request.getfixturevalue("postgres_server"))
     schema = f"backfill_machine_{os.getpid()}_{uuid.uuid4().hex[:8]}"
