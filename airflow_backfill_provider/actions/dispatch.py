@@ -152,7 +152,7 @@ def _make_run(
 def _put_off(registry: Registry, batch: Batch, why: str) -> Iterator[Story]:
     now = datetime.now(UTC)
     with registry.writing() as conn:
-        queue.put_off_pipeline(conn, batch.pipeline_id, now + LATER, now)
+        queue.put_off(conn, batch.pipeline_id, now + LATER, now)
     yield Story(f"{batch.pipeline_id}: its DAG {why}; its dates are looked at again in {LATER.total_seconds():g} s")
 
 
@@ -182,9 +182,7 @@ def _follows(
         dates = sorted(item.run_date for item in items if item.pipeline_id == name)
         if not pipeline.multi_date_allowed or len(dates) < 2:
             continue
-        found[name] = contiguous(
-            pipeline, dates, Schedule.parse(pipeline.schedule_spec(), own.get(pipeline.calendar or ""))
-        )
+        found[name] = contiguous(pipeline, dates, pipeline.schedule(own))
     return found
 
 

@@ -66,25 +66,27 @@ def _fail(conn: Connection, run: RunRef, items: list[Item], message: str | None,
         return
     schedule, most = _retries(conn, run.dag_id)
     submissions = run_log.submissions_of(conn, run)
+    steps: dict[TryAgain | GiveUp, list[str]] = {}
     for item in items:
         failure = Failure(
             batch_size=len(items), submissions=submissions.get(item.run_date, 0), fatal=fatal or not item.ours, at=now
         )
-        _move_failed(conn, item, after_failure(item, failure, schedule, most), message or "the DagRun failed", now)
+        steps.setdefault(after_failure(item, failure, schedule, most), []).append(item.backfill_id)
+    for step, ids in steps.items():
+        _move_failed(conn, ids, step, message or "the DagRun failed", now)
 
 
-def _move_failed(conn: Connection, item: Item, next_step: TryAgain | GiveUp, message: str, now: datetime) -> None:
+def _move_failed(conn: Connection, ids: list[str], step: TryAgain | GiveUp, message: str, now: datetime) -> None:
     values = {
-        "submissions": next_step.submissions,
-        "retry_attempts": max(0, next_step.submissions - 1),
+        "submissions": step.submissions,
+        "retry_attempts": max(0, step.submissions - 1),
         "error_message": message,
     }
     event = ItemEvent.FAILED
-    if isinstance(next_step, TryAgain):
+    if isinstance(step, TryAgain):
         event = ItemEvent.RETRIED
-        values |= {"not_before": next_step.not_before, "batch_limit": next_step.batch_limit}
-    why = f"{message}; {next_step.why}"
-    queue.move(conn, event, queue.of([item.backfill_id]), who=SYSTEM, why=why, now=now, values=values)
+        values |= {"not_before": step.not_before, "batch_limit": step.batch_limit}
+    queue.move(conn, event, queue.of(ids), who=SYSTEM, why=f"{message}; {step.why}", now=now, values=values)
 
 
 def _retries(conn: Connection, pipeline_id: str) -> tuple[RetrySchedule | None, int]:

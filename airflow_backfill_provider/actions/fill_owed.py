@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -37,12 +37,7 @@ def plan_heal(conn: Connection, settings: Settings, now: datetime) -> dict[str, 
     listing = pipelines.switched_on(conn)
     since, until = now - settings.lost_tick_age, now - settings.lost_tick_grace
     own = _own_calendars(conn, listing.pipelines)
-    ticks = {
-        pipeline.pipeline_id: _ticks(
-            pipeline, _schedule(pipeline, own), max(since, pipeline.created_at or since), until
-        )
-        for pipeline in listing.pipelines
-    }
+    ticks = {each.pipeline_id: _ticks(each, each.schedule(own), since, until) for each in listing.pipelines}
     wanted = [name for name, some in ticks.items() if some]
     if not wanted:
         return {}
@@ -78,7 +73,7 @@ def plan_fill(conn: Connection, settings: Settings, now: datetime) -> dict[str, 
             for state in states.get(pipeline.pipeline_id, ())
             if state.run_date not in stopped and state.run_date >= _fills_from(pipeline, now)
         ]
-        items = _items(pipeline, _schedule(pipeline, definitions.calendars), owed, settings, now)
+        items = _items(pipeline, pipeline.schedule(definitions.calendars), owed, settings, now)
         if items:
             found[pipeline.pipeline_id] = items
     return found
@@ -165,10 +160,6 @@ def _ticks(pipeline: Pipeline, schedule: Schedule, since: datetime, until: datet
     return [
         Tick(at, schedule.dates_of(at), together=pipeline.multi_date_allowed) for at in schedule.ticks(since, until)
     ]
-
-
-def _schedule(pipeline: Pipeline, own: Mapping[str, BusinessCalendar]) -> Schedule:
-    return Schedule.parse(pipeline.schedule_spec(), own.get(pipeline.calendar or ""))
 
 
 def _own_calendars(conn: Connection, filling: Sequence[Pipeline]) -> dict[str, BusinessCalendar]:

@@ -9,11 +9,9 @@ from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions
 from airflow_backfill_provider.backfill.owed import DateState, DateStatus, date_states, states_of
-from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.dates.selection import parse_selection
 from airflow_backfill_provider.dates.zone import aware, zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem
-from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import truth
 from airflow_backfill_provider.store.engine import Registry
 
@@ -37,7 +35,7 @@ def owed_dates(
     known = truth.facts(conn, wanted, first, last)
     return {
         pipeline.pipeline_id: date_states(
-            pipeline, _schedule(pipeline, definitions), known[pipeline.pipeline_id], first, last, now
+            pipeline, pipeline.schedule(definitions.calendars), known[pipeline.pipeline_id], first, last, now
         )
         for pipeline in wanted
     }
@@ -56,7 +54,7 @@ def mark_stale(
         today = aware(now).astimezone(zone(pipeline.timezone)).date()
         dates = parse_selection(selection_text, today).dates
         known = truth.facts(conn, [pipeline], dates[0], dates[-1])[pipeline_id]
-        _refuse_not_done(states_of(pipeline, _schedule(pipeline, definitions), known, dates, now))
+        _refuse_not_done(states_of(pipeline, pipeline.schedule(definitions.calendars), known, dates, now))
         truth.mark_stale(conn, pipeline_id, dates, who=who, why=why, now=now)
     return dates
 
@@ -69,7 +67,3 @@ def _refuse_not_done(states: Iterable[DateState]) -> None:
     ]
     if problems:
         raise InvalidRequest(problems)
-
-
-def _schedule(pipeline: Pipeline, definitions: Definitions) -> Schedule:
-    return Schedule.parse(pipeline.schedule_spec(), definitions.calendars.get(pipeline.calendar or ""))

@@ -10,9 +10,8 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.apply_manifest import Definitions
 from airflow_backfill_provider.actions.dispatch import contiguous
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus, states_of
-from airflow_backfill_provider.backfill.plan import LeftOut, PipelinePlan, PlannedDate, batches, pick
-from airflow_backfill_provider.dates.schedule import Schedule
-from airflow_backfill_provider.dates.selection import Selection, parse_selection
+from airflow_backfill_provider.backfill.plan import PipelinePlan, PlannedDate, batches, pick
+from airflow_backfill_provider.dates.selection import Refused, Selection, parse_selection
 from airflow_backfill_provider.dates.zone import zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
@@ -85,7 +84,7 @@ def _refusals(refused: Iterable[DateState], named: frozenset[date], today: date,
         yield f"{span} lies in the future; today is {today} in {timezone}"
 
 
-def _others(left_out: Iterable[LeftOut], planned: Iterable[PlannedDate]) -> list[LeftOut]:
+def _others(left_out: Iterable[Refused], planned: Iterable[PlannedDate]) -> list[Refused]:
     """What is left out when these dates are planned: each other date once, ascending."""
     by_date = {one.run_date: one for one in left_out}
     for one in planned:
@@ -97,12 +96,12 @@ def _states(
     conn: Connection, definitions: Definitions, pipeline: Pipeline, dates: Sequence[date], now: datetime
 ) -> list[DateState]:
     facts = truth.facts(conn, [pipeline], dates[0], dates[-1])[pipeline.pipeline_id]
-    states = states_of(pipeline, _schedule(definitions, pipeline), facts, dates, now)
+    states = states_of(pipeline, pipeline.schedule(definitions.calendars), facts, dates, now)
     if pipeline.schedule_type != "manual":
         return states
     # Nothing is expected of a manual pipeline, and a person may ask for any day up to today.
     ranges = tuple((day, day) for day in dates)
-    can_run = set(Selection(ranges=ranges).resolve(_schedule(definitions, pipeline), now).dates)
+    can_run = set(Selection(ranges=ranges).resolve(pipeline.schedule(definitions.calendars), now).dates)
     return [
         DateState(state.run_date, DateStatus.MISSING, "never run")
         if state.status is DateStatus.EXCLUDED and state.run_date in can_run
@@ -116,12 +115,12 @@ def _with_runs(
     definitions: Definitions,
     pipeline: Pipeline,
     picked: list[PlannedDate],
-    left_out: list[LeftOut],
+    left_out: list[Refused],
 ) -> PipelinePlan:
     """The plan of one pipeline, with how many DagRuns it needs and how long they take."""
     days = [one.run_date for one in picked]
     most = pipeline.max_dates_per_run if pipeline.multi_date_allowed else 1
-    follows = contiguous(pipeline, days, _schedule(definitions, pipeline)) if days else {}
+    follows = contiguous(pipeline, days, pipeline.schedule(definitions.calendars)) if days else {}
     runs = batches(days, follows, most)
     mean = run_log.mean_seconds(conn, pipeline.pipeline_id)
     active = 1 if pipeline.run_order == "sequential" else pipeline.max_active_backfills
@@ -132,7 +131,3 @@ def _with_runs(
         batches=runs,
         seconds=None if mean is None or not runs else mean * -(-runs // active),
     )
-
-
-def _schedule(definitions: Definitions, pipeline: Pipeline) -> Schedule:
-    return Schedule.parse(pipeline.schedule_spec(), definitions.calendars.get(pipeline.calendar or ""))

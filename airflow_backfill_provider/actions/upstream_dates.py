@@ -55,7 +55,7 @@ def _expected(conn: Connection, needs: set[Pair]) -> set[Pair]:
     found = {need for need in needs if need[0] in listing.broken}
     for pipeline in listing.pipelines:
         days = sorted(day for name, day in needs if name == pipeline.pipeline_id)
-        schedule = Schedule.parse(pipeline.schedule_spec(), own.get(pipeline.calendar or ""))
+        schedule = pipeline.schedule(own)
         found |= {(pipeline.pipeline_id, day) for day in _picked(pipeline, schedule, days)}
     return found
 

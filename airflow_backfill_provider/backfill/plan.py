@@ -9,6 +9,7 @@ from itertools import groupby
 
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus
+from airflow_backfill_provider.dates.selection import Refused
 
 _STAYS = {DateStatus.RUNNING: "a run works on it", DateStatus.QUEUED: "it waits in the queue already"}
 
@@ -21,14 +22,6 @@ class PlannedDate:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """One date of the range that will not be filled."""
-
-    run_date: date
-    reason: str
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelinePlan:
     """What happens to one pipeline."""
@@ -36,7 +29,7 @@ class PipelinePlan:
     pipeline_id: str
     dates: tuple[PlannedDate, ...]
     """Ascending."""
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[Refused, ...] = ()
     batches: int = 0
     """DagRuns, as long as none fails."""
     seconds: float | None = None
@@ -80,20 +73,20 @@ class RequestPlan:
         ]
 
 
-def pick(states: Iterable[DateState], wanted: frozenset[DateStatus]) -> tuple[list[PlannedDate], list[LeftOut]]:
+def pick(states: Iterable[DateState], wanted: frozenset[DateStatus]) -> tuple[list[PlannedDate], list[Refused]]:
     """The dates in a wanted status, and the others with the reason."""
     picked: list[PlannedDate] = []
-    left_out: list[LeftOut] = []
+    left_out: list[Refused] = []
     for state in states:
         words = f"{state.status.value}: {state.reason}" if state.reason else state.status.value
         if state.status in wanted:
             picked.append(PlannedDate(state.run_date, _reason(state)))
         elif state.status in _STAYS:
-            left_out.append(LeftOut(state.run_date, f"{_STAYS[state.status]} ({words})"))
+            left_out.append(Refused(state.run_date, f"{_STAYS[state.status]} ({words})"))
         elif state.status is DateStatus.EXCLUDED:
-            left_out.append(LeftOut(state.run_date, state.reason))
+            left_out.append(Refused(state.run_date, state.reason))
         else:
-            left_out.append(LeftOut(state.run_date, f"is {words}"))
+            left_out.append(Refused(state.run_date, f"is {words}"))
     return picked, left_out
 
 
@@ -115,7 +108,7 @@ def batches(dates: Sequence[date], follows: Mapping[date, date], most: int | Non
     return count
 
 
-def summary(left_out: Iterable[LeftOut]) -> list[str]:
+def summary(left_out: Iterable[Refused]) -> list[str]:
     """What is left out, in a line for each reason."""
     ordered = sorted(left_out, key=lambda one: (one.reason, one.run_date))
     lines = []

@@ -44,7 +44,7 @@ def _schedule(args: Namespace) -> Schedule:
     with registry().reading() as conn:
         found = read_definitions(conn)
     pipeline = found.pipeline(args.pipeline_id)
-    return Schedule.parse(pipeline.schedule_spec(), found.calendars.get(pipeline.calendar or ""))
+    return pipeline.schedule(found.calendars)
 
 
 def _own_calendars(name: str | None) -> Mapping[str, BusinessCalendar]:

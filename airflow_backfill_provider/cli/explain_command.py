@@ -9,7 +9,6 @@ from airflow_backfill_provider.backfill.owed import states_of
 from airflow_backfill_provider.backfill.story import Moved, story
 from airflow_backfill_provider.cli.exits import command, now
 from airflow_backfill_provider.cli.output import say, show_one
-from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines import cells
 from airflow_backfill_provider.store import queue, queue_reads, run_log, truth
@@ -26,7 +25,7 @@ def explain(args: Namespace) -> None:
     with registry().reading() as conn:
         found = read_definitions(conn)
         pipeline = found.pipeline(args.pipeline_id)
-        schedule = Schedule.parse(pipeline.schedule_spec(), found.calendars.get(pipeline.calendar or ""))
+        schedule = pipeline.schedule(found.calendars)
         facts = truth.facts(conn, [pipeline], day, day)[pipeline.pipeline_id]
         records = run_log.records_of_date(conn, pipeline.pipeline_id, day)
         items = queue_reads.items_of_dates(conn, pipeline.pipeline_id, [day])

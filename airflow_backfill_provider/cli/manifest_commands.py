@@ -19,7 +19,6 @@ from airflow_backfill_provider.actions.apply_manifest import (
 )
 from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.output import plain, say, show
-from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.errors import InvalidRequest, StoreError
 from airflow_backfill_provider.pipelines.advice import warnings_of
 from airflow_backfill_provider.pipelines.changes import Change, ChangeKind
@@ -73,7 +72,7 @@ def validate(args: Namespace) -> None:
 
 
 def _validated(pipeline: Pipeline, found: Definitions) -> dict[str, Any]:
-    schedule = Schedule.parse(pipeline.schedule_spec(), found.calendars.get(pipeline.calendar or ""))
+    schedule = pipeline.schedule(found.calendars)
     return {
         "pipeline_id": pipeline.pipeline_id,
         "schedule": schedule.describe(),

@@ -10,7 +10,6 @@ from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.output import say, show, show_one
 from airflow_backfill_provider.cli.ranges import given_range
-from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.errors import InvalidRequest
 from airflow_backfill_provider.pipelines.cells import did_you_mean
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline
@@ -77,5 +76,5 @@ def delete(args: Namespace) -> None:
 
 
 def _whole(pipeline: Pipeline, found: Definitions) -> dict[str, Any]:
-    schedule = Schedule.parse(pipeline.schedule_spec(), found.calendars.get(pipeline.calendar or ""))
+    schedule = pipeline.schedule(found.calendars)
     return pipeline.to_json() | {"schedule": schedule.describe(), "problems": []}

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from airflow_backfill_provider.backfill.status import UNFINISHED
-from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.demo import sample
 from airflow_backfill_provider.demo.agreement import Job, compare, table
 from airflow_backfill_provider.demo.airflow_stack import AirflowStack, StackError
@@ -119,7 +118,7 @@ class Demonstration:
     def _filled_dates(self) -> int:
         """How many runs the pipeline that fills its own gaps must have: one for each date from then on."""
         with self._registry.reading() as conn:
-            schedule = Schedule.parse(pipelines.get(conn, FILLED).schedule_spec())
+            schedule = pipelines.get(conn, FILLED).schedule()
         now = datetime.now(UTC)
         picks = schedule.picks(self._fills_from, now.date())
         return sum(pick.tick_at <= now for pick in picks)
@@ -158,7 +157,7 @@ class Demonstration:
         """The last five run dates before the scheduled run's own."""
         oldest = date.fromisoformat(min(record["run_date"] for record in self._records(name)))
         with self._registry.reading() as conn:
-            schedule = Schedule.parse(pipelines.get(conn, name).schedule_spec())
+            schedule = pipelines.get(conn, name).schedule()
         earlier = schedule.run_dates(_LONG_AGO, oldest - timedelta(days=1))
         return [day.isoformat() for day in earlier[-BACKFILLED_DATES:]]
 

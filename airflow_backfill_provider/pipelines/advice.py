@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
-from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.cells import looks_secret
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline
 
 
 def warnings_of(pipeline: Pipeline, calendars: Mapping[str, BusinessCalendar] | None = None) -> tuple[str, ...]:
     """Sentences for the person who wrote the row; an empty tuple when there is nothing to say."""
-    schedule = Schedule.parse(pipeline.schedule_spec(), (calendars or {}).get(pipeline.calendar or ""))
+    schedule = pipeline.schedule(calendars)
     return (*schedule.warnings(), *_idle_columns(pipeline), *_secrets(pipeline))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from airflow_backfill_provider.backfill.retry import RetrySchedule
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
-from airflow_backfill_provider.dates.schedule import ScheduleSpec
+from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines import cells, columns, parts
 from airflow_backfill_provider.pipelines.parts import Dependency, Flaw, Parameter, QualityCheck
@@ -98,6 +98,10 @@ class Pipeline:
     def schedule_spec(self) -> ScheduleSpec:
         """What the row says about its run dates, for :meth:`Schedule.parse`."""
         return ScheduleSpec(**{name: getattr(self, name) for name in SCHEDULE_COLUMNS})
+
+    def schedule(self, calendars: Mapping[str, BusinessCalendar] | None = None) -> Schedule:
+        """Its schedule; ``calendars`` are the users' own business calendars by name."""
+        return Schedule.parse(self.schedule_spec(), (calendars or {}).get(self.calendar or ""))
 
     @property
     def definition_version(self) -> str:

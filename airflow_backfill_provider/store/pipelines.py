@@ -18,7 +18,7 @@ from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import InvalidRequest, NotFound, Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
 from airflow_backfill_provider.store.calendars import calendar, calendars_of
-from airflow_backfill_provider.store.dialect import insert_for
+from airflow_backfill_provider.store.dialect import insert_for, one_of
 from airflow_backfill_provider.store.tables import (
     OPEN_RECORD,
     data_quality_checks,
@@ -96,7 +96,7 @@ def all_rows(conn: Connection, *, include_deleted: bool = False) -> list[Row]:
 
 def row_of(conn: Connection, pipeline_id: str) -> Row:
     """One row with all its parts, deleted or not, or :class:`~airflow_backfill_provider.errors.NotFound`."""
-    rows = _with_parts(conn, _rows(conn, pipelines.c.pipeline_id == pipeline_id), pipeline_id)
+    rows = _with_parts(conn, _rows(conn, pipelines.c.pipeline_id == pipeline_id), [pipeline_id])
     if not rows:
         raise NotFound(f"there is no pipeline {pipeline_id!r}; 'airflow pipelines list' shows those there are")
     return rows[0]
@@ -104,14 +104,15 @@ def row_of(conn: Connection, pipeline_id: str) -> Row:
 
 def some(conn: Connection, pipeline_ids: Iterable[str]) -> Listing:
     """The definitions of these ids that are not deleted, each one checked."""
-    wanted = and_(pipelines.c.pipeline_id.in_(sorted(set(pipeline_ids))), pipelines.c.deleted_at.is_(None))
-    rows = _with_parts(conn, _rows(conn, wanted))
+    names = sorted(set(pipeline_ids))
+    rows = _rows(conn, and_(one_of(pipelines.c.pipeline_id, names), pipelines.c.deleted_at.is_(None)))
+    _with_parts(conn, rows, names)
     return parse_rows(rows, calendars_of(conn, rows))
 
 
 def platforms_of(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, str]:
     """The platform of each of these pipelines."""
-    wanted = pipelines.c.pipeline_id.in_(sorted(pipeline_ids))
+    wanted = one_of(pipelines.c.pipeline_id, pipeline_ids)
     query = select(pipelines.c.pipeline_id, pipelines.c.platform).where(wanted)
     return {row.pipeline_id: row.platform or "" for row in conn.execute(query)}
 
@@ -218,9 +219,11 @@ def _with_parameters(conn: Connection, rows: list[Row], query: Select[Any]) -> l
     return rows
 
 
-def _with_parts(conn: Connection, rows: list[Row], only: str | None = None) -> list[Row]:
+def _with_parts(conn: Connection, rows: list[Row], only: Iterable[str] | None = None) -> list[Row]:
+    """The rows with their parameters, dependencies and checks: all there are, or ``only`` those of some pipelines."""
+    names = None if only is None else list(only)
     queries = [
-        select(table) if only is None else select(table).where(table.c.pipeline_id == only)
+        select(table) if names is None else select(table).where(one_of(table.c.pipeline_id, names))
         for table in (pipeline_parameters, pipeline_dependencies, data_quality_checks)
     ]
     _with_parameters(conn, rows, queries[0])

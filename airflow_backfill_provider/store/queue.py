@@ -11,36 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    JSON,
-    Boolean,
-    Connection,
-    Row,
-    String,
-    Text,
-    bindparam,
-    cast,
-    func,
-    insert,
-    literal,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy import Connection, Row, String, Text, cast, func, insert, literal, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
-from sqlalchemy.sql.functions import FunctionElement
 
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.status import LIVE, MOVES, ItemEvent, ItemStatus, sources
-from airflow_backfill_provider.store.dialect import insert_for
+from airflow_backfill_provider.store.dialect import insert_for, one_of
 from airflow_backfill_provider.store.tables import backfill_events as events
 from airflow_backfill_provider.store.tables import backfill_queue as table
-
-CHUNK = 500
-"""Ids in one IN list."""
 
 
 def enqueue(conn: Connection, items: Sequence[NewItem], *, who: str, why: str | None, now: datetime) -> int:
@@ -126,31 +104,9 @@ def _status_is(status: ItemStatus) -> Any:
     return func.coalesce(table.c.status, "") == status.value
 
 
-class _OneOf(FunctionElement[bool]):
-    """``IN`` with all its values in one parameter: to write out one for each takes longer than to run the statement."""
-
-    inherit_cache = True
-    type = Boolean()
-
-
-@compiles(_OneOf, "postgresql")
-def _one_of_array(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = (compiler.process(each, **options) for each in element.clauses)
-    return f"{column} = ANY ({values})"
-
-
-@compiles(_OneOf, "sqlite")
-def _one_of_json(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = (compiler.process(each, **options) for each in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"
-
-
-_IDS = ARRAY(String).with_variant(JSON(), "sqlite")
-
-
 def of(ids: Iterable[str]) -> Any:
     """The condition that selects items by their ids."""
-    return _OneOf(table.c.backfill_id, bindparam(None, list(ids), type_=_IDS))
+    return one_of(table.c.backfill_id, ids)
 
 
 def of_run(pipeline_id: str, dag_run_id: str) -> Any:
@@ -171,14 +127,8 @@ def touch(conn: Connection, pipeline_id: str, dag_run_id: str, lease_until: date
     )
 
 
-def put_off(conn: Connection, ids: Iterable[str], not_before: datetime, now: datetime) -> None:
-    """Look at these pending items again later; nothing happened to them, so there is no event."""
-    pending = table.c.status == ItemStatus.PENDING.value
-    conn.execute(update(table).where(of(ids), pending).values(not_before=not_before, updated_at=now))
-
-
-def put_off_pipeline(conn: Connection, pipeline_id: str, not_before: datetime, now: datetime) -> None:
-    """Look at all pending items of a pipeline again later; see :func:`put_off`."""
+def put_off(conn: Connection, pipeline_id: str, not_before: datetime, now: datetime) -> None:
+    """Look at what a pipeline has pending again later; nothing happened to it, so there is no event."""
     due = (table.c.pipeline_id == pipeline_id) & (func.coalesce(table.c.not_before, now) <= not_before)
     pending = table.c.status == ItemStatus.PENDING.value
     conn.execute(update(table).where(due, pending).values(not_before=not_before, updated_at=now))
@@ -186,11 +136,7 @@ def put_off_pipeline(conn: Connection, pipeline_id: str, not_before: datetime, n
 
 def events_of(conn: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:
     """Every move of these items, oldest first."""
-    wanted = list(ids)
-    found: list[Row[Any]] = []
-    for start in range(0, len(wanted), CHUNK):
-        some = events.c.backfill_id.in_(wanted[start : start + CHUNK])
-        found += conn.execute(select(events).where(some))
+    found = conn.execute(select(events).where(one_of(events.c.backfill_id, ids))).all()
     return sorted(found, key=lambda row: (row.moved_at, row.from_status is not None))
 
 
@@ -282,12 +228,9 @@ def _record_new(
     conn: Connection, ids: Sequence[str], status: ItemStatus, who: str, why: str | None, now: datetime
 ) -> int:
     """The first event of those of the ids that were added, which is not each one of them."""
-    added = 0
-    for start in range(0, len(ids), CHUNK):
-        there = list(conn.execute(select(table.c.backfill_id).where(of(ids[start : start + CHUNK]))).scalars())
-        _record(conn, there, None, status, who, why, now)
-        added += len(there)
-    return added
+    there = list(conn.execute(select(table.c.backfill_id).where(of(ids))).scalars())
+    _record(conn, there, None, status, who, why, now)
+    return len(there)
 
 
 def _record(

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Select, and_, case, func, not_, or_, select, 
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import ItemStatus
-from airflow_backfill_provider.store.queue import CHUNK, of_request, of_run
+from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST
+from airflow_backfill_provider.store.queue import of_request, of_run
 from airflow_backfill_provider.store.tables import ITEM_AT_WORK, PENDING_ITEM
 from airflow_backfill_provider.store.tables import backfill_queue as table
 from airflow_backfill_provider.store.tables import backfill_requests as requests
@@ -53,10 +54,11 @@ def pending(conn: Connection, full: Iterable[str] = ()) -> list[Item]:
 
 
 def at_work(conn: Connection) -> list[AtWork]:
-    """The DagRuns that work on items now."""
+    """The DagRuns that work on items now, but for Airflow's own backfills, which have slots of their own."""
     rows = conn.execute(
         select(table.c.pipeline_id, table.c.dag_run_id, func.max(table.c.request_id).label("request_id"))
         .where(text(ITEM_AT_WORK), table.c.dag_run_id.is_not(None))
+        .where(func.coalesce(table.c.reason, "") != "airflow backfill")
         .group_by(table.c.pipeline_id, table.c.dag_run_id)
     )
     return [AtWork(row.pipeline_id, row.dag_run_id, row.request_id) for row in rows]
@@ -86,8 +88,8 @@ def items_of_dates(conn: Connection, pipeline_id: str, dates: Iterable[date]) ->
     """Every item there ever was for these dates, oldest first."""
     wanted = sorted(dates)
     found: list[Item] = []
-    for start in range(0, len(wanted), CHUNK):
-        some = table.c.date_to_process.in_(wanted[start : start + CHUNK])
+    for start in range(0, len(wanted), MOST_IN_A_LIST):
+        some = table.c.date_to_process.in_(wanted[start : start + MOST_IN_A_LIST])
         found += _read(conn, _items().where(table.c.pipeline_id == pipeline_id, some))
     return sorted(found, key=lambda item: (item.run_date, item.requested_at))
 
@@ -95,8 +97,8 @@ def items_of_dates(conn: Connection, pipeline_id: str, dates: Iterable[date]) ->
 def newest_items(conn: Connection, pipeline_ids: Sequence[str], first: date) -> Mapping[str, Mapping[date, Item]]:
     """The newest item of each date from ``first`` on, by pipeline and date."""
     found: dict[str, dict[date, Item]] = {}
-    for start in range(0, len(pipeline_ids), CHUNK):
-        some = table.c.pipeline_id.in_(pipeline_ids[start : start + CHUNK])
+    for start in range(0, len(pipeline_ids), MOST_IN_A_LIST):
+        some = table.c.pipeline_id.in_(pipeline_ids[start : start + MOST_IN_A_LIST])
         for item in _read(conn, _items().where(some, table.c.date_to_process >= first)):
             there = found.setdefault(item.pipeline_id, {})
             if item.run_date not in there or there[item.run_date].requested_at <= item.requested_at:

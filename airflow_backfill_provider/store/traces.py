@@ -7,16 +7,15 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select, union_all
 
+from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST
 from airflow_backfill_provider.store.tables import backfill_queue, pipeline_changes, pipeline_run_log, run_date_holds
-
-_CHUNK = 500
 
 
 def since(conn: Connection, pipeline_ids: Sequence[str], after: datetime) -> dict[str, dict[date, datetime]]:
     """When a run, an item or a hold of a date last began, if that was after ``after``; by pipeline and date."""
     found: dict[str, dict[date, datetime]] = {}
-    for start in range(0, len(pipeline_ids), _CHUNK):
-        some = pipeline_ids[start : start + _CHUNK]
+    for start in range(0, len(pipeline_ids), MOST_IN_A_LIST):
+        some = pipeline_ids[start : start + MOST_IN_A_LIST]
         parts = [
             select(table.c.pipeline_id, day.label("run_date"), func.max(at).label("at"))
             .where(table.c.pipeline_id.in_(some), at >= after)

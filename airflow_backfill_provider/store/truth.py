@@ -16,13 +16,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tex
 from airflow_backfill_provider.backfill.owed import Decisive, Facts, Mark, Upstream
 from airflow_backfill_provider.backfill.status import DECISIVE, ItemStatus, RecordStatus
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store.dialect import insert_for
+from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for
 from airflow_backfill_provider.store.tables import LIVE_ITEM, OPEN_RECORD, backfill_queue, stale_dates
 from airflow_backfill_provider.store.tables import pipeline_run_log as records
 from airflow_backfill_provider.store.tables import run_date_holds as holds
 
-_CHUNK = 500
-"""Ids in one IN list."""
 _EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _ENDED_AT = func.coalesce(records.c.end_time, records.c.start_time, type_=records.c.end_time.type)
 
@@ -101,8 +99,8 @@ def _upstream_successes(
 
 def _rows(conn: Connection, statement: Statement, column: ColumnElement[Any], ids: Sequence[str]) -> Iterator[Row[Any]]:
     """What a statement finds for these pipelines; rows whose date cannot be read are left out."""
-    for start in range(0, len(ids), _CHUNK):
-        for row in conn.execute(statement(column.in_(ids[start : start + _CHUNK]))):
+    for start in range(0, len(ids), MOST_IN_A_LIST):
+        for row in conn.execute(statement(column.in_(ids[start : start + MOST_IN_A_LIST]))):
             if row.run_date is not None:
                 yield row
 

@@ -8,9 +8,8 @@ from datetime import date
 from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, RecordStatus
+from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST
 from airflow_backfill_provider.store.tables import LIVE_ITEM, backfill_queue, pipeline_dependencies, pipeline_run_log
-
-_CHUNK = 500
 
 
 def dependencies_of(conn: Connection, pipeline_ids: Collection[str]) -> dict[str, list[tuple[str, int]]]:
@@ -18,9 +17,9 @@ def dependencies_of(conn: Connection, pipeline_ids: Collection[str]) -> dict[str
     names = sorted(pipeline_ids)
     table = pipeline_dependencies.c
     found: dict[str, list[tuple[str, int]]] = {}
-    for start in range(0, len(names), _CHUNK):
+    for start in range(0, len(names), MOST_IN_A_LIST):
         query = select(table.pipeline_id, table.upstream_id, table.date_offset).where(
-            table.pipeline_id.in_(names[start : start + _CHUNK])
+            table.pipeline_id.in_(names[start : start + MOST_IN_A_LIST])
         )
         for row in conn.execute(query.order_by(table.upstream_id, table.date_offset)):
             found.setdefault(row.pipeline_id, []).append((row.upstream_id, row.date_offset))
@@ -36,8 +35,8 @@ def done_dates(conn: Connection, wanted: Mapping[str, Collection[date]]) -> dict
     days = sorted({day for some in wanted.values() for day in some})
     names = sorted(wanted)
     found: dict[str, set[date]] = {}
-    for start in range(0, len(days), _CHUNK):
-        part = days[start : start + _CHUNK]
+    for start in range(0, len(days), MOST_IN_A_LIST):
+        part = days[start : start + MOST_IN_A_LIST]
         for name, day in _succeeded(conn, names, part) - _busy(conn, names, part):
             if day in wanted[name]:
                 found.setdefault(name, set()).add(day)

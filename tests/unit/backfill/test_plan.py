@@ -9,7 +9,6 @@ import pytest
 
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus
 from airflow_backfill_provider.backfill.plan import (
-    LeftOut,
     PipelinePlan,
     PlannedDate,
     RequestPlan,
@@ -17,6 +16,7 @@ from airflow_backfill_provider.backfill.plan import (
     pick,
     summary,
 )
+from airflow_backfill_provider.dates.selection import Refused
 
 D = [date(2026, 1, day) for day in range(1, 9)]
 
@@ -59,5 +59,5 @@ def test_the_first_n_of_the_whole_request_start(newest_first: bool, started: lis
 
 
 def test_what_is_left_out_is_told_together_where_the_reason_is_one() -> None:
-    left_out = [LeftOut(D[0] + timedelta(days=number), "is done") for number in range(3)] + [LeftOut(D[5], "runs")]
+    left_out = [Refused(D[0] + timedelta(days=number), "is done") for number in range(3)] + [Refused(D[5], "runs")]
     assert summary(left_out) == ["3 dates from 2026-01-01 to 2026-01-03: is done", "2026-01-06: runs"]
