@@ -128,16 +128,21 @@ def _chosen(definitions: Definitions, wish: Wish, errors: list[BackfillError]) -
     if wish.all_pipelines:
         return [pipeline for pipeline in definitions.good if pipeline.is_active]
     if wish.tag is not None:
-        tagged = [pipeline for pipeline in definitions.good if wish.tag in pipeline.tags]
+        tagged = [pipeline for pipeline in definitions.good if wish.tag in pipeline.tags and pipeline.is_active]
         if not tagged:
-            errors.append(NotFound(f"no pipeline has the tag {wish.tag!r}; see airflow pipelines list"))
+            errors.append(NotFound(f"no active pipeline has the tag {wish.tag!r}; see airflow pipelines list"))
         return tagged
     found: list[Pipeline] = []
     for name in dict.fromkeys(wish.pipeline_ids):
         try:
-            found.append(definitions.pipeline(name))
+            pipeline = definitions.pipeline(name)
         except BackfillError as error:
             errors.append(error)
+            continue
+        if not pipeline.is_active:
+            words = f"pipeline {name!r} is switched off, so its dates would wait for ever; set is_active to true first"
+            errors.append(InvalidRequest(words))
+        found.append(pipeline)
     return found
 
 

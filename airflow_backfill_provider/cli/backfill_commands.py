@@ -173,7 +173,7 @@ def _why_it_waits(item: Item) -> str | None:
         return "for 'backfill resume'"
     if item.not_before is not None and item.not_before > now():
         return f"until {item.not_before:%Y-%m-%d %H:%M:%S} UTC"
-    return "for a slot, or for an upstream date"
+    return "for a slot, an upstream date, or its DAG to be there and unpaused"
 
 
 def _state(request: dict[str, Any], live: int) -> str:

@@ -26,15 +26,22 @@ CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def three_pipelines(registry: Registry) -> None:
+def some_pipelines(registry: Registry) -> None:
     usual = {"platform": "databricks", "platform_job_id": "1", "start_date": date(2026, 1, 1), "created_at": CREATED}
     rows = [
         {"pipeline_id": "orders", "schedule_type": "daily", "tags": "sales", "multi_date_allowed": False},
         {"pipeline_id": "weekly", "schedule_type": "weekly", "tags": "sales", "multi_date_allowed": True},
         {"pipeline_id": "fixes", "schedule_type": "manual", "tags": None, "multi_date_allowed": False},
+        {
+            "pipeline_id": "off",
+            "schedule_type": "daily",
+            "tags": "asleep",
+            "multi_date_allowed": False,
+            "is_active": False,
+        },
     ]
     with registry.writing() as conn:
-        conn.execute(table.insert(), [usual | row for row in rows])
+        conn.execute(table.insert(), [usual | {"is_active": True, "multi_date_allowed": False} | row for row in rows])
         conn.execute(pipeline_dependencies.insert().values(pipeline_id="weekly", upstream_id="orders", date_offset=-1))
 
 
@@ -73,7 +80,9 @@ def items(registry: Registry, request_id: str) -> list[Item]:
         (wish("orders", dates="2026-01-05", only="failed"), InvalidRequest, "is missing"),
         (wish(dates="2026-01-05"), InvalidRequest, "name the pipelines in one way"),
         (wish("orders", dates="2026-01-05", tag="sales"), InvalidRequest, "name the pipelines in one way"),
-        (Wish(tag="nosuch", dates="2026-01-05"), NotFound, "no pipeline has the tag 'nosuch'"),
+        (Wish(tag="nosuch", dates="2026-01-05"), NotFound, "no active pipeline has the tag 'nosuch'"),
+        (wish("off", dates="2026-01-05"), InvalidRequest, "pipeline 'off' is switched off"),
+        (Wish(tag="asleep", dates="2026-01-05"), NotFound, "no active pipeline has the tag 'asleep'"),
     ],
 )
 def test_a_refusal_says_why_and_writes_nothing(
