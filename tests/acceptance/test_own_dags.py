@@ -1,4 +1,4 @@
-"""DAGs of a user's own: scheduled on a pipeline's dates, waiting with our sensors; and our channel to Airflow itself."""
+"""DAGs of a user's own: started by a pipeline's dates, waiting with our sensors; and our channel to Airflow itself."""
 
 from __future__ import annotations
 

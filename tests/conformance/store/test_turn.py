@@ -168,6 +168,18 @@ def test_a_paused_dag_gets_nothing_and_holds_no_slot(registry: Registry, setting
     assert "paused" in story[0]
     assert statuses(registry) == ["pending", "pending"]
     assert due_work(registry, settings, datetime.now(UTC)) is None
+    airflow.paused = False
+    assert due_work(registry, settings, datetime.now(UTC) + timedelta(seconds=61)) == "dates that can start"
+
+
+def test_airflows_own_backfills_take_no_slot_of_the_queue(registry: Registry, settings: options.Settings) -> None:
+    add(registry)
+    ask(registry, D1)
+    native = asked("backfill__x", (D2,), origin="airflow backfill")
+    run_job.begin(registry, native, definition(registry))
+    airflow = Airflow()
+    take_turn(registry, airflow, settings)
+    assert statuses(registry, D1) == ["in_progress"]
 
 
 def test_a_run_that_waits_because_its_dag_was_paused_gives_its_slot_back(
