@@ -125,7 +125,7 @@ def _parse(rows: Sequence[Mapping[str, Any]], calendars: Mapping[str, BusinessCa
     problems: list[Problem] = []
     for row in rows:
         try:
-            pipeline = parse_pipeline(row, calendars=calendars)
+            pipeline = parse_pipeline(row, calendars=calendars, stored=True)
         except InvalidRequest as error:
             problems += error.problems
             good += _last_good(path, str(row.get("pipeline_id")))

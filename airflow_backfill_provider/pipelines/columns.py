@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow_backfill_provider.pipelines import cells, parts
+from airflow_backfill_provider.pipelines.channels import stored_details
 from airflow_backfill_provider.pipelines.parts import Flaw
 
 PLATFORMS = ("databricks", "snowflake", "dbt_cloud", "http", "sql")
@@ -85,7 +86,7 @@ CELLS: dict[str, cells.Reader] = {
     "run_timeout_minutes": cells.integer(1),
     "backfill_priority": cells.integer(),
     "notification_channel": cells.text,
-    "notification_details": cells.details,
+    "notification_details": stored_details,  # judged by channels.channel_flaws
     "data_quality_check": cells.boolean,
     "sla_time": cells.clock,
     "sla_breach_notification": cells.boolean,

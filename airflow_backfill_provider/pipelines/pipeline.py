@@ -17,6 +17,7 @@ from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines import cells, columns, parts
+from airflow_backfill_provider.pipelines.channels import channel_flaws
 from airflow_backfill_provider.pipelines.parts import Dependency, Flaw, Parameter, QualityCheck
 from airflow_backfill_provider.pipelines.schedule_cells import SCHEDULE_COLUMNS, schedule_flaws
 
@@ -124,27 +125,38 @@ class Pipeline:
 
 
 def parse_pipeline(
-    row: Mapping[str, object], where: str = "", calendars: Mapping[str, BusinessCalendar] | None = None
+    row: Mapping[str, object],
+    where: str = "",
+    calendars: Mapping[str, BusinessCalendar] | None = None,
+    *,
+    stored: bool = False,
 ) -> Pipeline:
     """The definition that one row holds, by column name.
 
     ``where`` names the row in problems (default: by its id); ``calendars`` are the users' own business calendars by
-    name. Raises :class:`~airflow_backfill_provider.errors.InvalidRequest` with every problem of the row at once.
+    name; ``stored`` says that the row stands in the registry, see :func:`read_row`. Raises
+    :class:`~airflow_backfill_provider.errors.InvalidRequest` with every problem of the row at once.
     """
-    pipeline, flaws = read_row(row, calendars)
+    pipeline, flaws = read_row(row, calendars, stored=stored)
     if pipeline is None:
         raise InvalidRequest(_problems(flaws, where or f"pipeline {row.get('pipeline_id')!r}"))
     return pipeline
 
 
 def read_row(
-    row: Mapping[str, object], calendars: Mapping[str, BusinessCalendar] | None = None
+    row: Mapping[str, object], calendars: Mapping[str, BusinessCalendar] | None = None, *, stored: bool = False
 ) -> tuple[Pipeline | None, list[Flaw]]:
-    """The definition of a row, or None with everything that is wrong with it."""
+    """The definition of a row, or None with everything that is wrong with it.
+
+    Where messages go is judged when somebody hands the row in. One that is ``stored`` already runs without: no DAG is
+    lost over a message.
+    """
     values, flaws = columns.read_cells(row)
     unreadable = {flaw.path[0] for flaw in flaws}
     flaws += columns.what_to_start(row, values)
     flaws += [flaw for flaw in schedule_flaws(values, calendars) if flaw.path[0] not in unreadable]
+    if not stored:
+        flaws += channel_flaws(row)
     if "retry_schedule" in values:
         flaws += _retry_flaws(values["retry_schedule"])
     return (None, flaws) if flaws else (Pipeline(**values), [])

@@ -159,6 +159,18 @@ calendar_days = Table(
     Column("day_name", String),
 )
 
+channel_states = Table(
+    "channel_states",
+    metadata,
+    # Only of places that cannot be reached: a message that arrives takes the row away.
+    Column("channel_key", String, primary_key=True),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("failing_since", UtcDateTime),
+    Column("rests_until", UtcDateTime),
+    Column("error_message", Text),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
 adopted_values = Table(
     "adopted_values",
     metadata,

@@ -139,7 +139,7 @@ def get(conn: Connection, pipeline_id: str) -> Pipeline:
     :class:`~airflow_backfill_provider.errors.InvalidRequest` when the row is broken.
     """
     row = row_of(conn, pipeline_id)
-    return parse_pipeline(row, calendars=calendars_of(conn, [row]))
+    return parse_pipeline(row, calendars=calendars_of(conn, [row]), stored=True)
 
 
 def parse_rows(rows: Iterable[Row], own_calendars: Mapping[str, BusinessCalendar]) -> Listing:
@@ -147,7 +147,7 @@ def parse_rows(rows: Iterable[Row], own_calendars: Mapping[str, BusinessCalendar
     listing = Listing([], {})
     for row in rows:
         try:
-            listing.pipelines.append(parse_pipeline(row, calendars=own_calendars))
+            listing.pipelines.append(parse_pipeline(row, calendars=own_calendars, stored=True))
         except InvalidRequest as error:
             listing.broken[str(row["pipeline_id"])] = error.problems
     return listing

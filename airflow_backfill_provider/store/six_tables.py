@@ -31,6 +31,9 @@ ITEM_AT_WORK = "status IN ('in_progress', 'cancelling')"
 OPEN_RECORD = "dag_run_id IS NOT NULL AND status IN ('queued', 'running')"
 """Records of a DagRun of ours that has not ended. Records that were there before us have no DagRun."""
 
+PENDING_MESSAGE = "notification_status = 'pending'"
+"""Messages that are still to be sent."""
+
 
 def _spared(rule: str) -> str:
     return f"adopted_key IS NOT NULL OR ({rule})"
@@ -276,6 +279,7 @@ pipeline_notifications = Table(
     Column("next_attempt_at", UtcDateTime),  # at once
     Column("error_message", Text),
     Column("created_at", UtcDateTime),
+    Column("channel_key", String),  # where it goes; NULL: another program wrote the row
     _adopted_key(),
     CheckConstraint(
         _spared(
@@ -293,6 +297,15 @@ pipeline_notifications = Table(
     Index("ix_pipeline_notifications_pipeline", "pipeline_id", "created_at"),
     Index("ix_pipeline_notifications_run", "run_id"),
     Index("ix_pipeline_notifications_due", "notification_status", "next_attempt_at"),
+    # The controller asks for these every few seconds, however many messages were sent.
+    Index(
+        "ix_pipeline_notifications_pending",
+        "channel_key",
+        "next_attempt_at",
+        sqlite_where=text(PENDING_MESSAGE),
+        postgresql_where=text(PENDING_MESSAGE),
+    ),
+    Index("ix_pipeline_notifications_sent", "channel_key", "sent_at"),
 )
 
 SIX = (

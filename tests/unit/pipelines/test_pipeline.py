@@ -196,6 +196,14 @@ def test_spellings_that_can_mean_only_one_thing_are_understood(column: str, writ
     assert getattr(parse_pipeline({**GOOD, column: written}), column) == meant
 
 
+@pytest.mark.parametrize("details", ["#data", '{"password": "x"}', "[1]", '{"to": 7'])
+def test_no_row_in_the_registry_is_lost_over_where_its_messages_go(details: str) -> None:
+    row = {**GOOD, "notification_channel": "carrier pigeon", "notification_details": details}
+    assert parse_pipeline(row, stored=True).notification_details is None
+    with pytest.raises(InvalidRequest):
+        parse_pipeline(row)
+
+
 def test_empty_cells_mean_the_documented_default() -> None:
     bare = parse_pipeline(GOOD)
     empty = parse_pipeline({**dict.fromkeys(DEFAULTS), **GOOD})
@@ -220,7 +228,7 @@ FULL = parse_pipeline(
         "sla_time": "08:00:01",
         "auto_backfill_from": "2026-02-01",
         "notification_channel": "slack",
-        "notification_details": {"conn_id": "s", "n": 1},
+        "notification_details": {"conn_id": "s", "on": ["failure"]},
         "tags": "a,b",
         "parameters": {"country": "de", "sql": "select 1\n  from t\n"},
         "dependencies": ["up", {"upstream_id": "up2", "offset": -1}],

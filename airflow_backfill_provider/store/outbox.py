@@ -1,0 +1,105 @@
+"""``pipeline_notifications`` as an outbox: messages are written with the event, and sent later, each once.
+
+A claim is a promise to send before ``next_attempt_at``: it counts the attempt and moves that instant, so that nobody
+else takes the message meanwhile, and anybody may when its owner has died. Who marks a message names the attempt it
+made: a message that somebody else has taken since is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from airflow_backfill_provider.pipelines.channels import Channel
+from airflow_backfill_provider.pipelines.notice import Notice
+from airflow_backfill_provider.store.dialect import insert_for, one_of
+from airflow_backfill_provider.store.tables import pipeline_notifications as table
+from airflow_backfill_provider.store.tables import pipelines
+
+_ROWS_AT_ONCE = 500
+
+
+class Addressee(NamedTuple):
+    """What a pipeline's row says about its messages, as it stands there."""
+
+    name: str
+    owner: str | None
+    channel: str | None
+    details: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewMessage:
+    """A notice on its way to one channel; ``problem`` says why it can never be sent."""
+
+    notice: Notice
+    facts: Mapping[str, Any]
+    """What the message says besides the notice: the pipeline's name and owner, the entries of a digest."""
+    channel: Channel | None
+    channel_name: str
+    problem: str | None = None
+
+    @property
+    def dedupe_key(self) -> str:
+        """Unique among all messages."""
+        return self.notice.dedupe_key(self.channel.key if self.channel else self.channel_name)
+
+
+def addressees(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, Addressee]:
+    """The notification cells of these pipelines, also of rows that nobody can read otherwise."""
+    columns = pipelines.c
+    rows = conn.execute(
+        select(
+            columns.pipeline_id,
+            columns.pipeline_name,
+            columns.owner,
+            columns.notification_channel,
+            columns.notification_details,
+        ).where(one_of(columns.pipeline_id, sorted(set(pipeline_ids))))
+    )
+    return {
+        row.pipeline_id: Addressee(
+            row.pipeline_name or row.pipeline_id, row.owner, row.notification_channel, row.notification_details
+        )
+        for row in rows
+    }
+
+
+def add(conn: Connection, messages: Sequence[NewMessage], now: datetime) -> int:
+    """Write messages that are not there yet, whatever became of them since; returns how many were new."""
+    rows = [_row(message, now) for message in messages]
+    added = 0
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        insert = insert_for(conn, table).values(rows[start : start + _ROWS_AT_ONCE])
+        told = insert.on_conflict_do_nothing().returning(table.c.notification_id)
+        added += len(conn.execute(told).all())
+    return added
+
+
+def _row(message: NewMessage, now: datetime) -> dict[str, Any]:
+    payload = {
+        "notice": message.notice.to_json(),
+        "facts": dict(message.facts),
+        "channel": message.channel.to_json() if message.channel else None,
+    }
+    return {
+        "notification_id": str(uuid.uuid4()),
+        "pipeline_id": message.notice.pipeline_id,
+        "run_id": message.notice.run_id,
+        "notification_type": message.notice.type.value,
+        "notification_status": "failed" if message.problem else "pending",
+        "notification_channel": message.channel_name,
+        "channel_key": message.channel.key if message.channel else None,
+        "dedupe_key": message.dedupe_key,
+        "payload": json.dumps(payload, ensure_ascii=False),
+        "attempts": 0,
+        "next_attempt_at": now,
+        "error_message": message.problem,
+        "created_at": now,
+    }
