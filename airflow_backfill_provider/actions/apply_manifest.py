@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,6 +50,12 @@ def read_definitions(conn: Connection) -> Definitions:
     own = calendars(conn)
     listing = pipelines.parse_rows(pipelines.all_rows(conn), own)
     return Definitions(good=tuple(listing.pipelines), broken=listing.broken, calendars=own)
+
+
+def read_some(conn: Connection, pipeline_ids: Iterable[str]) -> Definitions:
+    """Read and check the rows of these ids that are not deleted: what the others are does not matter."""
+    listing = pipelines.some(conn, pipeline_ids)
+    return Definitions(good=tuple(listing.pipelines), broken=listing.broken, calendars=calendars(conn))
 
 
 def read_file(text: str, definitions: Definitions, *, prune: bool = False) -> Manifest:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from airflow_backfill_provider.actions.apply_manifest import read_definitions
+from airflow_backfill_provider.actions.apply_manifest import read_definitions, read_some
+from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateState, states_of
 from airflow_backfill_provider.backfill.story import Moved, story
+from airflow_backfill_provider.dates.deadline import deadline
 from airflow_backfill_provider.store import queue, queue_reads, run_log, truth
 from airflow_backfill_provider.store.engine import Registry
 
@@ -18,12 +22,22 @@ class Explanation:
 
     state: DateState
     lines: tuple[str, ...]
+    tick_at: datetime | None = None
+    """When the date became due; None when no tick picks it, or not yet."""
+    deadline_at: datetime | None = None
+    """By when it must be done; None when the pipeline has no ``sla_time`` or the date no tick."""
+    records: tuple[Mapping[str, Any], ...] = ()
+    """Its rows of ``pipeline_run_log``, oldest first."""
+    items: tuple[Item, ...] = ()
+    """Every item there ever was for it, oldest first."""
 
 
 def explain_date(registry: Registry, pipeline_id: str, day: date, now: datetime) -> Explanation:
     """Tell the story of a date. Raises NotFound, or InvalidRequest when the pipeline's row is broken."""
     with registry.reading() as conn:
-        definitions = read_definitions(conn)
+        definitions = read_some(conn, [pipeline_id])
+        if not definitions.good and not definitions.broken:
+            definitions = read_definitions(conn)  # to say which id may have been meant
         pipeline = definitions.pipeline(pipeline_id)
         facts = truth.facts(conn, [pipeline], day, day)[pipeline_id]
         records = run_log.records_of_date(conn, pipeline_id, day)
@@ -37,4 +51,6 @@ def explain_date(registry: Registry, pipeline_id: str, day: date, now: datetime)
         Moved(at=row.moved_at, from_status=row.from_status, to_status=row.to_status, by=row.moved_by, why=row.why)
         for row in events
     ]
-    return Explanation(state, tuple(story(state, tick_at, records, moves)))
+    due = deadline(tick_at, pipeline.sla_time, pipeline.timezone) if tick_at and pipeline.sla_time else None
+    lines = tuple(story(state, tick_at, records, moves))
+    return Explanation(state, lines, tick_at, due, tuple(records), tuple(items))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions
+from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions, read_some
 from airflow_backfill_provider.actions.plan_dates import ANY, add_dependents, plan_dates
 from airflow_backfill_provider.backfill.owed import OWED, DateStatus
 from airflow_backfill_provider.backfill.plan import PipelinePlan, RequestPlan, summary
@@ -38,13 +38,13 @@ class Wish:
     downstream: bool = False
 
 
-def plan_request(conn: Connection, wish: Wish, now: datetime) -> RequestPlan:
-    """What the wish means now.
+def plan_request(conn: Connection, wish: Wish, now: datetime, among: Collection[str] | None = None) -> RequestPlan:
+    """What the wish means now. ``among``: the pipelines that may be part of it; None means every one there is.
 
     Raises :class:`~airflow_backfill_provider.errors.InvalidRequest` or
     :class:`~airflow_backfill_provider.errors.NotFound` with everything that is wrong with it.
     """
-    definitions = read_definitions(conn)
+    definitions = _definitions(conn, wish, among)
     errors: list[BackfillError] = []
     chosen = _chosen(definitions, wish, errors)
     wanted = _statuses(wish, errors)
@@ -69,7 +69,9 @@ def plan_request(conn: Connection, wish: Wish, now: datetime) -> RequestPlan:
     return plan
 
 
-def save_request(registry: Registry, wish: Wish, *, who: str, now: datetime) -> tuple[str, RequestPlan]:
+def save_request(
+    registry: Registry, wish: Wish, *, who: str, now: datetime, among: Collection[str] | None = None
+) -> tuple[str, RequestPlan]:
     """Plan and save in one transaction: what is saved is what a dry run at this instant would show.
 
     Raises what :func:`plan_request` raises, and :class:`~airflow_backfill_provider.errors.Conflict` when another
@@ -77,7 +79,7 @@ def save_request(registry: Registry, wish: Wish, *, who: str, now: datetime) -> 
     """
     request_id = f"bf-{secrets.token_hex(4)}"
     with registry.writing() as conn:
-        plan = plan_request(conn, wish, now)
+        plan = plan_request(conn, wish, now, among)
         names = [one.pipeline_id for one in plan.pipelines if one.dates]
         requests.save(
             conn,
@@ -103,6 +105,17 @@ def save_request(registry: Registry, wish: Wish, *, who: str, now: datetime) -> 
                 "nothing was written, ask again"
             )
     return request_id, plan
+
+
+def _definitions(conn: Connection, wish: Wish, among: Collection[str] | None) -> Definitions:
+    """What the wish can touch: only the rows it names, when it names them and nothing follows them."""
+    if wish.pipeline_ids and not wish.downstream and among is not None:
+        return read_some(conn, set(wish.pipeline_ids) & set(among))
+    found = read_definitions(conn)
+    if among is None:
+        return found
+    good = tuple(pipeline for pipeline in found.good if pipeline.pipeline_id in among)
+    return replace(found, good=good, broken={name: why for name, why in found.broken.items() if name in among})
 
 
 def _statuses(wish: Wish, errors: list[BackfillError]) -> frozenset[DateStatus]:

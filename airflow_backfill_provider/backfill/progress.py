@@ -36,11 +36,17 @@ def progress(items: Sequence[Item], now: datetime) -> Progress:
 
 
 def _eta(items: Sequence[Item], left: int, now: datetime) -> datetime | None:
-    """At the pace at which items have ended since the first one was started."""
     done = [item for item in items if item.finished_at is not None and item.dispatched_at is not None]
-    if not left or not done:
+    began = min((item.dispatched_at for item in done if item.dispatched_at), default=None)
+    last = max((item.finished_at for item in done if item.finished_at), default=None)
+    return eta_of(began, last, len(done), left, now)
+
+
+def eta_of(began: datetime | None, last: datetime | None, done: int, left: int, now: datetime) -> datetime | None:
+    """When ``left`` items have ended, at the pace at which ``done`` of them ended from ``began`` to ``last``.
+
+    None when nothing is left, or nothing has ended yet.
+    """
+    if not left or not done or began is None or last is None:
         return None
-    began = min(item.dispatched_at for item in done if item.dispatched_at)
-    last = max(item.finished_at for item in done if item.finished_at)
-    pace = max(last - began, timedelta(seconds=1)) / len(done)
-    return now + pace * left
+    return now + max(last - began, timedelta(seconds=1)) / done * left

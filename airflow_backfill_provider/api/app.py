@@ -1,0 +1,98 @@
+"""The FastAPI application that Airflow's API server mounts under ``/backfill``."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from airflow_backfill_provider.api import dates, pipelines, requests
+from airflow_backfill_provider.api.access import guard_unsafe, viewer
+from airflow_backfill_provider.api.answers import ErrorAnswer
+from airflow_backfill_provider.errors import BackfillError, InvalidRequest, Problem
+
+BUNDLE = Path(__file__).parents[1] / "plugins" / "www" / "dist"
+_NEVER_STORE = {"Cache-Control": "no-store"}
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    code: {"model": ErrorAnswer, "description": words}
+    for code, words in {
+        401: "Nobody is logged in",
+        403: "Not yours to start, or sent by a page of another site",
+        404: "Not there, or not yours to see",
+        409: "It changed meanwhile, or somebody else holds it",
+        415: "Not JSON",
+        422: "Not understood; every problem is listed",
+        503: "The registry does not answer",
+    }.items()
+}
+
+
+@cache
+def application() -> FastAPI:
+    """The application; made once in a process, which keeps nothing else."""
+    app = FastAPI(title="Backfill", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    api = APIRouter(prefix="/api", dependencies=[Depends(viewer), Depends(guard_unsafe)], responses=_REFUSALS)
+    for part in (pipelines.router, dates.router, requests.router):
+        api.include_router(part)
+    api.add_api_route("/openapi.json", lambda: JSONResponse(openapi()), include_in_schema=False)
+    app.include_router(api)
+    app.add_api_route(
+        "/static/{name}", bundle, dependencies=[Depends(viewer)], include_in_schema=False, response_model=None
+    )
+    app.add_exception_handler(BackfillError, _refused)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(StarletteHTTPException, _http_refused)
+    return app
+
+
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document of the API."""
+    app = application()
+    words = "Run dates of pipelines: how they stand, why, and what is done about them."
+    return get_openapi(title=app.title, version=app.version, routes=app.routes, description=words)
+
+
+def bundle(name: str) -> FileResponse:
+    """A file of the pages."""
+    file = BUNDLE / name
+    if file.parent != BUNDLE or not file.is_file():
+        raise HTTPException(404, "Not Found")
+    return FileResponse(file, media_type="text/javascript", headers={"Cache-Control": "private, max-age=31536000"})
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BackfillError)
+    problems = error.problems if isinstance(error, InvalidRequest) else ()
+    return _answer(error.http_status, str(error), [_problem(one) for one in problems])
+
+
+def _not_understood(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        {"where": ".".join(map(str, one["loc"][1:])) or str(one["loc"][0]), "message": str(one["msg"])}
+        for one in error.errors()
+    ]
+    return _answer(422, "; ".join(f"{one['where']}: {one['message']}" for one in problems), problems)
+
+
+def _http_refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StarletteHTTPException)
+    return _answer(error.status_code, str(error.detail), [], dict(error.headers or {}))
+
+
+def _problem(one: Problem) -> dict[str, str]:
+    """Where in the words of the API: an option of the command line is a field of a body."""
+    where = one.where.removeprefix("--").replace("-", "_") if one.where.startswith("--") else one.where
+    return {"where": where, "message": one.message}
+
+
+def _answer(
+    code: int, detail: str, problems: list[dict[str, str]], headers: dict[str, str] | None = None
+) -> JSONResponse:
+    return JSONResponse({"detail": detail, "problems": problems}, code, {**_NEVER_STORE, **(headers or {})})

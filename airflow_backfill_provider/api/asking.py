@@ -1,0 +1,91 @@
+"""What the parameters of the routes mean: ranges, filters, pages; the clock is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Query
+
+from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
+from airflow_backfill_provider.actions.date_grid import Filters
+from airflow_backfill_provider.api.access import Viewer, no_such_pipeline
+from airflow_backfill_provider.api.answers import Status
+from airflow_backfill_provider.backfill.owed import DateStatus
+from airflow_backfill_provider.errors import InvalidRequest, Problem
+from airflow_backfill_provider.store.engine import registry
+
+USUAL_DAYS = 30
+MOST_DAYS = 366
+
+
+class Page(NamedTuple):
+    """Which part of a list."""
+
+    limit: int
+    offset: int
+
+
+def now() -> datetime:
+    """This instant."""
+    return datetime.now(UTC)
+
+
+def page(
+    limit: Annotated[int, Query(ge=1, le=500, description="Rows of the page")] = 50,
+    offset: Annotated[int, Query(ge=0, le=10_000_000, description="Rows before the page")] = 0,
+) -> Page:
+    """A part of a list; it counts only rows that the user may see."""
+    return Page(limit, offset)
+
+
+def days(
+    first: Annotated[date | None, Query(description="First run date")] = None,
+    last: Annotated[date | None, Query(description="Last run date")] = None,
+) -> tuple[date, date]:
+    """The range, both ends included; by default the last 30 days. Raises InvalidRequest."""
+    end = last or (now().date() if first is None else min(first + timedelta(days=USUAL_DAYS - 1), date.max))
+    begin = first or date.fromordinal(max(1, end.toordinal() - USUAL_DAYS + 1))
+    if begin > end:
+        raise InvalidRequest([Problem("first", f"the range '{begin}..{end}' is reversed; expected '{end}..{begin}'")])
+    if (end - begin).days >= MOST_DAYS:
+        raise InvalidRequest([Problem("first", f"the range '{begin}..{end}' has more than {MOST_DAYS} days")])
+    return begin, end
+
+
+def filters(
+    search: Annotated[str, Query(max_length=250, description="A part of the id or the name")] = "",
+    tag: Annotated[list[str] | None, Query(max_length=50, description="All of these tags")] = None,
+    platform: Annotated[str | None, Query(max_length=50)] = None,
+    status: Annotated[
+        list[Status] | None, Query(max_length=10, description="Pipelines with a date in one of these")
+    ] = None,
+    active: Annotated[bool, Query(description="Only pipelines that are switched on")] = False,
+) -> Filters:
+    """Which pipelines."""
+    return Filters(
+        search=search,
+        tags=frozenset(tag or ()),
+        platform=platform or None,
+        statuses=frozenset(map(DateStatus, status or ())),
+        active_only=active,
+    )
+
+
+PageDep = Annotated[Page, Depends(page)]
+DaysDep = Annotated[tuple[date, date], Depends(days)]
+FiltersDep = Annotated[Filters, Depends(filters)]
+
+
+def definitions_of(viewer: Viewer, pipeline_ids: Iterable[str]) -> Definitions:
+    """The rows of pipelines that the user may see. Raises NotFound for one that is not there."""
+    ids = list(pipeline_ids)
+    viewer.see(ids)
+    with registry().reading() as conn:
+        found = read_some(conn, ids)
+    there = {*found.broken, *(pipeline.pipeline_id for pipeline in found.good)}
+    for pipeline_id in ids:
+        if pipeline_id not in there:
+            raise no_such_pipeline(pipeline_id)
+    return found

@@ -1,0 +1,123 @@
+"""Pipelines: the grid of many, the numbers above it, and one of them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from airflow_backfill_provider.actions import date_grid
+from airflow_backfill_provider.actions.date_grid import Filters
+from airflow_backfill_provider.api import answers, asking, told
+from airflow_backfill_provider.api.access import ViewerDep, no_such_pipeline
+from airflow_backfill_provider.api.asking import DaysDep, FiltersDep, PageDep
+from airflow_backfill_provider.dates.schedule import Schedule
+from airflow_backfill_provider.dates.zone import zone
+from airflow_backfill_provider.pipelines.pipeline import Pipeline
+from airflow_backfill_provider.store import pipeline_heads, request_pages
+from airflow_backfill_provider.store.engine import registry
+
+router = APIRouter(tags=["Pipelines"])
+_NEXT = 5
+
+
+@router.get("/health")
+def health(viewer: ViewerDep) -> answers.Health:
+    """Whether the registry answers; 503 with the reason when it does not."""
+    with registry().reading() as conn:
+        request_pages.waiting(conn, ())
+    return answers.Health(status="ok", user=viewer.name)
+
+
+@router.get("/summary")
+def summary(viewer: ViewerDep, days: DaysDep, filters: FiltersDep) -> answers.Summary:
+    """The numbers of all pipelines that the filters leave."""
+    with registry().reading() as conn:
+        totals = date_grid.totals(conn, filters, viewer.readable, days, asking.now())
+        queue = request_pages.waiting(conn, viewer.readable)
+    return answers.Summary(
+        first=days[0],
+        last=days[1],
+        pipelines=totals.pipelines,
+        counts=told.counts(totals.counts),
+        owed=totals.owed,
+        late=totals.late,
+        waiting=queue.get("pending", 0),
+        working=queue.get("in_progress", 0) + queue.get("cancelling", 0),
+    )
+
+
+@router.get("/grid")
+def grid(
+    viewer: ViewerDep,
+    days: DaysDep,
+    filters: FiltersDep,
+    page: PageDep,
+    sort: Annotated[answers.Sort, Query(description="What comes first")] = "owed",
+) -> answers.GridAnswer:
+    """Pipelines and days: how every date stands."""
+    with registry().reading() as conn:
+        found = date_grid.date_grid(
+            conn, filters, viewer.readable, days, asking.now(), sort=sort, limit=page.limit, offset=page.offset
+        )
+    startable = viewer.startable(row.head.pipeline_id for row in found.rows)
+    return answers.GridAnswer(
+        first=days[0],
+        last=days[1],
+        total=found.total,
+        limit=page.limit,
+        offset=page.offset,
+        pipelines=[told.grid_row(row, *days, row.head.pipeline_id in startable) for row in found.rows],
+    )
+
+
+@router.get("/facets")
+def facets(viewer: ViewerDep) -> answers.Facets:
+    """The platforms and tags there are."""
+    with registry().reading() as conn:
+        heads = [head for head in pipeline_heads.heads(conn) if head.pipeline_id in viewer.readable]
+    return answers.Facets(
+        platforms=sorted({head.platform for head in heads if head.platform}),
+        tags=sorted({tag for head in heads for tag in head.tags}),
+    )
+
+
+@router.get("/pipelines/{pipeline_id}")
+def pipeline(pipeline_id: str, viewer: ViewerDep) -> answers.PipelineAnswer:
+    """One pipeline: its schedule in words and what comes next."""
+    found = asking.definitions_of(viewer, [pipeline_id])
+    with registry().reading() as conn:
+        head = next(iter(date_grid.chosen(conn, Filters(), {pipeline_id})), None)
+    if head is None:
+        raise no_such_pipeline(pipeline_id)
+    now = asking.now()
+    if pipeline_id in found.broken:
+        problem = told.problem(found.broken[pipeline_id])
+        return answers.PipelineAnswer(**told.head(head, False), today=now.date(), problem=problem)
+    defined = found.pipeline(pipeline_id)
+    schedule = defined.schedule(found.calendars)
+    return answers.PipelineAnswer(
+        **told.head(head, bool(viewer.startable([pipeline_id]))),
+        schedule=schedule.describe(),
+        timezone=defined.timezone,
+        today=now.astimezone(zone(defined.timezone)).date(),
+        start_date=defined.start_date,
+        end_date=defined.end_date,
+        multi_date_allowed=defined.multi_date_allowed,
+        sla_time=None if defined.sla_time is None else f"{defined.sla_time:%H:%M}",
+        next_dates=_coming(defined, schedule, now) if defined.is_active else [],
+        upstreams=sorted({each.upstream_id for each in defined.dependencies if each.upstream_id in viewer.readable}),
+    )
+
+
+def _coming(pipeline: Pipeline, schedule: Schedule, now: datetime) -> list[date]:
+    """The run dates whose ticks come next."""
+    if pipeline.schedule_type == "manual":
+        return []
+    found: list[date] = []
+    tick = schedule.tick_after(now)
+    while tick is not None and len(found) < _NEXT:
+        found += schedule.dates_of(tick)
+        tick = schedule.tick_after(tick)
+    return list(dict.fromkeys(found))[:_NEXT]

@@ -1,0 +1,131 @@
+"""Our values as answers of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_backfill_provider.actions.date_grid import GridRow
+from airflow_backfill_provider.api import answers
+from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.owed import DateState, DateStatus
+from airflow_backfill_provider.backfill.plan import RequestPlan, summary
+from airflow_backfill_provider.backfill.progress import eta_of
+from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
+from airflow_backfill_provider.errors import Problem
+from airflow_backfill_provider.store.pipeline_heads import Head
+
+if TYPE_CHECKING:
+    from airflow_backfill_provider.api.access import Viewer
+
+_NOT_EXPECTED = "."
+
+
+def counts(found: Mapping[DateStatus, int]) -> answers.Counts:
+    """Dates by status; excluded ones are of no interest to anybody."""
+    return answers.Counts(**{status.value: n for status, n in found.items() if status is not DateStatus.EXCLUDED})
+
+
+def cells(states: Iterable[DateState], late: Collection[date], first: date, last: date) -> str:
+    """One letter for each day from ``first`` to ``last``."""
+    letters = {
+        state.run_date: letter.lower() if state.run_date in late else letter
+        for state in states
+        if (letter := state.status.value[0].upper())
+    }
+    days = range((last - first).days + 1)
+    return "".join(letters.get(first + timedelta(days=n), _NOT_EXPECTED) for n in days)
+
+
+def head(value: Head, can_start: bool) -> dict[str, Any]:
+    """The fields of a pipeline in short."""
+    names = ("pipeline_id", "name", "platform", "owner", "is_active")
+    return {name: getattr(value, name) for name in names} | {"tags": list(value.tags), "can_start": can_start}
+
+
+def grid_row(row: GridRow, first: date, last: date, can_start: bool) -> answers.GridRowAnswer:
+    """A pipeline's line in the grid."""
+    return answers.GridRowAnswer(
+        **head(row.head, can_start and not row.problems),
+        cells=cells(row.states, row.late, first, last),
+        counts=counts(row.counts),
+        owed=row.owed,
+        late=len(row.late),
+        problem=problem(row.problems),
+    )
+
+
+def problem(found: Iterable[Problem]) -> str | None:
+    """What is wrong with a row, in one line; None when nothing is."""
+    return "; ".join(str(one) for one in found) or None
+
+
+def run(record: Mapping[str, Any]) -> answers.RunAnswer:
+    """A row of ``pipeline_run_log``."""
+    given = {name: record[name] for name in answers.RunAnswer.model_fields}
+    return answers.RunAnswer(**given | {"retry_attempts": record["retry_attempts"] or 0})
+
+
+def item(value: Item, viewer: Viewer) -> answers.ItemAnswer:
+    """An item of the queue."""
+    names = answers.ItemAnswer.model_fields
+    given = {name: getattr(value, name) for name in names}
+    return answers.ItemAnswer(**given | {"status": value.status.value, "reason": viewer.words(value.reason)})
+
+
+def item_row(row: Mapping[str, Any], viewer: Viewer) -> answers.ItemAnswer:
+    """A row of ``backfill_queue``."""
+    given: dict[str, Any] = {name: row.get(name) for name in answers.ItemAnswer.model_fields}
+    given |= {"run_date": row["date_to_process"], "kept_back": bool(row["kept_back"])}
+    given |= {name: row[name] or 0 for name in ("priority", "attempt")}
+    given |= {"reason": viewer.words(row["reason"] or ""), "requested_by": row["requested_by"] or ""}
+    return answers.ItemAnswer(**given)
+
+
+def plan(value: RequestPlan, viewer: Viewer) -> answers.PlanAnswer:
+    """A plan, every date with its reason and every left out one with its."""
+    return answers.PlanAnswer(
+        count=value.count,
+        estimated_seconds=value.seconds,
+        pipelines=[
+            answers.PipelinePlanAnswer(
+                pipeline_id=one.pipeline_id,
+                dates=[
+                    answers.PlannedDateAnswer(run_date=day.run_date, reason=viewer.words(day.reason))
+                    for day in one.dates
+                ],
+                runs=one.batches,
+                estimated_seconds=one.seconds,
+                left_out=[viewer.words(words) for words in summary(one.left_out)],
+            )
+            for one in value.pipelines
+        ],
+    )
+
+
+def request(row: Mapping[str, Any], can_act: bool, now: datetime) -> dict[str, Any]:
+    """The fields of a request's answer, from its row with the items counted."""
+    by_status = {status.value: int(row[f"items_{status.value}"] or 0) for status in ItemStatus}
+    live = sum(by_status[status.value] for status in LIVE)
+    every = int(row["items"] or 0)
+    names = ("request_id", "requested_by", "requested_at", "why", "selection", "pipelines", "max_active", "first_n")
+    return {name: row[name] for name in names} | {
+        "priority": row["priority"] or 0,
+        "newest_first": bool(row["newest_first"]),
+        "state": _state(row, live),
+        "kept_back": int(row["kept_back"] or 0),
+        "items": every,
+        "counts": {status: n for status, n in by_status.items() if n},
+        "percent": 100 * (every - live) // every if every else 100,
+        "eta_at": eta_of(row["began_at"], row["last_at"], int(row["paced"] or 0), live, now),
+        "can_act": can_act,
+    }
+
+
+def _state(row: Mapping[str, Any], live: int) -> str:
+    if row["cancelled_at"]:
+        return "cancelled"
+    if not live:
+        return "ended"
+    return "paused" if row["paused_at"] else "open"

@@ -1,0 +1,108 @@
+"""Requests as a person may see them: those all of whose dates are of pipelines that this person may see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, case, exists, func, not_, select
+
+from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
+from airflow_backfill_provider.store.dialect import one_of
+from airflow_backfill_provider.store.tables import backfill_queue
+from airflow_backfill_provider.store.tables import backfill_requests as table
+
+Row = dict[str, Any]
+_item = backfill_queue.c
+_LIVE = [status.value for status in LIVE]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which requests; what is not given does not narrow."""
+
+    readable: Collection[str]
+    """The pipelines that the person may see."""
+    pipeline_id: str | None = None
+    live: bool | None = None
+    """Only those with dates that wait or work, or only those without."""
+
+
+def page(conn: Connection, wanted: Wanted, limit: int, offset: int) -> tuple[int, list[Row]]:
+    """How many requests there are, and some of them, newest first, each with its items counted by status."""
+    visible = select(table.c.request_id).where(*_conditions(wanted))
+    total = conn.execute(select(func.count()).select_from(visible.subquery())).scalar_one()
+    some = visible.order_by(table.c.requested_at.desc(), table.c.request_id).limit(limit).offset(offset)
+    ids = list(conn.execute(some).scalars())
+    rows = {row["request_id"]: dict(row) for row in conn.execute(_counted(ids)).mappings()}
+    pipelines = _pipelines(conn, ids)
+    return total, [rows[name] | {"pipelines": pipelines.get(name, [])} for name in ids]
+
+
+def one(conn: Connection, request_id: str, readable: Collection[str]) -> Row | None:
+    """A request by its whole id, with its items counted; None when there is none that the person may see."""
+    wanted = and_(table.c.request_id == request_id, *_conditions(Wanted(readable=readable)))
+    if conn.execute(select(table.c.request_id).where(wanted)).first() is None:
+        return None
+    row = conn.execute(_counted([request_id])).mappings().one()
+    return dict(row) | {"pipelines": _pipelines(conn, [request_id]).get(request_id, [])}
+
+
+def items(conn: Connection, request_id: str, limit: int, offset: int) -> list[Row]:
+    """Some of a request's items, by pipeline and date."""
+    ordered = (_item.pipeline_id, _item.date_to_process, _item.backfill_id)
+    query = select(backfill_queue).where(_item.request_id == request_id).order_by(*ordered)
+    return [dict(row) for row in conn.execute(query.limit(limit).offset(offset)).mappings()]
+
+
+def waiting(conn: Connection, readable: Collection[str]) -> dict[str, int]:
+    """How many items of these pipelines wait or work, by status."""
+    mine = and_(_item.status.in_(_LIVE), one_of(_item.pipeline_id, readable))
+    rows = conn.execute(select(_item.status, func.count().label("n")).where(mine).group_by(_item.status))
+    return {row.status: row.n for row in rows}
+
+
+def _conditions(wanted: Wanted) -> list[Any]:
+    mine = _item.request_id == table.c.request_id
+    found = [
+        exists().where(mine, one_of(_item.pipeline_id, wanted.readable)),
+        not_(exists().where(mine, not_(one_of(_item.pipeline_id, wanted.readable)))),
+    ]
+    if wanted.pipeline_id is not None:
+        found.append(exists().where(mine, _item.pipeline_id == wanted.pipeline_id))
+    if wanted.live is not None:
+        live = exists().where(mine, _item.status.in_(_LIVE))
+        found.append(live if wanted.live else not_(live))
+    return found
+
+
+def _counted(ids: list[str]) -> Select[Any]:
+    paced = and_(_item.dispatched_at.is_not(None), _item.finished_at.is_not(None))
+    instant = _item.finished_at.type
+    counts = [
+        func.sum(case((_item.status == status.value, 1), else_=0)).label(f"items_{status.value}")
+        for status in ItemStatus
+    ]
+    return (
+        select(
+            table,
+            func.count(_item.backfill_id).label("items"),
+            func.sum(case((_item.kept_back, 1), else_=0)).label("kept_back"),
+            func.sum(case((paced, 1), else_=0)).label("paced"),
+            func.min(case((paced, _item.dispatched_at)), type_=instant).label("began_at"),
+            func.max(case((paced, _item.finished_at)), type_=instant).label("last_at"),
+            *counts,
+        )
+        .outerjoin(backfill_queue, _item.request_id == table.c.request_id)
+        .where(one_of(table.c.request_id, ids))
+        .group_by(*table.c)
+    )
+
+
+def _pipelines(conn: Connection, ids: list[str]) -> dict[str, list[str]]:
+    query = select(_item.request_id, _item.pipeline_id).where(one_of(_item.request_id, ids)).distinct()
+    found: dict[str, list[str]] = {}
+    for row in conn.execute(query.order_by(_item.request_id, _item.pipeline_id)):
+        found.setdefault(row.request_id, []).append(row.pipeline_id)
+    return found

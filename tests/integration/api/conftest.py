@@ -1,0 +1,98 @@
+"""Airflow's own API server application in this process, with its users, and a registry of pipelines.
+
+``hidden`` and its DAG belong to a team of which none of the users but the admin is a member.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROLES = ("nobody", "viewer", "user", "op", "admin")
+TODAY = datetime.now(UTC).date()
+SEEN, DOWNSTREAM, HIDDEN = "orders", "reports", "hidden"
+MANIFEST = f"""
+pipelines:
+  - {{pipeline_id: orders, pipeline_name: Orders, platform: databricks, platform_job_id: "1", schedule_type: daily,
+     start_date: {TODAY - timedelta(days=20)}, tags: "sales,core", sla_time: "06:00"}}
+  - {{pipeline_id: reports, platform: http, trigger_url: "http://127.0.0.1:9/x", schedule_type: daily,
+     start_date: {TODAY - timedelta(days=10)}, tags: "sales", dependencies: [{{upstream_id: orders}}]}}
+  - {{pipeline_id: hidden, platform: snowflake, platform_job_id: "select 1", schedule_type: daily,
+     start_date: {TODAY - timedelta(days=15)}, tags: "sales,secret", dependencies: [{{upstream_id: orders}}]}}
+"""
+
+
+@pytest.fixture(scope="session")
+def airflow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The application, on Airflow's database of this session; teams are on, so that DAGs can be hidden."""
+    home: Path = tmp_path_factory.mktemp("api")
+    options = {
+        "AIRFLOW__CORE__MULTI_TEAM": "True",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES[1:]),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": "0123456789abcdef0123456789abcdef",
+        "AIRFLOW__API__BASE_URL": "http://airflow.example",
+        "AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'registry.db'}",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in options.items():
+            patch.setitem(os.environ, name, value)  # type: ignore[arg-type]
+        _airflow_database()
+        _registry(options["AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN"])
+        from airflow.api_fastapi.app import create_app, purge_cached_app
+
+        yield create_app(apps="core")
+        purge_cached_app()
+
+
+def _airflow_database() -> None:
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.models.team import Team
+    from airflow.utils.db import initdb
+    from airflow.utils.session import create_session
+
+    initdb()
+    with create_session() as session:
+        bundles = {name: DagBundleModel(name=name) for name in ("open", "closed")}
+        team = Team(name="closed_team")
+        bundles["closed"].teams = [team]
+        session.add_all([team, *bundles.values()])
+        session.flush()
+        for dag_id, bundle in ((SEEN, "open"), (DOWNSTREAM, "open"), (HIDDEN, "closed"), ("foreign", "open")):
+            session.add(DagModel(dag_id=dag_id, bundle_name=bundle, fileloc="/pipelines.py", is_stale=False))
+
+
+def _registry(url: str) -> None:
+    from airflow_backfill_provider.actions.apply_manifest import apply_manifest
+    from airflow_backfill_provider.store.engine import registry
+    from airflow_backfill_provider.store.migrate import upgrade
+
+    now = datetime.now(UTC)
+    upgrade(url, now)
+    apply_manifest(registry(url), MANIFEST, who="test", now=now)
+
+
+@pytest.fixture
+def ask(airflow_app: Any) -> Iterator[Callable[..., Any]]:
+    """``ask(role, method, path, json=…)``: one request as a user of that role; 'nobody' is not logged in."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from fastapi.testclient import TestClient
+
+    client = TestClient(airflow_app, base_url="http://airflow.example", raise_server_exceptions=False)
+
+    def send(role: str, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> Any:
+        given = dict(headers or {})
+        if role != "nobody":
+            user = SimpleAuthManagerUser(username=role, role=role, teams=[])
+            given["Authorization"] = f"Bearer {get_auth_manager().generate_jwt(user)}"
+        return client.request(method, f"/backfill{path}", headers=given, **more)
+
+    yield send
+    client.close()

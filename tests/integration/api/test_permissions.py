@@ -1,0 +1,234 @@
+"""Who may see and do what: every role on every route, and that what is hidden answers like what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, ROLES, SEEN, TODAY
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own
+
+Ask = Callable[..., Any]
+LOGGED_IN = frozenset(ROLES) - {"nobody"}
+MAY_START = LOGGED_IN - {"viewer"}
+READING = (
+    "/api/health",
+    "/api/openapi.json",
+    "/api/summary",
+    "/api/grid",
+    "/api/facets",
+    "/api/pipelines/{pipeline}",
+    "/api/pipelines/{pipeline}/calendar",
+    f"/api/pipelines/{{pipeline}}/dates/{TODAY}",
+    "/api/pipelines/{pipeline}/runs/{run}",
+    "/api/requests",
+    "/api/requests?pipeline_id={pipeline}",
+    "/api/requests/{request}",
+)
+ACTING = ("pause", "resume", "reprioritize", "cancel", "retry")
+BODIES: dict[str, dict[str, Any]] = {"reprioritize": {"priority": 3}}
+
+
+def wish(*pipelines: str, dates: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"pipeline_ids": list(pipelines), "dates": dates or "last 15 days", "only": "any", **more}
+
+
+def make(ask: Ask, *pipelines: str, **more: Any) -> str:
+    """A request of the admin's; dates that are in the queue already are set free first."""
+    for row in ask("admin", "GET", "/api/requests?state=live&limit=500").json()["requests"]:
+        ask("admin", "POST", f"/api/requests/{row['request_id']}/cancel", json={})
+    made = ask("admin", "POST", "/api/requests", json=wish(*pipelines, **more))
+    assert made.status_code == 201, made.text
+    return str(made.json()["request_id"])
+
+
+def a_run(pipeline_id: str) -> str:
+    """A record of a DagRun of the pipeline's."""
+    from airflow_backfill_provider.backfill.hold import RunRef
+    from airflow_backfill_provider.store import run_log
+    from airflow_backfill_provider.store.engine import registry
+
+    run = RunRef(dag_id=pipeline_id, dag_run_id=f"manual__{pipeline_id}")
+    start = run_log.Started(
+        pipeline_id=pipeline_id, run=run, try_number=1, run_dates=(TODAY,), origin="manual", is_backfill=False,
+        definition_version="x", retry_schedule_used=None, tick_at=None, deadline_at=None,
+    )  # fmt: skip
+    from datetime import UTC, datetime
+
+    with registry().writing() as conn:
+        run_log.started(conn, start, datetime.now(UTC))
+    return run.dag_run_id
+
+
+def test_the_table_has_every_route() -> None:
+    from airflow_backfill_provider.api.app import openapi
+
+    paths = openapi()["paths"]
+    reading = {path for path, methods in paths.items() if "get" in methods}
+    told = {path.replace("pipeline}", "pipeline_id}").split("?")[0] for path in READING} - {"/api/openapi.json"}
+    told = {path.replace("{request}", "{request_id}").replace("{run}", "{dag_run_id}") for path in told}
+    told = {path.replace(str(TODAY), "{run_date}") for path in told}
+    assert reading == told
+    writing = {path for path, methods in paths.items() if "post" in methods}
+    steering = {f"/api/requests/{{request_id}}/{verb}" for verb in ACTING}
+    assert writing == {"/api/plan", "/api/requests", *steering}
+
+
+@pytest.mark.parametrize("path", READING)
+def test_whoever_is_logged_in_may_read_and_nobody_else(ask: Ask, path: str) -> None:
+    here = path.format(pipeline=SEEN, request=make(ask, SEEN), run=a_run(SEEN))
+    for role in ROLES:
+        answer = ask(role, "GET", here)
+        assert answer.status_code == (200 if role in LOGGED_IN else 401), f"{role} {here}: {answer.text}"
+
+
+@pytest.mark.parametrize("path", ["/api/plan", "/api/requests"])
+def test_who_may_start_runs_may_ask_for_dates(ask: Ask, path: str) -> None:
+    for role in ROLES:
+        make(ask, DOWNSTREAM, dates="today")
+        answer = ask(role, "POST", path, json=wish(SEEN))
+        expected = 401 if role == "nobody" else 403 if role == "viewer" else 200 if path == "/api/plan" else 201
+        assert answer.status_code == expected, f"{role}: {answer.text}"
+
+
+@pytest.mark.parametrize("verb", ACTING)
+def test_who_may_start_runs_may_steer_requests(ask: Ask, verb: str) -> None:
+    for role in ROLES:
+        request = make(ask, SEEN)
+        if verb == "resume":
+            assert ask("admin", "POST", f"/api/requests/{request}/pause", json={}).status_code == 200
+        answer = ask(role, "POST", f"/api/requests/{request}/{verb}", json=BODIES.get(verb, {}))
+        done = 409 if verb == "retry" else 200  # nothing has failed
+        expected = 401 if role == "nobody" else 403 if role == "viewer" else done
+        assert answer.status_code == expected, f"{role}: {answer.text}"
+
+
+@pytest.mark.parametrize("path", [path for path in READING if "{" in path])
+def test_a_hidden_pipeline_and_a_missing_one_answer_alike(ask: Ask, path: str) -> None:
+    request, run = make(ask, HIDDEN), a_run(HIDDEN)
+    hidden, missing = HIDDEN, "n" * len(HIDDEN)
+    for role in LOGGED_IN - {"admin"}:
+        one = ask(role, "GET", path.format(pipeline=hidden, request=request, run=run))
+        other = ask(role, "GET", path.format(pipeline=missing, request="bf-nothing0", run="manual__nothing"))
+        alike(one, other, {hidden: missing, request: "bf-nothing0", run: "manual__nothing"})
+        assert one.status_code == 404
+    assert ask("admin", "GET", path.format(pipeline=hidden, request=request, run=run)).status_code == 200
+
+
+def alike(one: Any, other: Any, names: dict[str, str]) -> None:
+    """Byte for byte, but for the name that was asked for; headers too."""
+    text = one.text
+    for name, instead in sorted(names.items(), key=lambda pair: -len(pair[0])):
+        text = text.replace(name, instead)
+    assert (one.status_code, text) == (other.status_code, other.text)
+    clocks = {"date", "x-process-time", "content-length"}
+    assert {k: v for k, v in one.headers.items() if k not in clocks} == {
+        k: v for k, v in other.headers.items() if k not in clocks
+    }
+
+
+@pytest.mark.parametrize("path", ["/api/plan", "/api/requests"])
+def test_a_hidden_pipeline_in_a_body_answers_like_a_missing_one(ask: Ask, path: str) -> None:
+    make(ask, DOWNSTREAM, dates="today")
+    for role in LOGGED_IN - {"admin"}:
+        one = ask(role, "POST", path, json=wish(SEEN, HIDDEN))
+        other = ask(role, "POST", path, json=wish(SEEN, "nnnnnn"))
+        alike(one, other, {HIDDEN: "nnnnnn"})
+        assert one.status_code == 404
+    assert ask("admin", "POST", path, json=wish(SEEN, HIDDEN)).is_success
+
+
+@pytest.mark.parametrize("verb", ACTING)
+def test_a_request_with_a_hidden_pipeline_answers_like_a_missing_one(ask: Ask, verb: str) -> None:
+    request = make(ask, SEEN, HIDDEN)
+    for role in LOGGED_IN - {"admin"}:
+        one = ask(role, "POST", f"/api/requests/{request}/{verb}", json=BODIES.get(verb, {}))
+        other = ask(role, "POST", f"/api/requests/bf-nothing0/{verb}", json=BODIES.get(verb, {}))
+        alike(one, other, {request: "bf-nothing0"})
+        assert one.status_code == 404
+    state = ask("admin", "GET", f"/api/requests/{request}").json()["state"]
+    assert state == "open"
+
+
+def test_another_dag_that_is_no_pipeline_answers_like_a_missing_one(ask: Ask) -> None:
+    one, other = (ask("user", "GET", f"/api/pipelines/{name}") for name in ("foreign", "nnnnnnn"))
+    alike(one, other, {"foreign": "nnnnnnn"})
+
+
+def test_lists_and_counts_know_nothing_of_the_hidden(ask: Ask) -> None:
+    make(ask, SEEN, HIDDEN)
+    for role in LOGGED_IN - {"admin"}:
+        for path in ("/api/grid", "/api/summary", "/api/facets", "/api/requests", "/api/grid?search=hid"):
+            text = ask(role, "GET", path).text
+            assert "hidden" not in text
+            assert "secret" not in text
+        assert ask(role, "GET", "/api/grid").json()["total"] == 2
+        assert ask(role, "GET", "/api/summary").json()["pipelines"] == 2
+        assert ask(role, "GET", "/api/requests?state=live").json()["total"] == 0
+        waiting = ask(role, "GET", "/api/summary").json()["waiting"]
+        assert waiting < ask("admin", "GET", "/api/summary").json()["waiting"]
+    assert ask("admin", "GET", "/api/grid").json()["total"] == 3
+    assert ask("admin", "GET", "/api/requests?state=live").json()["total"] == 1
+
+
+def test_pages_of_a_filtered_list_are_full_and_meet_without_a_gap(ask: Ask) -> None:
+    pages = [ask("user", "GET", f"/api/grid?sort=name&limit=1&offset={n}").json() for n in range(3)]
+    assert [[row["pipeline_id"] for row in page["pipelines"]] for page in pages] == [[SEEN], [DOWNSTREAM], []]
+    assert {page["total"] for page in pages} == {2}
+
+
+@pytest.mark.parametrize("way", [{"tag": "sales"}, {"all_pipelines": True}])
+def test_a_tag_and_all_mean_what_the_user_may_see(ask: Ask, way: dict[str, Any]) -> None:
+    make(ask, DOWNSTREAM, dates="today")
+    body = {"dates": "last 5 days", "only": "any", **way}
+    names = {
+        role: {one["pipeline_id"] for one in ask(role, "POST", "/api/plan", json=body).json()["pipelines"]}
+        for role in ("user", "op", "admin")
+    }
+    assert names == {"user": {SEEN, DOWNSTREAM}, "op": {SEEN, DOWNSTREAM}, "admin": {SEEN, DOWNSTREAM, HIDDEN}}
+    assert ask("viewer", "POST", "/api/plan", json=body).status_code == 403
+
+
+def test_a_tag_of_hidden_pipelines_alone_answers_like_one_that_nobody_has(ask: Ask) -> None:
+    one, other = (
+        ask("user", "POST", "/api/plan", json={"tag": tag, "dates": "last 5 days"}) for tag in ("secret", "nnnnnn")
+    )
+    alike(one, other, {"secret": "nnnnnn"})
+    assert one.status_code == 404
+
+
+def test_downstream_goes_as_far_as_the_user_may_start(ask: Ask) -> None:
+    make(ask, DOWNSTREAM, dates="today")
+    body = wish(SEEN, dates="last 3 days", downstream=True)
+    assert "hidden" not in ask("user", "POST", "/api/plan", json=body).text
+    assert "hidden" in ask("admin", "POST", "/api/plan", json=body).text
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://airflow.example.evil", "file://"])
+def test_a_page_of_another_site_changes_nothing(ask: Ask, origin: str) -> None:
+    make(ask, DOWNSTREAM, dates="today")
+    before = ask("admin", "GET", "/api/requests").json()["total"]
+    answer = ask("admin", "POST", "/api/requests", json=wish(SEEN), headers={"Origin": origin})
+    assert answer.status_code == 403, answer.text
+    assert ask("admin", "GET", "/api/requests").json()["total"] == before
+    own = ask("admin", "POST", "/api/requests", json=wish(SEEN), headers={"Origin": "http://airflow.example"})
+    assert own.status_code == 201
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data"])
+def test_a_form_changes_nothing(ask: Ask, kind: str) -> None:
+    request = make(ask, SEEN)
+    answer = ask("admin", "POST", f"/api/requests/{request}/pause", content="{}", headers={"Content-Type": kind})
+    assert answer.status_code == 415
+    assert ask("admin", "GET", f"/api/requests/{request}").json()["state"] == "open"
+
+
+def test_the_pages_themselves_are_for_who_is_logged_in(ask: Ask) -> None:
+    from airflow_backfill_provider.plugins.pages import BUNDLE
+
+    assert ask("nobody", "GET", f"/static/{BUNDLE}").status_code == 401
+    assert ask("viewer", "GET", "/static/..%2f..%2fplugin.py").status_code == 404
+    assert ask("viewer", "GET", "/docs").status_code == 404
