@@ -32,9 +32,10 @@ def end_items(
 
     ``fatal`` says that a retry cannot mend the failure.
     """
-    items = [item for item in queue_reads.items_of_run(conn, run.dag_id, run.dag_run_id) if item.finished_at is None]
+    items = queue_reads.items_of_run(conn, run.dag_id, run.dag_run_id)
     working = [item for item in items if item.status in (ItemStatus.IN_PROGRESS, ItemStatus.CANCELLING)]
-    mine = queue.of_run(run.dag_id, run.dag_run_id)
+    # Not those it had once and has given back: they keep its id until their next run, and wait for that one.
+    mine = queue.of([item.backfill_id for item in working])
     if status is RecordStatus.SUCCESS:
         why = f"run {run.dag_run_id} succeeded"
         queue.move(conn, ItemEvent.SUCCEEDED, mine, who=SYSTEM, why=why, now=now, values={"error_message": None})

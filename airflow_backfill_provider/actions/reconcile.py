@@ -100,6 +100,9 @@ def _give_back(registry: Registry, dag_runs: DagRuns, found: DagRunState) -> Ite
     now = datetime.now(UTC)
     with registry.writing() as conn:
         mine = queue.of_run(run.dag_id, run.dag_run_id)
+        queue.lock(conn, mine)
+        if run_log.records_of(conn, run):  # it has just begun
+            return
         values = {"not_before": now + LATER}
         queue.move(conn, ItemEvent.GIVEN_BACK, mine, who=SYSTEM, why="DAG paused", now=now, values=values)
         queue.move(conn, ItemEvent.STOPPED, mine, who=SYSTEM, why="DAG paused", now=now)
@@ -131,9 +134,9 @@ def _see_to_its_end(registry: Registry, orphan: holds.OpenSubmission, grace: tim
         return
     try:
         seen = platform.poll(orphan.external_id)
-        if not seen.status.ended and _unwanted(registry, orphan.pipeline_id):
+        if not seen.status.ended and (why := _why_unwanted(registry, orphan)):
             platform.cancel(orphan.external_id)
-            yield Story(f"job {orphan.external_id}: its pipeline {orphan.pipeline_id} is deleted, cancelled")
+            yield Story(f"job {orphan.external_id}: {why}, cancelled")
     except PlatformError as error:
         yield Story(f"job {orphan.external_id} of {orphan.pipeline_id} cannot be seen just now: {error}")
         return
@@ -161,6 +164,16 @@ def _look_up(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta)
         elif asked_at >= orphan.submitted_at + grace:
             holds.ended(conn, orphan.pipeline_id, orphan.key, SubmissionStatus.REFUSED, now, message="never taken")
             yield Story(f"a submit of {orphan.pipeline_id} was never taken by the platform")
+
+
+def _why_unwanted(registry: Registry, orphan: holds.OpenSubmission) -> str | None:
+    if _unwanted(registry, orphan.pipeline_id):
+        return f"its pipeline {orphan.pipeline_id} is deleted"
+    with registry.reading() as conn:
+        items = queue_reads.items_of_dates(conn, orphan.pipeline_id, orphan.dates)
+    newest = {item.run_date: item.status for item in items}
+    cancelled = all(newest.get(day) is ItemStatus.CANCELLED for day in orphan.dates)
+    return "its dates were cancelled" if cancelled else None
 
 
 def _unwanted(registry: Registry, pipeline_id: str) -> bool:

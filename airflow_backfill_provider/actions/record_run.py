@@ -35,10 +35,15 @@ def ended(
     with registry.writing() as conn:
         if status is RecordStatus.FAILED and queue_reads.is_cancelling(conn, run.dag_id, run.dag_run_id):
             status = RecordStatus.CANCELLED
-        dates = [record["run_date"] for record in run_log.records_of(conn, run)]
+        records = run_log.records_of(conn, run)
+        dates = [record["run_date"] for record in records]
         count = run_log.finish(conn, run, try_number, status, now, message=message, overrule=overrule)
         if count and status is RecordStatus.SUCCESS:
             overtake(conn, run, dates, now)
+        if count and status is not RecordStatus.SUCCESS:
+            # Its job may have done them before the run died. What failed its checks is not done, though.
+            unreported = [each["run_date"] for each in records if each["data_quality_passed"] is not False]
+            holds.disclaim(conn, unreported, run, now)
         end_items(conn, run, status, now, message=message, fatal=fatal)
         holds.release(conn, run, now)
     return count

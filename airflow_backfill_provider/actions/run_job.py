@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.asked_run import AskedRun
 from airflow_backfill_provider.actions.upstream_dates import unmet
-from airflow_backfill_provider.backfill.hold import Decision, Done, SubmissionStatus, Submit, Wait, decide
+from airflow_backfill_provider.backfill.hold import Decision, Done, Follow, SubmissionStatus, Submit, Wait, decide
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
 from airflow_backfill_provider.dates.deadline import deadline
@@ -56,7 +56,7 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
     with registry.writing() as conn:
         items = _take_up_items(conn, run, now)
         if isinstance(items, Stop):
-            return items
+            return _job_of_cancelled(conn, run) or items
         pipeline = definition_of(conn, run, current)
         _start_records(conn, run, pipeline, items, now)
         rows = holds.lock(conn, run.pipeline_id, run.dates, now)
@@ -77,6 +77,21 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
     return decision
 
 
+def _job_of_cancelled(conn: Connection, run: AskedRun) -> Decision | None:
+    """What the job of a run whose dates a person has cancelled still asks for; None when there is nothing.
+
+    It may have been faster than the person: then the dates are done. One at work is followed, and whoever follows it
+    stops it: only its end tells whether it was stopped.
+    """
+    rows = holds.read(conn, run.pipeline_id, run.dates)
+    if len(rows) < len(run.dates):
+        return None
+    decision = decide(run.pipeline_id, rows, run.ref, run.asked_at)
+    if isinstance(decision, Done):
+        return decision if decision.by.same_run(run.ref) else None
+    return decision if isinstance(decision, Follow) and decision.ours else None
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """The run must not go on: a person cancelled its dates, or the queue has taken them back."""
@@ -87,6 +102,7 @@ class Stop:
 
 def _take_up_items(conn: Connection, run: AskedRun, now: datetime) -> dict[date, str] | Stop:
     """The items this run works on, by date; a run of Airflow's own gets some, so that the queue knows of it."""
+    queue.lock(conn, queue.of_run(run.pipeline_id, run.ref.dag_run_id))
     items = queue_reads.items_of_run(conn, run.pipeline_id, run.ref.dag_run_id)
     if queue_reads.is_cancelling(conn, run.pipeline_id, run.ref.dag_run_id):
         return Stop(True, f"{_list(run.dates)} was cancelled: {_last_words(conn, items)}")
@@ -264,7 +280,7 @@ def _wish(pipeline: Pipeline, decision: Submit) -> tuple[Target, dict[str, str]]
 
 def _end(conn: Connection, run: AskedRun, key: str, status: SubmissionStatus, message: str | None) -> bool:
     by = run.ref if status is SubmissionStatus.SUCCESS else None
-    return holds.ended(conn, run.pipeline_id, key, status, datetime.now(UTC), by=by, message=message)
+    return holds.ended(conn, run.pipeline_id, key, status, datetime.now(UTC), by=by, of=run.dates, message=message)
 
 
 def _dates_under(conn: Connection, run: AskedRun, key: str) -> list[Any]:

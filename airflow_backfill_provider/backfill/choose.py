@@ -98,7 +98,7 @@ def choose(
     chosen: list[Batch] = []
     ready = _ready(queues, traits, usage, stopped, now)
     taken: set[str] = set()
-    for item in sorted(ready, key=lambda item: _urgency(item, limits.ageing)):
+    for item in _in_turn(ready, traits, limits.ageing):
         if sum(usage.pipelines.values()) >= limits.everywhere:
             break
         if item.backfill_id in taken or not _has_slot(item, traits[item.pipeline_id], usage, limits):
@@ -130,6 +130,21 @@ def _ready(
     return found
 
 
+def _in_turn(ready: Sequence[Item], traits: Mapping[str, Traits], ageing: timedelta) -> list[Item]:
+    """Most urgent first; of a sequential pipeline only its oldest date, which is as urgent as any behind it."""
+    oldest = {item.pipeline_id: item for item in reversed(ready)}
+    best: dict[str, tuple[datetime, float]] = {}
+    for item in ready:
+        place = _urgency(item, ageing)
+        best[item.pipeline_id] = min(place, best.get(item.pipeline_id, place))
+
+    def in_order(item: Item) -> bool:
+        return traits[item.pipeline_id].sequential
+
+    first = [item for item in ready if not in_order(item) or oldest[item.pipeline_id] is item]
+    return sorted(first, key=lambda item: best[item.pipeline_id] if in_order(item) else _urgency(item, ageing))
+
+
 def _urgency(item: Item, ageing: timedelta) -> tuple[datetime, float]:
     """Each step of priority is worth as much as having been asked for so much earlier; then by date."""
     day = item.run_date.toordinal()
@@ -157,7 +172,8 @@ def _batch(first: Item, mates: Sequence[Item], traits: Traits, follows: Follows)
         if item.request_id == first.request_id and item.batch_limit == first.batch_limit
     }
     dates = [first.run_date]
-    step: Mapping[date, date] = {b: a for a, b in follows.items()} if first.newest_first else follows
+    backwards = first.newest_first and not traits.sequential
+    step: Mapping[date, date] = {b: a for a, b in follows.items()} if backwards else follows
     while len(dates) < most and (after := step.get(dates[-1])) is not None and after in alike:
         dates.append(after)
     return Batch(tuple(alike.get(day, first) for day in sorted(dates)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, case, or_, select, update
 
 from airflow_backfill_provider.backfill.hold import Hold, LastSubmission, RunRef, SubmissionStatus, Submit
 from airflow_backfill_provider.store.dialect import insert_for
@@ -119,17 +119,23 @@ def ended(
     now: datetime,
     *,
     by: RunRef | None = None,
+    of: Iterable[date] = (),
     message: str | None = None,
 ) -> bool:
-    """Note how a submission ended, once: False when that was known already. ``by`` is the run it was done for."""
+    """Note how a submission ended, once: False when that was known already.
+
+    ``by`` is the run it was done for, and ``of`` the dates of that run: the job may have been for more dates than the
+    run that followed it, and the success of those waits for a run of theirs to claim it.
+    """
+    theirs = table.c.run_date.in_(list(of))
     result = conn.execute(
         update(table)
         .where(table.c.pipeline_id == pipeline_id, table.c.idempotency_key == key, table.c.external_status.in_(_ALIVE))
         .values(
             external_status=status.value,
             ended_at=now,
-            done_by_dag_run_id=by.dag_run_id if by else None,
-            done_by_clear_number=by.clear_number if by else None,
+            done_by_dag_run_id=case((theirs, by.dag_run_id)) if by else None,
+            done_by_clear_number=case((theirs, by.clear_number)) if by else None,
             error_message=message,
             updated_at=now,
         )
@@ -147,6 +153,16 @@ def claim(conn: Connection, pipeline_id: str, dates: Iterable[date], me: RunRef,
             table.c.done_by_dag_run_id.is_(None),
         )
         .values(done_by_dag_run_id=me.dag_run_id, done_by_clear_number=me.clear_number, updated_at=now)
+    )
+
+
+def disclaim(conn: Connection, dates: Iterable[date], me: RunRef, now: datetime) -> None:
+    """Leave the successes of ``me`` to whoever comes next: it ended without reporting them."""
+    conn.execute(
+        update(table)
+        .where(_which(me.dag_id, dates), table.c.done_by_dag_run_id == me.dag_run_id)
+        .where(table.c.done_by_clear_number == me.clear_number)
+        .values(done_by_dag_run_id=None, done_by_clear_number=None, updated_at=now)
     )
 
 

@@ -119,6 +119,11 @@ def of_request(request_id: str) -> Any:
     return table.c.request_id == request_id
 
 
+def lock(conn: Connection, which: Any) -> None:
+    """Keep these items as they are until the transaction ends: what is read of them from here on is true."""
+    conn.execute(select(table.c.backfill_id).where(which).order_by(table.c.backfill_id).with_for_update()).all()
+
+
 def touch(conn: Connection, pipeline_id: str, dag_run_id: str, lease_until: datetime, now: datetime) -> None:
     """Note that the run of these items was found alive."""
     working = table.c.status.in_([ItemStatus.IN_PROGRESS.value, ItemStatus.CANCELLING.value])

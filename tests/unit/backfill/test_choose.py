@@ -102,3 +102,24 @@ def test_newest_first_batches_hold_the_newest_dates() -> None:
     two = {"orders": Traits(platform="databricks", most_dates=2)}
     found = choose(waiting, two, Usage(), LIMITS, NOW, follows={"orders": days(1, 3)})
     assert ids(found) == ["orders-2+orders-3"]
+
+
+def test_a_sequential_pipeline_goes_by_date_whatever_was_asked_for_first() -> None:
+    sequential = {"orders": Traits(platform="databricks", sequential=True, max_active=3)}
+    waiting = [item(22, priority=9, age_hours=9), item(21, age_hours=1), item(23, newest_first=True, priority=99)]
+    assert ids(choose(waiting, sequential, Usage(), LIMITS, NOW)) == ["orders-21"]
+
+
+def test_a_sequential_batch_begins_with_its_oldest_date_also_when_newest_first_was_asked_for() -> None:
+    sequential = {"orders": Traits(platform="databricks", sequential=True, most_dates=2)}
+    waiting = [item(day, newest_first=True) for day in (23, 22, 21)]
+    chosen = choose(waiting, sequential, Usage(), LIMITS, NOW, follows={"orders": days(21, 23)})
+    assert ids(chosen) == ["orders-21+orders-22"]
+
+
+def test_the_oldest_date_of_a_sequential_pipeline_is_as_urgent_as_the_dates_behind_it() -> None:
+    """Otherwise a date of high priority would wait behind one of low priority that never gets a slot."""
+    traits = {"orders": Traits(platform="databricks", sequential=True), "visits": ONE}
+    waiting = [item(21), item(22, priority=50), item(21, "visits", priority=9)]
+    one = Limits(everywhere=1, a_platform=8, ageing=timedelta(hours=1))
+    assert ids(choose(waiting, traits, Usage(), one, NOW)) == ["orders-21"]

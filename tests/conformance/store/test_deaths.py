@@ -1,0 +1,182 @@
+"""A run dies, or its dates are taken from it, at the worst moment: each date is done once, and the records know it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from airflow_backfill_provider import settings as options
+from airflow_backfill_provider.actions import control, record_run, run_job
+from airflow_backfill_provider.actions.reconcile import reconcile
+from airflow_backfill_provider.actions.request_backfill import Wish, save_request
+from airflow_backfill_provider.actions.turn import take_turn
+from airflow_backfill_provider.backfill.hold import Done, Follow, Submit
+from airflow_backfill_provider.backfill.status import RecordStatus
+from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
+from airflow_backfill_provider.store import run_log
+from airflow_backfill_provider.store.engine import Registry
+from tests.conformance.store.test_turn import (
+    D1,
+    D2,
+    D3,
+    D4,
+    Airflow,
+    add,
+    age,
+    ask,
+    asked,
+    definition,
+    items,
+    settings,
+    statuses,
+)  # fmt: skip
+
+assert settings  # a fixture
+GOOD = Observation(status=ExternalStatus.SUCCESS, vendor_state="ended")
+
+
+def run_of(airflow: Airflow, *, number: int = -1) -> Any:
+    """The run that was started last, as its task sees it."""
+    run_id = list(airflow.runs)[number]
+    return asked(run_id, tuple(map(type(D1).fromisoformat, airflow.runs[run_id]["conf"]["run_dates"])))
+
+
+def submitted(registry: Registry, me: Any, job: str) -> Submit:
+    decision = run_job.begin(registry, me, definition(registry))
+    assert isinstance(decision, Submit)
+    run_job.accept(registry, me, decision.key, ExternalRun(external_id=job))
+    return decision
+
+
+def record_statuses(registry: Registry, *dates: Any) -> list[list[str]]:
+    with registry.reading() as conn:
+        return [[row["status"] for row in run_log.records_of_date(conn, "orders", day)] for day in dates]
+
+
+def fail(registry: Registry, airflow: Airflow, me: Any) -> None:
+    """The run is killed on its last try, and its items may start again at once."""
+    airflow.states[me.ref.dag_run_id] = "failed"
+    record_run.ended(registry, me.ref, None, RecordStatus.FAILED, message=record_run.SILENT_END)
+    with registry.writing() as conn:
+        conn.exec_driver_sql("UPDATE backfill_queue SET not_before = NULL")
+
+
+def test_a_date_given_back_is_not_ended_by_its_old_run(registry: Registry, settings: options.Settings) -> None:
+    """The run waited in a paused DAG, its date was given back, and then the run began after all and was skipped."""
+    airflow = Airflow()
+    add(registry)
+    ask(registry, D1)
+    take_turn(registry, airflow, settings)
+    old = run_of(airflow)
+    airflow.paused = True
+    age(registry)
+    take_turn(registry, airflow, settings)
+    assert statuses(registry, D1) == ["pending"]
+    stop = run_job.begin(registry, old, definition(registry))
+    assert isinstance(stop, run_job.Stop)
+    assert not stop.cancelled
+    record_run.ended(registry, old.ref, 1, RecordStatus.SKIPPED, message=stop.why)
+    assert statuses(registry, D1) == ["pending"]
+
+
+def test_a_date_is_not_given_back_from_a_run_that_has_just_begun(
+    registry: Registry, settings: options.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    airflow = Airflow()
+    add(registry)
+    ask(registry, D1)
+    take_turn(registry, airflow, settings)
+    me = run_of(airflow)
+    airflow.paused = True
+    age(registry)
+
+    def begins_now(_dag_id: str) -> bool:
+        submitted(registry, me, "job-1")
+        return True
+
+    monkeypatch.setattr(airflow, "is_paused", begins_now)
+    list(reconcile(registry, airflow, settings.reconcile_after, settings.submit_grace))
+    assert statuses(registry, D1) == ["in_progress"]
+
+
+def test_a_cancelled_date_whose_job_was_faster_is_done(registry: Registry, settings: options.Settings) -> None:
+    airflow = Airflow()
+    add(registry)
+    request, _ = save_request(
+        registry, Wish(pipeline_ids=("orders",), dates=str(D1)), who="anna", now=datetime.now(UTC)
+    )
+    take_turn(registry, airflow, settings)
+    me = run_of(airflow)
+    job = submitted(registry, me, "job-1")
+    control.cancel(registry, request, who="anna", why=None, now=datetime.now(UTC))
+    again = run_job.begin(registry, me, definition(registry))
+    assert isinstance(again, Follow), "the job is followed to its end: who follows it stops it"
+    run_job.settle(registry, me, job.key, GOOD)
+    done = run_job.begin(registry, me, definition(registry))
+    assert isinstance(done, Done)
+    assert done.by_me
+    record_run.ended(registry, me.ref, 1, RecordStatus.SUCCESS)
+    assert statuses(registry, D1) == ["success"]
+    assert record_statuses(registry, D1) == [["success"]]
+
+
+def test_a_success_whose_run_died_before_its_report_is_claimed_not_run_again(
+    registry: Registry, settings: options.Settings
+) -> None:
+    airflow = Airflow()
+    add(registry, retry_schedule="every 1 second")
+    ask(registry, D1)
+    take_turn(registry, airflow, settings)
+    first = run_of(airflow)
+    job = submitted(registry, first, "job-1")
+    run_job.settle(registry, first, job.key, GOOD)
+    fail(registry, airflow, first)
+    take_turn(registry, airflow, settings)
+    second = run_of(airflow)
+    assert second.ref != first.ref
+    done = run_job.begin(registry, second, definition(registry))
+    assert isinstance(done, Done)
+    assert done.by_me
+    record_run.ended(registry, second.ref, 1, RecordStatus.SUCCESS)
+    assert record_statuses(registry, D1) == [["failed", "success"]]
+
+
+def test_what_failed_its_checks_is_run_again(registry: Registry, settings: options.Settings) -> None:
+    """The job ended well, the check said no: that is no success to claim."""
+    airflow = Airflow()
+    add(registry, retry_schedule="every 1 second")
+    ask(registry, D1)
+    take_turn(registry, airflow, settings)
+    first = run_of(airflow)
+    job = submitted(registry, first, "job-1")
+    run_job.settle(registry, first, job.key, GOOD)
+    with registry.writing() as conn:
+        conn.exec_driver_sql("UPDATE pipeline_run_log SET data_quality_passed = false")
+    fail(registry, airflow, first)
+    take_turn(registry, airflow, settings)
+    assert isinstance(run_job.begin(registry, run_of(airflow), definition(registry)), Submit)
+
+
+def test_a_job_for_more_dates_than_the_run_that_follows_it(registry: Registry, settings: options.Settings) -> None:
+    """A batch of four dies with its job at work; its halves follow that job, and each gets its own dates done."""
+    airflow = Airflow()
+    add(registry, multi_date_allowed=True, max_active_backfills=2, retry_schedule="every 1 second")
+    ask(registry, D1, D2, D3, D4)
+    take_turn(registry, airflow, settings)
+    whole = run_of(airflow)
+    job = submitted(registry, whole, "job-1")
+    fail(registry, airflow, whole)
+    take_turn(registry, airflow, settings)
+    halves = [run_of(airflow, number=number) for number in (1, 2)]
+    for half in halves:
+        assert isinstance(run_job.begin(registry, half, definition(registry)), Follow)
+    run_job.settle(registry, halves[0], job.key, GOOD)
+    for half in halves:
+        done = run_job.begin(registry, half, definition(registry))
+        assert isinstance(done, Done)
+        assert done.by_me, half
+        record_run.ended(registry, half.ref, 1, RecordStatus.SUCCESS)
+    assert record_statuses(registry, D1, D2, D3, D4) == [["failed", "success"]] * 4
+    assert {item.status.value for item in items(registry)} == {"success"}
