@@ -10,9 +10,9 @@ ARGS ?=
 
 # Tests that start Airflow's own processes run one after the other, all others on two workers.
 AIRFLOW_TESTS := $(wildcard tests/integration tests/acceptance)
-QUICK := tests $(addprefix --ignore=,$(AIRFLOW_TESTS)) --ignore=tests/benchmarks
+QUICK := tests $(addprefix --ignore=,$(AIRFLOW_TESTS)) --ignore=tests/benchmarks --ignore=tests/chaos
 
-.PHONY: help setup check format test test-quick test-airflow demo bench lock clean
+.PHONY: help setup check format test test-quick test-airflow chaos demo bench lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-quick: setup ## Tests without Airflow's processes
 
 test-airflow: setup ## Tests against real Airflow processes and the browser
 	$(BIN)/pytest -q $(AIRFLOW_TESTS) $(ARGS)
+
+chaos: setup ## Kill everything at random, see that each date is done once: SEEDS=1..3 DATES=60 DB=postgres
+	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),1) --dates $(or $(DATES),60) --db $(or $(DB),sqlite)
 
 demo: setup ## A simulator, an Airflow and ten pipelines; ONCE=1 checks itself and ends; PORT=8090
 	$(BIN)/python -m airflow_backfill_provider.demo --port $(PORT) $(if $(ONCE),--once) $(if $(FALSIFY),--falsify $(FALSIFY))

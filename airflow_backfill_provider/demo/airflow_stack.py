@@ -137,10 +137,14 @@ class AirflowStack:
         """Process id of one of the four."""
         return self._processes[name].pid
 
+    def is_alive(self, name: str) -> bool:
+        """Whether one of the four was started and has not ended."""
+        return name in self._processes and self._processes[name].poll() is None
+
     def kill(self, name: str) -> None:
         """kill -9 one of the four with everything it started, and forget it."""
         process = self._processes.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
+        _signal(process, signal.SIGKILL)
         process.wait()
 
     def stop(self) -> None:

@@ -1,0 +1,220 @@
+"""One seed: dates are asked for, everything is hurt at random, then nothing is hurt any more: all must come right."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from airflow_backfill_provider.backfill.status import LIVE, UNFINISHED
+from airflow_backfill_provider.demo.airflow_stack import StackError
+from airflow_backfill_provider.errors import BackfillError
+from airflow_backfill_provider.store.tables import backfill_queue, backfill_requests, pipeline_run_log, run_date_holds
+from tests.chaos.pipelines import CALLS, LATE, PLAIN, SUBJECTS, dates_of
+from tests.chaos.world import ChaosWorld
+
+_ANSWERS = (
+    ("status", {"status": 503, "times": 3}),
+    ("status", {"status": 429, "retry_after": 1, "times": 2}),
+    ("drop_before", {"times": 2}),
+    ("drop_after_accept", {"method": "POST", "times": 1}),
+    ("garbage", {"method": "GET", "times": 1}),
+    ("delay", {"seconds": 2, "times": 2}),
+)
+_VENDORS = ("databricks", "dbt_cloud", "snowflake")
+
+
+class Story:
+    """What happens in one seed. ``told`` counts what was done to whom."""
+
+    def __init__(self, world: ChaosWorld, seed: int, dates: int) -> None:
+        self.world = world
+        self.wanted = {subject.pipeline_id: dates_of(subject, dates) for subject in SUBJECTS}
+        self.optional: dict[str, list[date]] = {
+            PLAIN: [LATE + timedelta(days=day) for day in range(max(2, dates // 20))],
+            CALLS: [LATE + timedelta(days=day) for day in range(max(2, dates // 20))],
+        }
+        """Dates that a person cancels or runs by hand: done once, or not at all."""
+        self.told: Counter[str] = Counter()
+        self._lot = random.Random(seed)
+        self._hurting = 30 + dates * 1.5
+        self._dates = dates
+
+    def tell(self, most_seconds: float) -> None:
+        """Hurt, then wait for the true end. Raises StackError when it does not come in time."""
+        end = time.monotonic() + most_seconds
+        self.world.arm(True)
+        for name, days in self.wanted.items():
+            self._say(f"{name}: {len(days)} dates asked for")
+            self.world.command("create", name, f"{days[0]}..{days[-1]}")
+        self._hurt()
+        self.world.arm(False)
+        self.world.simulator.client.clear_faults()
+        self.world.see_that_all_live()
+        for name in self.wanted:
+            self._pause(name, False)
+        self._say("nothing is hurt any more; waiting for the end")
+        open_: list[str] = []
+        while time.monotonic() < end:
+            self._retry_what_failed()
+            open_ = self._open()
+            if not open_:
+                return
+            time.sleep(2)
+        raise StackError("there was no end: " + "; ".join(open_))
+
+    # -- what is done to it -------------------------------------------------------------------------------------------
+
+    def _hurt(self) -> None:
+        until = time.monotonic() + self._hurting
+        persons = iter(self._what_persons_do())
+        deeds: list[Callable[[], Any]] = []
+        while time.monotonic() < until and self._open(only_items=True):
+            if not deeds:
+                deeds = self._deeds()
+            deeds.pop()()
+            if self._lot.random() < 0.4:
+                with suppress(StopIteration):
+                    next(persons)()
+            self._retry_what_failed()
+            self.world.see_that_all_live()
+            time.sleep(self._lot.uniform(0.5, 2.0))
+        for deed in persons:
+            deed()
+
+    def _deeds(self) -> list[Callable[[], Any]]:
+        """A shuffled hand of what hurts: the costly ones seldom."""
+        hand = (
+            [self._rain] * 8
+            + [self._kill_worker] * 5
+            + [self._cut_off] * 2
+            + [self._pause_for_a_while] * 2
+            + [lambda: self._kill("triggerer")]
+            + [lambda: self._kill("scheduler")]
+        )
+        self._lot.shuffle(hand)
+        return hand
+
+    def _what_persons_do(self) -> list[Callable[[], Any]]:
+        deeds: list[Callable[[], Any]] = []
+        for name, days in self.optional.items():
+            deeds += [lambda name=name, day=day: self._ask_and_cancel(name, day) for day in days[:-1]]
+            deeds.append(lambda name=name, day=days[-1]: self._trigger(name, day))
+            deeds += [lambda name=name, day=day: self._trigger(name, day) for day in self.wanted[name][-2:]]
+        self._lot.shuffle(deeds)
+        return deeds
+
+    def _rain(self) -> None:
+        vendor, (action, fields) = self._lot.choice(_VENDORS), self._lot.choice(_ANSWERS)
+        self.told[f"{action} {fields.get('status', '')}".strip()] += 1
+        self.world.simulator.client.fault(vendor, action, **fields)
+
+    def _kill_worker(self) -> None:
+        if self.world.kill_worker(self._lot.random()):
+            self.told["worker killed"] += 1
+
+    def _kill(self, name: str) -> None:
+        self.told[f"{name} killed"] += 1
+        self._say(f"kill -9 {name}")
+        self.world.kill_process(name)
+
+    def _cut_off(self) -> None:
+        self.told["registry cut off"] += 1
+        seconds = self._lot.uniform(1, 5)
+        self._say(f"the registry is cut off for {seconds:.1f} s")
+        with self.world.cut_off():
+            time.sleep(seconds)
+
+    def _pause_for_a_while(self) -> None:
+        name = self._lot.choice(sorted(self.wanted))
+        self.told["DAG paused"] += 1
+        self._pause(name, True)
+        time.sleep(self._lot.uniform(2, 7))
+        self._pause(name, False)
+
+    def _pause(self, name: str, paused: bool) -> None:
+        self.world.airflow.api("PATCH", f"/dags/{name}", json={"is_paused": paused})
+
+    def _ask_and_cancel(self, name: str, day: date) -> None:
+        """Half of them before they can have begun, half while they may be at work."""
+        self.told["date cancelled"] += 1
+        self.world.command("create", name, str(day), "9")
+        request = self._request_of(name, day)
+        if request is None:
+            return
+        time.sleep(self._lot.choice((0.0, 6.0, 9.0)))
+        self.world.command("cancel", request)
+
+    def _trigger(self, name: str, day: date) -> None:
+        self.told["run by hand"] += 1
+        body = {"logical_date": None, "conf": {"run_date": day.isoformat()}}
+        self.world.airflow.api("POST", f"/dags/{name}/dagRuns", json=body)
+
+    def _retry_what_failed(self) -> None:
+        item = backfill_queue.c
+        for (request,) in self._rows(
+            select(item.request_id).where(item.status == "failed", item.request_id.is_not(None)).distinct()
+        ):
+            self.told["request retried"] += 1
+            self.world.command("retry", request)
+
+    # -- what is seen of it -------------------------------------------------------------------------------------------
+
+    def _request_of(self, name: str, day: date) -> str | None:
+        mine = (backfill_requests.c.pipeline_id == name) & (backfill_requests.c.selection == str(day))
+        rows = self._rows(select(backfill_requests.c.request_id).where(mine))
+        return rows[0][0] if rows else None
+
+    def _open(self, *, only_items: bool = False) -> list[str]:
+        """What has not come to its end yet, in words."""
+        item, record, hold = backfill_queue.c, pipeline_run_log.c, run_date_holds.c
+        live = [status.value for status in LIVE]
+        found = [
+            f"item {row.pipeline_id} {row.date_to_process} is {row.status}"
+            for row in self._rows(
+                select(item.pipeline_id, item.date_to_process, item.status).where(item.status.in_(live))
+            )
+        ]
+        if only_items or found:
+            return found
+        unfinished = [status.value for status in UNFINISHED]
+        found += [
+            f"record {row.dag_run_id} is {row.status}"
+            for row in self._rows(select(record.dag_run_id, record.status).where(record.status.in_(unfinished)))
+        ]
+        held = hold.dag_run_id.is_not(None) | hold.external_status.in_(["submitting", "running"])
+        found += [
+            f"hold {row.pipeline_id} {row.run_date} of {row.dag_run_id}: job {row.external_status}"
+            for row in self._rows(
+                select(hold.pipeline_id, hold.run_date, hold.dag_run_id, hold.external_status).where(held)
+            )
+        ]
+        found += [
+            f"job {one['external_id']} is {one['state']}"
+            for one in self.world.simulator.client.ledger()
+            if one["state"] in ("running", "queued")
+        ]
+        found += [
+            f"DagRun {run['dag_run_id']} is {run['state']}"
+            for name in self.wanted
+            for run in self.world.airflow.dag_runs(name)
+            if run["state"] not in ("success", "failed")
+        ]
+        return found
+
+    def _rows(self, query: Any) -> list[Any]:
+        while True:
+            try:
+                with self.world.registry.reading() as conn:
+                    return list(conn.execute(query))
+            except BackfillError:
+                time.sleep(0.5)
+
+    def _say(self, words: str) -> None:
+        print(f"{datetime.now(UTC):%H:%M:%S}  {words}", flush=True)
