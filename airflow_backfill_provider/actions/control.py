@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from airflow_backfill_provider.actions.control_dates import revive
 from airflow_backfill_provider.backfill.item import Item
-from airflow_backfill_provider.backfill.status import LIVE, ItemEvent, ItemStatus
+from airflow_backfill_provider.backfill.person import Person
+from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, Problem
 from airflow_backfill_provider.store import queue, queue_reads, requests
 from airflow_backfill_provider.store.engine import Registry
-from airflow_backfill_provider.store.tables import backfill_queue
 
 HIGHEST = 1_000_000
 
 
-def pause(registry: Registry, name: str, *, now: datetime) -> tuple[str, int]:
+def pause(registry: Registry, name: str, person: Person, *, now: datetime) -> tuple[str, int]:
     """Start none of its dates any more; what works goes on. Returns the request's id and how many dates wait."""
     with registry.writing() as conn:
         request = _live_request(conn, name)
@@ -26,10 +28,11 @@ def pause(registry: Registry, name: str, *, now: datetime) -> tuple[str, int]:
             raise Conflict(f"request {request['request_id']!r} is paused already; 'backfill resume' lets it go on")
         requests.change(conn, request["request_id"], now, paused_at=now)
         waiting = _count(queue_reads.items_of_request(conn, request["request_id"]), ItemStatus.PENDING)
+        requests.tell(conn, request["request_id"], "paused", person, now, f"{waiting} date(s) wait")
     return request["request_id"], waiting
 
 
-def resume(registry: Registry, name: str, *, now: datetime) -> tuple[str, int]:
+def resume(registry: Registry, name: str, person: Person, *, now: datetime) -> tuple[str, int]:
     """Let a paused request go on, and release what ``--first`` kept back. Returns its id and how many dates wait."""
     with registry.writing() as conn:
         request = _open_request(requests.get(conn, name))
@@ -38,19 +41,23 @@ def resume(registry: Registry, name: str, *, now: datetime) -> tuple[str, int]:
             raise Conflict(f"request {request['request_id']!r} is neither paused nor keeps dates back; it runs")
         requests.change(conn, request["request_id"], now, paused_at=None)
         requests.release(conn, request["request_id"], now)
-    return request["request_id"], _count(items, ItemStatus.PENDING)
+        waiting = _count(items, ItemStatus.PENDING)
+        requests.tell(conn, request["request_id"], "resumed", person, now, f"{waiting} date(s) wait")
+    return request["request_id"], waiting
 
 
-def cancel(registry: Registry, name: str, *, who: str, why: str | None, now: datetime) -> tuple[str, int]:
+def cancel(registry: Registry, name: str, person: Person, *, now: datetime) -> tuple[str, int]:
     """End what waits, and stop what works with its external jobs. Returns its id and how many dates that were."""
     with registry.writing() as conn:
         request_id = _live_request(conn, name)["request_id"]
-        moved = queue.move(conn, ItemEvent.CANCELLED, queue.of_request(request_id), who=who, why=why, now=now)
+        mine = queue.of_request(request_id)
+        moved = queue.move(conn, ItemEvent.CANCELLED, mine, who=person.who, why=person.why, now=now)
         requests.change(conn, request_id, now, cancelled_at=now)
+        requests.tell(conn, request_id, "cancelled", person, now, f"{len(moved)} date(s)")
     return request_id, len(moved)
 
 
-def retry(registry: Registry, name: str, *, who: str, now: datetime) -> tuple[str, int]:
+def retry(registry: Registry, name: str, person: Person, *, now: datetime) -> tuple[str, int]:
     """Let the failed dates of a request be tried again, with all their attempts; the dates are those it named.
 
     Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date that another item fills meanwhile.
@@ -58,32 +65,28 @@ def retry(registry: Registry, name: str, *, who: str, now: datetime) -> tuple[st
     try:
         with registry.writing() as conn:
             request_id = requests.get(conn, name)["request_id"]
-            _refuse_retry(conn, request_id)
-            moved = queue.move(
-                conn,
-                ItemEvent.REVIVED,
-                queue.of_request(request_id),
-                backfill_queue.c.status == ItemStatus.FAILED.value,
-                who=who,
-                why=f"{who} retries",
-                now=now,
-                values={"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None},
-            )
+            failed = _failed(queue_reads.items_of_request(conn, request_id))
+            if not failed:
+                words = f"request {request_id!r} has no failed date; 'backfill show {request_id}' lists its dates"
+                raise Conflict(words)
+            moved = revive(conn, failed, person, now)
             requests.change(conn, request_id, now, cancelled_at=None)
+            requests.tell(conn, request_id, "retried", person, now, f"{moved} failed date(s)")
     except IntegrityError:  # one live item for each date
         raise Conflict(
             f"another request took one of the failed dates of {name!r} at this moment; nothing was changed, ask again"
         ) from None
-    return request_id, len(moved)
+    return request_id, moved
 
 
-def reprioritize(registry: Registry, name: str, priority: int, *, now: datetime) -> tuple[str, int]:
+def reprioritize(registry: Registry, name: str, priority: int, person: Person, *, now: datetime) -> tuple[str, int]:
     """Give the waiting dates of a request another priority. Returns its id and how many dates that were."""
     check_priority(priority)
     with registry.writing() as conn:
         request_id = _live_request(conn, name)["request_id"]
         requests.change(conn, request_id, now, priority=priority)
         count = requests.reprioritize(conn, request_id, priority, now)
+        requests.tell(conn, request_id, "reprioritized", person, now, f"priority {priority} for {count} date(s)")
     return request_id, count
 
 
@@ -94,22 +97,8 @@ def check_priority(priority: int) -> None:
         raise InvalidRequest([Problem("--priority", words)])
 
 
-def _refuse_retry(conn: Connection, request_id: str) -> None:
-    """Raise Conflict when no date of a request has failed, or with every one that another item fills meanwhile."""
-    failed: dict[str, list[date]] = {}
-    for item in queue_reads.items_of_request(conn, request_id):
-        if item.status is ItemStatus.FAILED:
-            failed.setdefault(item.pipeline_id, []).append(item.run_date)
-    if not failed:
-        raise Conflict(f"request {request_id!r} has no failed date; 'backfill show {request_id}' lists its dates")
-    busy = [
-        f"{other.pipeline_id} {other.run_date}"
-        for pipeline_id, days in failed.items()
-        for other in queue_reads.items_of_dates(conn, pipeline_id, days)
-        if other.status in LIVE
-    ]
-    if busy:
-        raise Conflict(f"other requests work on {', '.join(busy)}; wait for them, or cancel them, and retry")
+def _failed(items: Iterable[Item]) -> list[Item]:
+    return [item for item in items if item.status is ItemStatus.FAILED]
 
 
 def _live_request(conn: Connection, name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from airflow_backfill_provider.api import answers, asking, told
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_request
 from airflow_backfill_provider.api.asking import PageDep
 from airflow_backfill_provider.api.wishes import among_of, wish_of
+from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.store import request_pages
 from airflow_backfill_provider.store.engine import registry
 
@@ -84,35 +85,35 @@ def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> answers.
 def pause(request_id: RequestId, body: answers.NothingBody, viewer: ViewerDep) -> answers.MovedAnswer:
     """Start none of its dates any more; what works goes on."""
     _steered(request_id, viewer)
-    return _moved(control.pause(registry(), request_id, now=asking.now()))
+    return _moved(control.pause(registry(), request_id, Person(viewer.name), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/resume")
 def resume(request_id: RequestId, body: answers.NothingBody, viewer: ViewerDep) -> answers.MovedAnswer:
     """Let it go on, with the dates that ``first_n`` kept back."""
     _steered(request_id, viewer)
-    return _moved(control.resume(registry(), request_id, now=asking.now()))
+    return _moved(control.resume(registry(), request_id, Person(viewer.name), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/cancel")
 def cancel(request_id: RequestId, body: answers.CancelBody, viewer: ViewerDep) -> answers.MovedAnswer:
     """End what waits, and stop what works with its external jobs."""
     _steered(request_id, viewer)
-    return _moved(control.cancel(registry(), request_id, who=viewer.name, why=body.why, now=asking.now()))
+    return _moved(control.cancel(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/retry")
 def retry(request_id: RequestId, body: answers.NothingBody, viewer: ViewerDep) -> answers.MovedAnswer:
     """Try its failed dates again."""
     _steered(request_id, viewer)
-    return _moved(control.retry(registry(), request_id, who=viewer.name, now=asking.now()))
+    return _moved(control.retry(registry(), request_id, Person(viewer.name), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/reprioritize")
 def reprioritize(request_id: RequestId, body: answers.PriorityBody, viewer: ViewerDep) -> answers.MovedAnswer:
     """Change the priority of what waits."""
     _steered(request_id, viewer)
-    return _moved(control.reprioritize(registry(), request_id, body.priority, now=asking.now()))
+    return _moved(control.reprioritize(registry(), request_id, body.priority, Person(viewer.name), now=asking.now()))
 
 
 def _allowed(body: answers.WishBody, viewer: Viewer) -> tuple[Wish, frozenset[str]]:

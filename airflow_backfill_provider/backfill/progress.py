@@ -20,18 +20,22 @@ class Progress:
     percent: int
     """Of the items, those that have ended."""
     eta_at: datetime | None
-    """When the last one ends if it goes on as so far; None when nothing is left, or nothing has ended yet."""
+    """When the last one ends if it goes on as so far.
+
+    None when nothing is left, nothing has ended yet, or the request is paused or keeps dates back.
+    """
 
 
-def progress(items: Sequence[Item], now: datetime) -> Progress:
-    """The progress of the items of a request."""
+def progress(items: Sequence[Item], now: datetime, *, paused: bool = False) -> Progress:
+    """The progress of the items of a request. While it is paused nobody can say when the last one ends."""
+    paused = paused or any(item.kept_back for item in items if item.status is ItemStatus.PENDING)
     counts = Counter(item.status.value for item in items)
     left = sum(item.status in LIVE for item in items)
     ended = len(items) - left
     return Progress(
         counts={status.value: counts[status.value] for status in ItemStatus if counts[status.value]},
         percent=100 * ended // len(items) if items else 100,
-        eta_at=_eta(items, left, now),
+        eta_at=None if paused else _eta(items, left, now),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from airflow_backfill_provider.backfill.owed import DateState
+from airflow_backfill_provider.backfill.owed import DateState, DateStatus
 from airflow_backfill_provider.backfill.status import RecordStatus
 
 
@@ -23,7 +23,7 @@ class Moved:
 
 
 def story(
-    state: DateState, tick_at: datetime | None, records: Iterable[Mapping[str, Any]], moves: Iterable[Moved]
+    state: DateState, tick_at: datetime | None, records: Sequence[Mapping[str, Any]], moves: Iterable[Moved]
 ) -> list[str]:
     """Sentences in the order in which things happened; the last one says how the date stands now.
 
@@ -38,8 +38,16 @@ def story(
         told += _record(number, record)
     told.sort(key=lambda one: one[:2])
     lines = [f"{at:%Y-%m-%d %H:%M:%S}  {' '.join(words.split())}" for at, _, words in told]
-    now = f"now: {state.status.value}" + (f", {state.reason}" if state.reason else "")
+    now = f"now: {state.status.value}" + (f", {state.reason}" if state.reason else "") + _good_before(state, records)
     return [*lines, now]
+
+
+def _good_before(state: DateState, records: Iterable[Mapping[str, Any]]) -> str:
+    """Of a date that failed: when it had succeeded last, for that data may still be there."""
+    ended = [each["end_time"] for each in records if each["status"] == RecordStatus.SUCCESS and each["end_time"]]
+    if state.status is not DateStatus.FAILED or not ended:
+        return ""
+    return f"; it had succeeded at {max(ended):%Y-%m-%d %H:%M:%S}"
 
 
 def _move(move: Moved) -> str:
@@ -56,11 +64,12 @@ def _record(number: int, record: Mapping[str, Any]) -> Sequence[tuple[datetime, 
     if record["start_time"] is not None:
         found.append((record["start_time"], 2, f"{name} began"))
     if record["end_time"] is not None:
-        found.append((record["end_time"], 3, f"{name} {_ending(record)}"))
+        found.append((record["end_time"], 3, f"{name} {ending(record)}"))
     return found
 
 
-def _ending(record: Mapping[str, Any]) -> str:
+def ending(record: Mapping[str, Any]) -> str:
+    """How a run ended, from its row of ``pipeline_run_log``: the vendor's words, the job and its page."""
     job = f", job {record['external_run_id']}" if record["external_run_id"] else ""
     page = f" {record['external_url']}" if record["external_url"] else ""
     words = f": {record['error_message']}" if record["error_message"] else ""

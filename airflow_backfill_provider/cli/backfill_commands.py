@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from airflow_backfill_provider.actions import control
+from airflow_backfill_provider.actions import control, control_dates
 from airflow_backfill_provider.actions.request_backfill import plan_request, save_request
-from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.plan import RequestPlan, summary
-from airflow_backfill_provider.backfill.progress import progress
-from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
+from airflow_backfill_provider.backfill.status import LIVE
 from airflow_backfill_provider.cli.backfill_wish import read_priority, read_wish
 from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.output import say, show, show_one
 from airflow_backfill_provider.dates.selection import Selection
 from airflow_backfill_provider.errors import InvalidRequest
-from airflow_backfill_provider.store import queue_reads, requests
+from airflow_backfill_provider.store import requests
 from airflow_backfill_provider.store.engine import registry
 
 _LONGEST = 100
@@ -61,7 +60,7 @@ def list_requests(args: Namespace) -> None:
                 "request_id": row["request_id"],
                 "requested_at": row["requested_at"],
                 "by": row["requested_by"],
-                "state": _state(row, sum(row[f"items_{status.value}"] or 0 for status in LIVE)),
+                "state": state_of(row, sum(row[f"items_{status.value}"] or 0 for status in LIVE)),
                 "dates": row["items"],
                 "done": row["items_success"] or 0,
                 "failed": row["items_failed"] or 0,
@@ -73,57 +72,62 @@ def list_requests(args: Namespace) -> None:
 
 
 @command
-def show_request(args: Namespace) -> None:
-    """Print a request: who, why, progress, and each item with what happened to it."""
-    with registry().reading() as conn:
-        request = requests.get(conn, args.request_id)
-        items = queue_reads.items_of_request(conn, request["request_id"])
-    how_far = progress(items, now())
-    rows = [_item(item) for item in items]
-    if args.output in ("json", "yaml"):
-        whole = request | {"progress": how_far.counts, "percent": how_far.percent, "eta_at": how_far.eta_at}
-        show_one(whole | {"items": rows}, args.output)
-        return
-    counts = ", ".join(f"{count} {status}" for status, count in how_far.counts.items())
-    eta = f", ready about {how_far.eta_at:%Y-%m-%d %H:%M} UTC" if how_far.eta_at else ""
-    words = f": {request['why']}" if request["why"] else ""
-    live = sum(item.status in LIVE for item in items)
-    say(f"{request['request_id']} by {request['requested_by']}{words}", args.output)
-    say(f"{_state(request, live)}; {how_far.percent} % ended ({counts}){eta}", args.output)
-    show(rows, args.output)
-
-
-@command
 def pause(args: Namespace) -> None:
     """Start none of its dates any more."""
-    _told(args, *control.pause(registry(), args.request_id, now=now()), "is paused; {} date(s) wait")
+    _told(args, *control.pause(registry(), args.request_id, _person(args), now=now()), "is paused; {} date(s) wait")
 
 
 @command
 def resume(args: Namespace) -> None:
     """Let it go on, with the dates that ``--first`` kept back."""
-    _told(args, *control.resume(registry(), args.request_id, now=now()), "goes on with {} date(s)")
+    _told(args, *control.resume(registry(), args.request_id, _person(args), now=now()), "goes on with {} date(s)")
 
 
 @command
 def cancel(args: Namespace) -> None:
-    """End what waits, and stop what works."""
-    moved = control.cancel(registry(), args.request_id, who=person(), why=args.reason, now=now())
-    _told(args, *moved, "is cancelled: {} date(s); jobs at work are being stopped")
+    """End what waits, and stop what works: of a request, or of single dates of a pipeline."""
+    if _names_a_request(args):
+        moved = control.cancel(registry(), args.request_id, _person(args), now=now())
+        _told(args, *moved, "is cancelled: {} date(s); jobs at work are being stopped")
+        return
+    dates = control_dates.cancel_dates(registry(), args.pipeline, args.dates, _person(args), now=now())
+    _told_dates(args, dates, "Cancelled, and jobs at work are being stopped")
 
 
 @command
 def retry(args: Namespace) -> None:
-    """Try the failed dates again."""
-    _told(args, *control.retry(registry(), args.request_id, who=person(), now=now()), "tries {} failed date(s) again")
+    """Try failed dates again: those of a request, or single dates of a pipeline."""
+    if _names_a_request(args):
+        moved = control.retry(registry(), args.request_id, _person(args), now=now())
+        _told(args, *moved, "tries {} failed date(s) again")
+        return
+    dates = control_dates.retry_dates(registry(), args.pipeline, args.dates, _person(args), now=now())
+    _told_dates(args, dates, "Tried again")
 
 
 @command
 def reprioritize(args: Namespace) -> None:
     """Change the priority of what waits."""
     priority = read_priority(args)
-    changed = control.reprioritize(registry(), args.request_id, priority, now=now())
+    changed = control.reprioritize(registry(), args.request_id, priority, _person(args), now=now())
     _told(args, *changed, f"has priority {priority} now: {{}} date(s)")
+
+
+def _person(args: Namespace) -> Person:
+    return Person(person(), " ".join((args.reason or "").split()) or None)
+
+
+def _names_a_request(args: Namespace) -> bool:
+    """Whether the dates are named by a request. Raises InvalidRequest when they are named in both ways, or in none."""
+    by_dates = args.pipeline is not None and args.dates is not None
+    if (args.request_id is not None) == by_dates or (args.pipeline is None) != (args.dates is None):
+        raise InvalidRequest("name the dates in one way: by a REQUEST, or by --pipeline with --dates")
+    return not by_dates
+
+
+def _told_dates(args: Namespace, dates: Sequence[date], words: str) -> None:
+    say(f"{words}: {len(dates)} date(s) of {args.pipeline!r}.", args.output)
+    show([{"pipeline_id": args.pipeline, "run_date": day} for day in dates], args.output)
 
 
 def _told(args: Namespace, request_id: str, count: int, words: str) -> None:
@@ -152,31 +156,8 @@ def _plan_row(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"dates": f"{len(days)}: {ranges if len(ranges) <= _LONGEST else ranges[:_LONGEST] + ' …'}"}
 
 
-def _item(item: Item) -> dict[str, Any]:
-    return {
-        "pipeline_id": item.pipeline_id,
-        "run_date": item.run_date,
-        "status": item.status.value,
-        "reason": item.reason,
-        "attempt": item.attempt,
-        "waits": _why_it_waits(item),
-        "dag_run_id": item.dag_run_id,
-        "finished_at": item.finished_at,
-        "error_message": item.error_message,
-    }
-
-
-def _why_it_waits(item: Item) -> str | None:
-    if item.status is not ItemStatus.PENDING:
-        return None
-    if item.kept_back:
-        return "for 'backfill resume'"
-    if item.not_before is not None and item.not_before > now():
-        return f"until {item.not_before:%Y-%m-%d %H:%M:%S} UTC"
-    return "for a slot, an upstream date, or its DAG to be there and unpaused"
-
-
-def _state(request: dict[str, Any], live: int) -> str:
+def state_of(request: dict[str, Any], live: int) -> str:
+    """A request in one word: open, paused, cancelled or ended; ``live`` is how many of its dates wait or work."""
     if request["cancelled_at"]:
         return "cancelled"
     if not live:

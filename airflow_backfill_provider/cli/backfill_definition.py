@@ -7,7 +7,13 @@ from airflow.cli.cli_config import Arg, GroupCommand
 from airflow_backfill_provider.cli.arguments import ARG_DRY_RUN, ARG_LIMIT, action
 
 ARG_REQUEST_ID = Arg(("request_id",), metavar="REQUEST", help="The request's id, or the beginning of it")
-ARG_CANCEL_REASON = Arg(("--reason",), metavar="TEXT", help="Why; kept with every date it ends")
+ARG_REASON = Arg(("--reason",), metavar="TEXT", help="Why; people read it in the request's history")
+_WHICH = (
+    Arg(("request_id",), metavar="REQUEST", nargs="?", help="The request's id, or the beginning of it"),
+    Arg(("--pipeline",), metavar="ID", help="Instead of a request: the pipeline, with --dates"),
+    Arg(("--dates",), metavar="SELECTION", help="With --pipeline: which of its dates, whoever asked for them"),
+    ARG_REASON,
+)
 ARG_NEW_PRIORITY = Arg(("--priority",), metavar="N", required=True, help="Higher goes first")
 _WISH = (
     Arg(("pipeline_ids",), metavar="ID", nargs="*", help="The pipelines' ids"),
@@ -33,13 +39,14 @@ _WISH = (
 def backfill_group() -> GroupCommand:
     """The group ``backfill``."""
     here = "backfill_commands"
+    one = (ARG_REQUEST_ID, ARG_REASON)
     steer = (
-        ("show", f"{here}.show_request", "Show a request: progress, ETA and each date", ()),
-        ("pause", f"{here}.pause", "Start none of a request's dates any more; what works goes on", ()),
-        ("resume", f"{here}.resume", "Let a request go on, with the dates that --first kept back", ()),
-        ("cancel", f"{here}.cancel", "End what waits, stop what works and its external jobs", (ARG_CANCEL_REASON,)),
-        ("retry", f"{here}.retry", "Try the failed dates of a request again", ()),
-        ("reprioritize", f"{here}.reprioritize", "Change the priority of what waits", (ARG_NEW_PRIORITY,)),
+        ("show", "backfill_show.show_request", "Show a request: progress, history and each date", (ARG_REQUEST_ID,)),
+        ("pause", f"{here}.pause", "Start none of a request's dates any more; what works goes on", one),
+        ("resume", f"{here}.resume", "Let a request go on, with the dates that --first kept back", one),
+        ("cancel", f"{here}.cancel", "End what waits, stop what works and its external jobs", _WHICH),
+        ("retry", f"{here}.retry", "Try failed dates again", _WHICH),
+        ("reprioritize", f"{here}.reprioritize", "Change the priority of what waits", (*one, ARG_NEW_PRIORITY)),
     )
     return GroupCommand(
         name="backfill",
@@ -47,6 +54,6 @@ def backfill_group() -> GroupCommand:
         subcommands=(
             action("create", f"{here}.create", "Fill run dates; prints the plan, and saves exactly that", *_WISH),
             action("list", f"{here}.list_requests", "List requests, newest first", ARG_LIMIT),
-            *(action(name, body, help_, ARG_REQUEST_ID, *more) for name, body, help_, more in steer),
+            *(action(name, body, help_, *arguments) for name, body, help_, arguments in steer),
         ),
     )

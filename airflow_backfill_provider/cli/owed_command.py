@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from airflow_backfill_provider.actions import owed_dates
 from airflow_backfill_provider.actions.apply_manifest import read_definitions
-from airflow_backfill_provider.backfill.owed import DateState
+from airflow_backfill_provider.backfill.owed import DateState, DateStatus
 from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.output import say, show
 from airflow_backfill_provider.cli.ranges import given_range
 from airflow_backfill_provider.errors import InvalidRequest
+from airflow_backfill_provider.store import run_log
 from airflow_backfill_provider.store.engine import registry
 
 _SHOWN = timedelta(days=30)
@@ -26,14 +28,15 @@ def owed(args: Namespace) -> None:
     with registry().reading() as conn:
         found = read_definitions(conn)
         states = owed_dates.owed_dates(conn, found, args.pipeline_ids or None, first, last, now())
-    if found.broken and not args.pipeline_ids:
-        say(f"note: left out because they are broken: {', '.join(sorted(found.broken))}", args.output)
+        succeeded = {name: run_log.last_successes(conn, name, _failed(states[name])) for name in states}
     rows = [
-        _row(pipeline_id, state)
+        _row(pipeline_id, state, succeeded[pipeline_id])
         for pipeline_id in sorted(states)
         for state in states[pipeline_id]
         if args.all or state.owed
     ]
+    if found.broken and not args.pipeline_ids:
+        say(f"note: left out because they are broken: {', '.join(sorted(found.broken))}", args.output)
     show(rows, args.output, nothing=f"Nothing is {'expected' if args.all else 'owed'} from {first} to {last}.")
 
 
@@ -56,10 +59,15 @@ def _range(args: Namespace) -> tuple[date, date]:
     return first or last - _SHOWN, max(last, first or last)
 
 
-def _row(pipeline_id: str, state: DateState) -> dict[str, Any]:
+def _failed(states: Iterable[DateState]) -> list[date]:
+    return [state.run_date for state in states if state.status is DateStatus.FAILED]
+
+
+def _row(pipeline_id: str, state: DateState, succeeded: Mapping[date, datetime]) -> dict[str, Any]:
     return {
         "pipeline_id": pipeline_id,
         "run_date": state.run_date,
         "status": state.status.value,
         "reason": state.reason,
+        "last_success_at": succeeded.get(state.run_date),
     }

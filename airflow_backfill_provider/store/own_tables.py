@@ -71,6 +71,19 @@ backfill_requests = Table(
     Index("ix_backfill_requests_pipeline", "pipeline_id", "requested_at"),
 )
 
+backfill_request_events = Table(
+    "backfill_request_events",
+    metadata,
+    Column("event_id", String, primary_key=True),
+    Column("request_id", String, nullable=False),
+    Column("action", String, nullable=False),  # paused, resumed, cancelled, retried, reprioritized
+    Column("acted_by", String, nullable=False),
+    Column("acted_at", UtcDateTime, nullable=False),
+    Column("why", Text),
+    Column("details", Text),  # how many dates, which priority
+    Index("ix_backfill_request_events_request", "request_id", "acted_at"),
+)
+
 backfill_events = Table(
     "backfill_events",
     metadata,

@@ -153,6 +153,18 @@ def parse_rows(rows: Iterable[Row], own_calendars: Mapping[str, BusinessCalendar
     return listing
 
 
+def why_gone(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, str]:
+    """Those of the pipelines of which nothing is started any more, each with the reason in words."""
+    names = sorted(set(pipeline_ids))
+    columns = (pipelines.c.pipeline_id, pipelines.c.is_active, pipelines.c.deleted_at)
+    rows = {
+        row.pipeline_id: row for row in conn.execute(select(*columns).where(one_of(pipelines.c.pipeline_id, names)))
+    }
+    deleted = {name for name in names if name not in rows or rows[name].deleted_at is not None}
+    off = {name for name, row in rows.items() if row.is_active is False}
+    return dict.fromkeys(off, "is switched off") | dict.fromkeys(deleted, "is deleted")
+
+
 def is_deleted(conn: Connection, pipeline_id: str) -> bool:
     """Whether a pipeline was deleted, or never was."""
     found = conn.execute(select(pipelines.c.deleted_at).where(pipelines.c.pipeline_id == pipeline_id)).first()

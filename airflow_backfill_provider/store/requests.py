@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, case, func, insert, select, update
 
+from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
 from airflow_backfill_provider.errors import NotFound
 from airflow_backfill_provider.store.tables import backfill_queue
+from airflow_backfill_provider.store.tables import backfill_request_events as events
 from airflow_backfill_provider.store.tables import backfill_requests as table
 
 
@@ -33,6 +36,28 @@ def get(conn: Connection, request_id: str) -> dict[str, Any]:
 def change(conn: Connection, request_id: str, now: datetime, **values: Any) -> None:
     """Write columns of a request."""
     conn.execute(update(table).where(table.c.request_id == request_id).values(**values, updated_at=now))
+
+
+def tell(conn: Connection, request_id: str, action: str, person: Person, now: datetime, details: str) -> None:
+    """Write into its history what a person did with a request."""
+    conn.execute(
+        insert(events).values(
+            event_id=str(uuid.uuid4()),
+            request_id=request_id,
+            action=action,
+            acted_by=person.who,
+            acted_at=now,
+            why=person.why,
+            details=details,
+        )
+    )
+
+
+def history(conn: Connection, request_id: str) -> list[dict[str, Any]]:
+    """What people did with a request after it was made, oldest first: action, acted_by, acted_at, why, details."""
+    names = ("action", "acted_by", "acted_at", "why", "details")
+    mine = select(*(events.c[name] for name in names)).where(events.c.request_id == request_id)
+    return [dict(row) for row in conn.execute(mine.order_by(events.c.acted_at, events.c.event_id)).mappings()]
 
 
 def listing(conn: Connection, limit: int) -> list[dict[str, Any]]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, or_, select, update
+from sqlalchemy import Connection, and_, case, func, or_, select, update
 
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import UNFINISHED, RecordStatus
-from airflow_backfill_provider.store.dialect import insert_for
+from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for, one_of
 from airflow_backfill_provider.store.tables import pipeline_run_log as table
 
 _NAMESPACE = uuid.UUID("6f1c4f0e-52a8-5a0e-9d7e-3d8f6c1b2a90")
@@ -246,6 +246,31 @@ def records_of_date(conn: Connection, pipeline_id: str, run_date: date) -> list[
     mine = and_(table.c.pipeline_id == pipeline_id, table.c.run_date == run_date)
     rows = conn.execute(select(table).where(mine).order_by(table.c.start_time.nulls_first(), table.c.run_id))
     return [dict(row) for row in rows.mappings()]
+
+
+def last_successes(conn: Connection, pipeline_id: str, dates: Iterable[date]) -> dict[date, datetime]:
+    """When each of these dates succeeded last, for those that ever did."""
+    days = sorted(dates)
+    found: dict[date, datetime] = {}
+    newest = func.max(table.c.end_time, type_=table.c.end_time.type).label("ended_at")
+    for start in range(0, len(days), MOST_IN_A_LIST):
+        mine = (table.c.pipeline_id == pipeline_id, table.c.run_date.in_(days[start : start + MOST_IN_A_LIST]))
+        rows = conn.execute(
+            select(table.c.run_date, newest)
+            .where(*mine, table.c.status == RecordStatus.SUCCESS.value)
+            .group_by(table.c.run_date)
+        )
+        found |= {row.run_date: row.ended_at for row in rows if row.ended_at is not None}
+    return found
+
+
+def records_of_items(conn: Connection, backfill_ids: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
+    """The records of these items of the queue, oldest first, by item."""
+    query = select(table).where(one_of(table.c.backfill_id, backfill_ids))
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in conn.execute(query.order_by(table.c.start_time.nulls_first(), table.c.run_id)).mappings():
+        found.setdefault(row["backfill_id"], []).append(dict(row))
+    return found
 
 
 def started_version(conn: Connection, run: RunRef) -> str | None:

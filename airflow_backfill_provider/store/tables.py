@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_backfill_provider.store.own_tables import (
     adopted_values,
     backfill_events,
+    backfill_request_events,
     backfill_requests,
     business_calendars,
     calendar_days,
@@ -42,6 +43,7 @@ __all__ = [
     "adopted_values",
     "backfill_events",
     "backfill_queue",
+    "backfill_request_events",
     "backfill_requests",
     "business_calendars",
     "calendar_days",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from airflow_backfill_provider.actions import control
 from airflow_backfill_provider.actions.request_backfill import Wish, save_request
+from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.store.engine import registry
 
@@ -18,13 +19,13 @@ def main(url: str, verb: str, name: str, *more: str) -> None:
         wish = Wish(pipeline_ids=(name,), dates=more[0], why="chaos", priority=int(more[1]) if more[1:] else 0)
         save_request(where, wish, who="anna", now=now)
     elif verb == "cancel":
-        control.cancel(where, name, who="anna", why="chaos", now=now)
+        control.cancel(where, name, Person("anna", "chaos"), now=now)
     elif verb == "retry":
-        control.retry(where, name, who="anna", now=now)
+        control.retry(where, name, Person("anna"), now=now)
     elif verb == "pause":
-        control.pause(where, name, now=now)
+        control.pause(where, name, Person("anna"), now=now)
     elif verb == "resume":
-        control.resume(where, name, now=now)
+        control.resume(where, name, Person("anna"), now=now)
     else:
         raise ValueError(verb)
 

@@ -13,6 +13,7 @@ from airflow_backfill_provider.actions.reconcile import reconcile
 from airflow_backfill_provider.actions.request_backfill import Wish, save_request
 from airflow_backfill_provider.actions.turn import take_turn
 from airflow_backfill_provider.backfill.hold import Done, Follow, Submit
+from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
 from airflow_backfill_provider.store import run_log
@@ -110,7 +111,7 @@ def test_a_cancelled_date_whose_job_was_faster_is_done(registry: Registry, setti
     take_turn(registry, airflow, settings)
     me = run_of(airflow)
     job = submitted(registry, me, "job-1")
-    control.cancel(registry, request, who="anna", why=None, now=datetime.now(UTC))
+    control.cancel(registry, request, Person("anna"), now=datetime.now(UTC))
     again = run_job.begin(registry, me, definition(registry))
     assert isinstance(again, Follow), "the job is followed to its end: who follows it stops it"
     run_job.settle(registry, me, job.key, GOOD)

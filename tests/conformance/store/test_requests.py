@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select, text
 from airflow_backfill_provider.actions import control
 from airflow_backfill_provider.actions.request_backfill import Wish, plan_request, save_request
 from airflow_backfill_provider.backfill.item import Item, NewItem
+from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.plan import PlannedDate
 from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
 from airflow_backfill_provider.errors import BackfillError, Conflict, InvalidRequest, NotFound
@@ -220,21 +221,21 @@ def test_first_n_starts_n_dates_and_resume_releases_the_rest(registry: Registry)
     request_id, _ = save_request(registry, asked, who="anna", now=NOW)
     with registry.reading() as conn:
         assert [item.run_date for item in queue_reads.pending(conn)] == [date(2026, 1, 8)]
-    assert control.resume(registry, request_id, now=NOW) == (request_id, 4)
+    assert control.resume(registry, request_id, Person("anna"), now=NOW) == (request_id, 4)
     with registry.reading() as conn:
         assert [item.run_date.day for item in queue_reads.pending(conn)] == [8, 7, 6, 5]
 
 
 def test_a_paused_request_starts_nothing(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
-    control.pause(registry, request_id[:6], now=NOW)
+    control.pause(registry, request_id[:6], Person("anna"), now=NOW)
     with registry.reading() as conn:
         assert queue_reads.pending(conn) == []
     with pytest.raises(Conflict, match="is paused already"):
-        control.pause(registry, request_id, now=NOW)
-    control.resume(registry, request_id, now=NOW)
+        control.pause(registry, request_id, Person("anna"), now=NOW)
+    control.resume(registry, request_id, Person("anna"), now=NOW)
     with pytest.raises(Conflict, match="neither paused nor"):
-        control.resume(registry, request_id, now=NOW)
+        control.resume(registry, request_id, Person("anna"), now=NOW)
 
 
 def test_cancel_ends_what_waits_and_marks_what_works(registry: Registry) -> None:
@@ -242,13 +243,13 @@ def test_cancel_ends_what_waits_and_marks_what_works(registry: Registry) -> None
     first = items(registry, request_id)[0]
     with registry.writing() as conn:
         assert queue.claim(conn, [first.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
-    assert control.cancel(registry, request_id, who="ben", why="wrong", now=NOW) == (request_id, 2)
+    assert control.cancel(registry, request_id, Person("ben", "wrong"), now=NOW) == (request_id, 2)
     assert [item.status.value for item in items(registry, request_id)] == ["cancelling", "cancelled"]
     for again in (control.cancel,):
         with pytest.raises(Conflict, match="was cancelled at"):
-            again(registry, request_id, who="ben", why=None, now=NOW)
+            again(registry, request_id, Person("ben"), now=NOW)
     with pytest.raises(Conflict, match="was cancelled at"):
-        control.pause(registry, request_id, now=NOW)
+        control.pause(registry, request_id, Person("anna"), now=NOW)
 
 
 def test_a_request_that_has_ended_is_neither_paused_nor_cancelled(registry: Registry) -> None:
@@ -259,11 +260,11 @@ def test_a_request_that_has_ended_is_neither_paused_nor_cancelled(registry: Regi
         queue.move(conn, ItemEvent.SUCCEEDED, queue.of([item.backfill_id]), who="system", why=None, now=NOW)
         unchanged = requests.get(conn, request_id)
     with pytest.raises(Conflict, match="has ended: none of its dates waits or works"):
-        control.pause(registry, request_id, now=NOW)
+        control.pause(registry, request_id, Person("anna"), now=NOW)
     with pytest.raises(Conflict, match="has ended"):
-        control.cancel(registry, request_id, who="ben", why=None, now=NOW)
+        control.cancel(registry, request_id, Person("ben"), now=NOW)
     with pytest.raises(Conflict, match="has ended"):
-        control.reprioritize(registry, request_id, 3, now=NOW)
+        control.reprioritize(registry, request_id, 3, Person("anna"), now=NOW)
     with registry.reading() as conn:
         assert requests.get(conn, request_id) == unchanged
 
@@ -276,14 +277,14 @@ def test_retry_runs_the_dates_that_the_request_named(registry: Registry) -> None
         queue.claim(conn, ids, "run_1", lease_until=NOW, who="system", now=NOW)
         queue.move(conn, ItemEvent.FAILED, queue.of(ids), who="system", why="boom", now=NOW, values={"submissions": 4})
     later = NOW + timedelta(days=9)
-    assert control.retry(registry, request_id, who="ben", now=later) == (request_id, 2)
+    assert control.retry(registry, request_id, Person("ben"), now=later) == (request_id, 2)
     found = items(registry, request_id)
     assert [(item.run_date.day, item.status, item.submissions) for item in found] == [
         (5, ItemStatus.PENDING, 0),
         (6, ItemStatus.PENDING, 0),
     ]
     with pytest.raises(Conflict, match="has no failed date"):
-        control.retry(registry, request_id, who="ben", now=later)
+        control.retry(registry, request_id, Person("ben"), now=later)
 
 
 def test_retry_leaves_what_was_cancelled_alone(registry: Registry) -> None:
@@ -292,8 +293,8 @@ def test_retry_leaves_what_was_cancelled_alone(registry: Registry) -> None:
     with registry.writing() as conn:
         queue.claim(conn, [first.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
         queue.move(conn, ItemEvent.FAILED, queue.of([first.backfill_id]), who="system", why="boom", now=NOW)
-    control.cancel(registry, request_id, who="ben", why=None, now=NOW)
-    assert control.retry(registry, request_id, who="ben", now=NOW) == (request_id, 1)
+    control.cancel(registry, request_id, Person("ben"), now=NOW)
+    assert control.retry(registry, request_id, Person("ben"), now=NOW) == (request_id, 1)
     assert [item.status for item in items(registry, request_id)] == [ItemStatus.PENDING, ItemStatus.CANCELLED]
 
 
@@ -306,7 +307,7 @@ def test_retry_is_refused_while_another_request_works_on_a_date(registry: Regist
     save_request(registry, wish("orders", dates="2026-01-05"), who="ben", now=NOW)
     before = counts(registry)
     with pytest.raises(Conflict, match="other requests work on orders 2026-01-05"):
-        control.retry(registry, request_id, who="anna", now=NOW)
+        control.retry(registry, request_id, Person("anna"), now=NOW)
     assert counts(registry) == before
 
 
@@ -320,7 +321,7 @@ def test_retry_is_refused_when_somebody_asks_for_the_date_at_that_moment(registr
     with ThreadPoolExecutor(1) as pool:
         with registry.writing() as conn:
             queue.enqueue(conn, [taken], who="ben", why=None, now=NOW)
-            second = pool.submit(control.retry, registry, request_id, who="anna", now=NOW)
+            second = pool.submit(control.retry, registry, request_id, Person("anna"), now=NOW)
             if conn.dialect.name == "postgresql":
                 wait_for_a_lock(registry, conn)
         with pytest.raises(Conflict, match="request"):
@@ -330,9 +331,9 @@ def test_retry_is_refused_when_somebody_asks_for_the_date_at_that_moment(registr
 
 def test_reprioritize_changes_what_waits(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
-    assert control.reprioritize(registry, request_id, 9, now=NOW) == (request_id, 1)
+    assert control.reprioritize(registry, request_id, 9, Person("anna"), now=NOW) == (request_id, 1)
     assert items(registry, request_id)[0].priority == 9
     with registry.reading() as conn:
         assert conn.execute(select(backfill_requests.c.priority)).scalar_one() == 9
     with pytest.raises(NotFound, match="there is no request 'bf-zz'"):
-        control.reprioritize(registry, "bf-zz", 9, now=NOW)
+        control.reprioritize(registry, "bf-zz", 9, Person("anna"), now=NOW)

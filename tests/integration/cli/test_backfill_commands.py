@@ -70,12 +70,27 @@ def test_a_request_is_steered_from_pause_to_cancel(pipelines: Any) -> None:
         assert ended.json == {"request_id": name, "dates": count}, command
     (listed,) = pipelines("backfill", "list", "-o", "json").json
     assert (listed["priority"], listed["items_cancelled"]) == (9, 3)
-    assert "cancelled; 100 % ended (3 cancelled)" in pipelines("backfill", "show", name).out
+    shown = pipelines("backfill", "show", name)
+    assert "cancelled; 100 % ended (3 cancelled)" in shown.out
+    assert ": wrong month (3 date(s))" in shown.out
+    history = pipelines("backfill", "show", name, "-o", "json").json["history"]
+    assert [event["action"] for event in history] == ["paused", "resumed", "reprioritized", "cancelled"]
     for command in ("pause", "resume", "cancel"):
         again = pipelines("backfill", command, name)
         assert (again.code, again.out) == (4, "")
         assert "was cancelled at" in again.err
     assert "has no failed date" in pipelines("backfill", "retry", name).err
+
+
+def test_dates_of_a_pipeline_are_cancelled_whoever_asked_for_them(pipelines: Any) -> None:
+    name = pipelines("backfill", "create", "orders", *THREE, "-o", "json").json["request_id"]
+    assert "paused; 0 % ended" in (pipelines("backfill", "pause", name) and pipelines("backfill", "show", name).out)
+    ended = pipelines("backfill", "cancel", "--pipeline", "orders", "--dates", "2026-01-06", "-o", "json")
+    assert ended.json == [{"pipeline_id": "orders", "run_date": "2026-01-06"}]
+    shown = pipelines("backfill", "show", name, "-o", "json").json
+    assert [item["status"] for item in shown["items"]] == ["pending", "cancelled", "pending"]
+    assert shown["items"][0]["story"] == ["waits for 'backfill resume'"]
+    assert shown["eta_at"] is None
 
 
 def test_explain_tells_who_asked_for_a_date_and_why(pipelines: Any) -> None:
@@ -103,6 +118,10 @@ def test_explain_tells_who_asked_for_a_date_and_why(pipelines: Any) -> None:
         ),
         (("reprioritize", "bf-1", "--priority", "1.5"), 2, ["--priority: '1.5' was read; expected a whole number"]),
         (("show", "bf-none"), 3, ["there is no request 'bf-none'"]),
+        (("retry",), 2, ["name the dates in one way"]),
+        (("cancel", "bf-1", "--pipeline", "orders", "--dates", "2026-01-05"), 2, ["name the dates in one way"]),
+        (("retry", "--pipeline", "orders"), 2, ["name the dates in one way"]),
+        (("cancel", "--pipeline", "orders", "--dates", "2026-01-05"), 4, ["waits or works in the queue"]),
         (("list", "--limit", "0"), 2, ["expected 1 or more"]),
     ],
 )

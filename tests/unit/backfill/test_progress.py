@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from airflow_backfill_provider.backfill.item import Item
@@ -38,3 +39,14 @@ def test_nothing_left_and_nothing_ended_have_no_eta() -> None:
     assert progress([item(0, ItemStatus.PENDING)], T).eta_at is None
     assert progress([item(0, ItemStatus.SUCCESS, 5)], T).eta_at is None
     assert progress([], T).percent == 100
+
+
+def test_a_paused_request_has_no_eta() -> None:
+    items = [item(0, ItemStatus.SUCCESS, 5), item(1, ItemStatus.PENDING)]
+    assert progress(items, T).eta_at is not None
+    assert progress(items, T, paused=True).eta_at is None
+
+
+def test_a_request_that_keeps_dates_back_has_no_eta() -> None:
+    items = [item(0, ItemStatus.SUCCESS, 5), replace(item(1, ItemStatus.PENDING), kept_back=True)]
+    assert progress(items, T).eta_at is None

@@ -41,3 +41,10 @@ def test_it_is_told_in_the_order_in_which_things_happened() -> None:
         "2026-11-24 03:21:00  run 2 (queue__1, queue) done, job 8841",
         "now: done",
     ]
+
+
+def test_a_date_that_failed_after_a_success_keeps_that_success_in_sight() -> None:
+    records = [record("success", 8), record("failed", 21, "boom")]
+    assert story(DateState(DAY, DateStatus.FAILED, "boom"), T, records, [])[-1] == (
+        "now: failed, boom; it had succeeded at 2026-11-24 03:08:00"
+    )

@@ -1,0 +1,83 @@
+"""What a person does with single dates of a pipeline, whoever asked for them: cancel, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.person import Person
+from airflow_backfill_provider.backfill.status import LIVE, ItemEvent, ItemStatus
+from airflow_backfill_provider.dates.selection import parse_selection
+from airflow_backfill_provider.errors import Conflict
+from airflow_backfill_provider.store import queue, queue_reads
+from airflow_backfill_provider.store.engine import Registry
+
+
+def retry_dates(
+    registry: Registry, pipeline_id: str, selection_text: str, person: Person, *, now: datetime
+) -> tuple[date, ...]:
+    """Let failed dates be tried again with all their attempts, also those that a rule had asked for.
+
+    Returns them. Raises InvalidRequest for a selection that cannot be read, and
+    :class:`~airflow_backfill_provider.errors.Conflict` when none of its dates failed, or another item fills one.
+    """
+    try:
+        with registry.writing() as conn:
+            failed = [item for item in _newest(conn, pipeline_id, selection_text, now) if item.status in _FAILED]
+            if not failed:
+                raise Conflict(f"no date of {pipeline_id!r} in {selection_text!r} has failed in the queue")
+            revive(conn, failed, person, now)
+    except IntegrityError:  # one live item for each date
+        raise Conflict(
+            f"somebody took one of the dates of {pipeline_id!r} at this moment; nothing was changed, ask again"
+        ) from None
+    return tuple(item.run_date for item in failed)
+
+
+def cancel_dates(
+    registry: Registry, pipeline_id: str, selection_text: str, person: Person, *, now: datetime
+) -> tuple[date, ...]:
+    """End what waits of these dates, and stop what works with its external jobs, whoever asked for it.
+
+    Returns them. Raises InvalidRequest, or Conflict when none of the dates waits or works.
+    """
+    with registry.writing() as conn:
+        live = [item for item in _newest(conn, pipeline_id, selection_text, now) if item.status in LIVE]
+        if not live:
+            raise Conflict(f"no date of {pipeline_id!r} in {selection_text!r} waits or works in the queue")
+        ids = queue.of([item.backfill_id for item in live])
+        queue.move(conn, ItemEvent.CANCELLED, ids, who=person.who, why=person.why, now=now)
+    return tuple(item.run_date for item in live)
+
+
+def revive(conn: Connection, failed: Sequence[Item], person: Person, now: datetime) -> int:
+    """Let failed items be tried again. Raises Conflict with every date that another item fills meanwhile."""
+    dates: dict[str, list[date]] = {}
+    for item in failed:
+        dates.setdefault(item.pipeline_id, []).append(item.run_date)
+    busy = [
+        f"{other.pipeline_id} {other.run_date}"
+        for pipeline_id, days in dates.items()
+        for other in queue_reads.items_of_dates(conn, pipeline_id, days)
+        if other.status in LIVE
+    ]
+    if busy:
+        raise Conflict(f"other requests work on {', '.join(busy)}; wait for them, or cancel them, and retry")
+    words = f"{person.who} retries" + (f": {person.why}" if person.why else "")
+    anew = {"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None}
+    ids = queue.of([item.backfill_id for item in failed])
+    return len(queue.move(conn, ItemEvent.REVIVED, ids, who=person.who, why=words, now=now, values=anew))
+
+
+_FAILED = frozenset({ItemStatus.FAILED})
+
+
+def _newest(conn: Connection, pipeline_id: str, selection_text: str, now: datetime) -> list[Item]:
+    """The newest item of each selected date that has one."""
+    dates = parse_selection(selection_text, now.date()).dates
+    newest = {item.run_date: item for item in queue_reads.items_of_dates(conn, pipeline_id, dates)}
+    return [newest[day] for day in sorted(newest)]

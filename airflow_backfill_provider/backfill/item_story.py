@@ -1,0 +1,47 @@
+"""What happened to one item, in a few words: its attempts, what the platform said, and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.status import UNFINISHED, ItemStatus
+from airflow_backfill_provider.backfill.story import ending
+
+
+def item_story(item: Item, records: Iterable[Mapping[str, Any]], waits: str | None) -> list[str]:
+    """A sentence for each attempt that began, oldest first, and one for what the item waits for.
+
+    ``records`` are its rows of ``pipeline_run_log``.
+    """
+    told = [f"attempt {number}: {_attempt(record)}" for number, record in enumerate(records, 1)]
+    if item.status is ItemStatus.FAILED and not told and item.error_message:
+        told.append(item.error_message)
+    return [" ".join(words.split()) for words in told + ([f"waits {waits}"] if waits else [])]
+
+
+def _attempt(record: Mapping[str, Any]) -> str:
+    if record["status"] not in UNFINISHED:
+        return ending(record)
+    job = f", job {record['external_run_id']}" if record["external_run_id"] else ""
+    page = f" {record['external_url']}" if record["external_url"] else ""
+    words = f" after {record['error_message']}" if record["error_message"] else ""
+    return f"at work{words}{job}{page}"
+
+
+def what_it_waits_for(item: Item, now: datetime, *, paused: bool, gone: str | None) -> str | None:
+    """Why a pending item has not started; None for any other. ``gone`` says why its pipeline starts nothing any more.
+
+    ``paused`` is whether its request is paused.
+    """
+    if item.status is not ItemStatus.PENDING:
+        return None
+    if gone is not None:
+        return f"for nothing that will come: its pipeline {gone}; cancel it"
+    if paused or item.kept_back:
+        return "for 'backfill resume'"
+    if item.not_before is not None and item.not_before > now:
+        return f"until {item.not_before:%Y-%m-%d %H:%M:%S} UTC"
+    return "for a slot, an upstream date, or its DAG to be there and unpaused"
