@@ -31,7 +31,10 @@ _VENDORS = ("databricks", "dbt_cloud", "snowflake")
 
 
 class Story:
-    """What happens in one seed. ``told`` counts what was done to whom."""
+    """What happens in one seed. ``told`` counts what was done to whom.
+
+    It goes on being hurt until four of five dates have ended, or for at most five seconds a date.
+    """
 
     def __init__(self, world: ChaosWorld, seed: int, dates: int) -> None:
         self.world = world
@@ -43,8 +46,8 @@ class Story:
         """Dates that a person cancels or runs by hand: done once, or not at all."""
         self.told: Counter[str] = Counter()
         self._lot = random.Random(seed)
-        self._hurting = 30 + dates * 1.5
-        self._dates = dates
+        self._hurting = 60 + dates * 5.0
+        self._unhurt = dates // 5
 
     def tell(self, most_seconds: float) -> None:
         """Hurt, then wait for the true end. Raises StackError when it does not come in time."""
@@ -75,7 +78,7 @@ class Story:
         until = time.monotonic() + self._hurting
         persons = iter(self._what_persons_do())
         deeds: list[Callable[[], Any]] = []
-        while time.monotonic() < until and self._open(only_items=True):
+        while time.monotonic() < until and len(self._open(only_items=True)) > self._unhurt:
             if not deeds:
                 deeds = self._deeds()
             deeds.pop()()
