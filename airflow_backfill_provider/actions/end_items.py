@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -27,13 +27,17 @@ def end_items(
     *,
     message: str | None = None,
     fatal: bool = False,
+    dates: Collection[date] | None = None,
 ) -> None:
     """Move the items of a DagRun that has ended, and those that wait for dates it has done.
 
-    ``fatal`` says that a retry cannot mend the failure.
+    ``fatal`` says that a retry cannot mend the failure. ``dates`` are those it has ended so, when the others ended
+    otherwise: each was judged by itself, so none is a part of a batch that has to be halved.
     """
     items = queue_reads.items_of_run(conn, run.dag_id, run.dag_run_id)
     working = [item for item in items if item.status in (ItemStatus.IN_PROGRESS, ItemStatus.CANCELLING)]
+    if dates is not None:
+        working = [item for item in working if item.run_date in dates]
     # Not those it had once and has given back: they keep its id until their next run, and wait for that one.
     mine = queue.of([item.backfill_id for item in working])
     if status is RecordStatus.SUCCESS:
@@ -48,7 +52,8 @@ def end_items(
             event = ItemEvent.GIVEN_BACK if item.ours else ItemEvent.FAILED
             queue.move(conn, event, queue.of([item.backfill_id]), who=SYSTEM, why=message, now=now)
     else:
-        _fail(conn, run, [item for item in working if item.status is ItemStatus.IN_PROGRESS], message, fatal, now)
+        failed = [item for item in working if item.status is ItemStatus.IN_PROGRESS]
+        _fail(conn, run, failed, message, now, fatal=fatal, batch_size=len(failed) if dates is None else 1)
 
 
 def overtake(conn: Connection, run: RunRef, dates: Iterable[date], now: datetime) -> None:
@@ -62,7 +67,16 @@ def overtake(conn: Connection, run: RunRef, dates: Iterable[date], now: datetime
     queue.move(conn, ItemEvent.OVERTAKEN, *waiting, who=SYSTEM, why=f"done by run {run.dag_run_id}", now=now)
 
 
-def _fail(conn: Connection, run: RunRef, items: list[Item], message: str | None, fatal: bool, now: datetime) -> None:
+def _fail(
+    conn: Connection,
+    run: RunRef,
+    items: list[Item],
+    message: str | None,
+    now: datetime,
+    *,
+    fatal: bool,
+    batch_size: int,
+) -> None:
     if not items:
         return
     schedule, most = _retries(conn, run.dag_id)
@@ -70,7 +84,7 @@ def _fail(conn: Connection, run: RunRef, items: list[Item], message: str | None,
     steps: dict[TryAgain | GiveUp, list[str]] = {}
     for item in items:
         failure = Failure(
-            batch_size=len(items), submissions=submissions.get(item.run_date, 0), fatal=fatal or not item.ours, at=now
+            batch_size=batch_size, submissions=submissions.get(item.run_date, 0), fatal=fatal or not item.ours, at=now
         )
         steps.setdefault(after_failure(item, failure, schedule, most), []).append(item.backfill_id)
     for step, ids in steps.items():

@@ -88,6 +88,12 @@ class Hold:
         """Whether the job ended well after its run had died: no run has reported the success yet."""
         return bool(self.last and self.last.status is SubmissionStatus.SUCCESS and self.last.done_by is None)
 
+    @property
+    def awaits_verdict(self) -> bool:
+        """Whether the job ended well, and the run whose success this is has not ended: checks may still fail it."""
+        by = self.last.done_by if self.last and self.last.status is SubmissionStatus.SUCCESS else None
+        return by is not None and self.owner is not None and self.owner.same_run(by)
+
     def done_since(self, asked_at: datetime) -> bool:
         """Whether the date was filled after somebody asked for it: then there is nothing left to do.
 
@@ -101,7 +107,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Another live run holds one of the dates: look again later."""
+    """Another live run holds one of the dates, or what it did is still being checked: look again later."""
 
     owner: RunRef
     run_date: date
@@ -151,6 +157,8 @@ def decide(pipeline_id: str, holds: Sequence[Hold], me: RunRef, asked_at: dateti
     """What the run ``me``, asked for at ``asked_at``, does next about its dates; ``holds`` has one entry a date."""
     todo = [hold for hold in holds if not hold.done_since(asked_at)]
     if not todo:
+        if wait := blocker([hold for hold in holds if hold.awaits_verdict], me):
+            return wait
         makers = [(hold.last.done_by if hold.last else None) or me for hold in holds]
         return Done(makers[0], by_me=any(by.same_run(me) for by in makers))
     if wait := blocker(todo, me):

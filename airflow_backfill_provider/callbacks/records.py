@@ -44,6 +44,20 @@ def on_success(context: Any) -> None:
 
 
 @_reported
+def on_checked(context: Any) -> None:
+    """The checks that follow the job have passed: the dates are done. Their tries are no tries of the job."""
+    record_run.ended(registry(), run_ref(context["dag_run"]), None, RecordStatus.SUCCESS)
+
+
+@_reported
+def on_unchecked(context: Any) -> None:
+    """The task of the checks failed. What it judged is written already; dates that it did not judge are not done."""
+    run = run_ref(context["dag_run"])
+    words = _words(context, default=record_run.SILENT_END)
+    record_run.ended(registry(), run, None, RecordStatus.FAILED, message=f"quality checks: {words}")
+
+
+@_reported
 def on_skipped(context: Any) -> None:
     """Another run filled the dates meanwhile."""
     message = _words(context, default=None)

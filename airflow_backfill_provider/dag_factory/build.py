@@ -11,6 +11,8 @@ from airflow_backfill_provider.callbacks import records
 from airflow_backfill_provider.dag_factory.card import doc_md, tags_of
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.dates.schedule import Schedule
+from airflow_backfill_provider.operators.assets import pipeline_asset
+from airflow_backfill_provider.operators.check_quality import CHECK_TASK, CheckQualityOperator
 from airflow_backfill_provider.operators.run_pipeline import RunPipelineOperator
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.timetables.run_dates import RunDateTimetable
@@ -20,7 +22,7 @@ SPARE_SLOTS = 1
 
 
 def build_dag(pipeline: Pipeline, *, ticking: bool = True, calendar: BusinessCalendar | None = None) -> DAG:
-    """The DAG of a pipeline: our timetable, one task, callbacks that write its records.
+    """The DAG of a pipeline: our timetable, its job, the checks that follow it, callbacks that write its records.
 
     ``ticking`` False keeps the DAG of a pipeline that is switched off until its last run has ended.
     """
@@ -44,16 +46,27 @@ def build_dag(pipeline: Pipeline, *, ticking: bool = True, calendar: BusinessCal
         max_active_runs=pipeline.max_active_backfills + SPARE_SLOTS,
         on_failure_callback=records.on_dag_failure,
     )
-    RunPipelineOperator(
+    checked = pipeline.checked
+    job = RunPipelineOperator(
         dag=dag,
         task_id=MAIN_TASK,
         owner=owner,
         pipeline=pipeline,
-        on_success_callback=records.on_success,
+        outlets=[] if checked else [pipeline_asset(pipeline.pipeline_id)],
+        on_success_callback=None if checked else records.on_success,
         on_failure_callback=records.on_failure,
         on_retry_callback=records.on_retry,
         on_skipped_callback=records.on_skipped,
     )
+    if checked:
+        job >> CheckQualityOperator(
+            dag=dag,
+            task_id=CHECK_TASK,
+            owner=owner,
+            pipeline=pipeline,
+            on_success_callback=records.on_checked,
+            on_failure_callback=records.on_unchecked,
+        )
     return dag
 
 

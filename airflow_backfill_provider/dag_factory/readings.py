@@ -66,7 +66,7 @@ class Readings:
 
 
 def read_all(only: str | None = None) -> Readings:
-    """Every pipeline that has a DAG, or the one that is asked for; two queries.
+    """Every pipeline that has a DAG, or the one that is asked for; three queries.
 
     While the registry cannot be read, the last good snapshot answers; without one,
     :class:`~airflow_backfill_provider.errors.StoreError` is raised, so that Airflow keeps what it has.

@@ -18,7 +18,7 @@ from airflow.triggers.base import BaseTrigger
 from tenacity import before_sleep_log, retry_if_exception_type, stop_after_delay, wait_random_exponential
 from tenacity import retry as retrying
 
-from airflow_backfill_provider.actions import run_job
+from airflow_backfill_provider.actions import check_quality, run_job
 from airflow_backfill_provider.actions.asked_run import AskedRun, asked_run
 from airflow_backfill_provider.backfill.hold import Decision, Done, Follow, LastSubmission, Submit, Wait
 from airflow_backfill_provider.backfill.retry import RetrySchedule
@@ -99,7 +99,8 @@ class RunPipelineOperator(BaseOperator):
                     self._stop(run, decision)
                 if isinstance(decision, Done):
                     finished = self._finish(run, decision)
-                    emit(context, run.pipeline_id, run.dates)
+                    if self.outlets:  # where checks follow, the date is done, and told, only when they have passed it
+                        emit(context, run.pipeline_id, run.dates)
                     return finished
                 trigger = self._act(context, run, decision)
             if trigger is None:
@@ -186,6 +187,7 @@ class RunPipelineOperator(BaseOperator):
             log.info("The platform was too busy for the job (%s): again in %s", seen.message, pause)
             return PauseTrigger(until=(datetime.now(UTC) + pause).isoformat())
         if ours and seen.status is not ExternalStatus.SUCCESS:
+            check_quality.note_failed_job(registry(), run, self.pipeline)
             if run_job.is_cancelled(registry(), run):
                 raise AirflowFailException(f"{_list(run.dates)} was cancelled by a person, and so was its job")
             late = f"cancelled after run_timeout_minutes ({self.pipeline.run_timeout_minutes}): "

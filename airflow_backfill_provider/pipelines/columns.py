@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_backfill_provider.pipelines import cells, parts
+from airflow_backfill_provider.pipelines import cells, parts, quality_checks
 from airflow_backfill_provider.pipelines.channels import stored_details
 from airflow_backfill_provider.pipelines.parts import Flaw
 
@@ -101,7 +101,7 @@ CELLS: dict[str, cells.Reader] = {
 PARTS = {
     "parameters": parts.read_parameters,
     "dependencies": parts.read_dependencies,
-    "quality_checks": parts.read_quality_checks,
+    "quality_checks": quality_checks.read_quality_checks,
 }
 NAMES = (*CELLS, *PARTS)
 """Every name a row can have."""

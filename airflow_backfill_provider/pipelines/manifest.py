@@ -30,8 +30,9 @@ from airflow_backfill_provider.pipelines import cells
 from airflow_backfill_provider.pipelines.columns import WRITTEN_BY_US
 from airflow_backfill_provider.pipelines.graph import Edge, cycles
 from airflow_backfill_provider.pipelines.located import Located, read_yaml
-from airflow_backfill_provider.pipelines.parts import Path, QualityCheck, read_dependencies
+from airflow_backfill_provider.pipelines.parts import Path, read_dependencies
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline, path_text, read_row
+from airflow_backfill_provider.pipelines.quality_checks import QualityCheck
 
 _ROWS = "pipelines"
 _UPSTREAMS = "dependencies"

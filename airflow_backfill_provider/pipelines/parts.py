@@ -1,4 +1,4 @@
-"""What stands inside a row: parameters, dependencies and quality checks.
+"""What stands inside a row: parameters and dependencies; quality checks have a module of their own.
 
 Each reader takes what YAML or the registry holds in that place and returns the values it understood together with a
 :class:`Flaw` for everything it did not.
@@ -6,11 +6,10 @@ Each reader takes what YAML or the registry holds in that place and returns the 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from airflow_backfill_provider.pipelines import cells
 from airflow_backfill_provider.pipelines.cells import CellError
@@ -42,33 +41,6 @@ class Dependency:
     offset: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QualityCheck:
-    """A check that follows a run. ``settings`` is a JSON object, as canonical text: what its ``check_type`` needs."""
-
-    check_name: str
-    check_type: str
-    severity: str = "error"
-    settings: str = "{}"
-
-    def to_row(self) -> dict[str, Any]:
-        """By name, the settings beside the rest: as a person writes it."""
-        own = {"check_name": self.check_name, "check_type": self.check_type, "severity": self.severity}
-        return {**own, **json.loads(self.settings)}
-
-
-CHECK_TYPES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    # type: (settings that must be given, settings that may be)
-    "row_count": (frozenset({"table"}), frozenset({"where", "min", "max"})),
-    "not_null": (frozenset({"table", "column"}), frozenset({"where", "max"})),
-    "unique": (frozenset({"table", "column"}), frozenset({"where"})),
-    "range": (frozenset({"table", "column"}), frozenset({"where", "min", "max"})),
-    "values": (frozenset({"table", "column", "values"}), frozenset({"where"})),
-    "freshness": (frozenset({"table", "column", "max_age_hours"}), frozenset({"where"})),
-    "sql": (frozenset({"sql"}), frozenset({"min", "max", "expected"})),
-    "dbt_results": (frozenset(), frozenset({"select"})),
-}
-_CHECK_ALIASES = {"name": "check_name", "type": "check_type"}
 _PARAMETER_ALIASES = {"parameter_name": "name", "parameter_value": "value"}
 _DEPENDENCY_ALIASES = {"upstream": "upstream_id", "date_offset": "offset"}
 _PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,199}")
@@ -79,28 +51,22 @@ def read_parameters(value: object) -> tuple[tuple[Parameter, ...], list[Flaw]]:
     if isinstance(value, Mapping):
         entries: list[tuple[Path, object]] = [((str(k),), {"name": k, "value": v}) for k, v in value.items()]
     else:
-        entries = _entries(value)
+        entries = entries_of(value)
     found, flaws = _each("parameters", entries, _parameter)
-    flaws += _doubles("parameters", [parameter.name for parameter in found])
+    flaws += doubles("parameters", [parameter.name for parameter in found])
     return tuple(sorted(found, key=lambda parameter: parameter.name)), flaws
 
 
 def read_dependencies(value: object) -> tuple[tuple[Dependency, ...], list[Flaw]]:
     """``[upstream]`` or ``[{upstream_id:, offset:}]``, sorted."""
-    entries = [(path, {"upstream_id": entry} if isinstance(entry, str) else entry) for path, entry in _entries(value)]
+    entries = [(path, {"upstream_id": entry} if isinstance(entry, str) else entry) for path, entry in entries_of(value)]
     found, flaws = _each("dependencies", entries, _dependency)
-    flaws += _doubles("dependencies", [f"{d.upstream_id}, offset {d.offset}" for d in found])
+    flaws += doubles("dependencies", [f"{d.upstream_id}, offset {d.offset}" for d in found])
     return tuple(sorted(found, key=lambda d: (d.upstream_id, d.offset))), flaws
 
 
-def read_quality_checks(value: object) -> tuple[tuple[QualityCheck, ...], list[Flaw]]:
-    """``[{check_name:, check_type:, severity:, …}]``, sorted by name."""
-    found, flaws = _each("quality_checks", _entries(value), _quality_check)
-    flaws += _doubles("quality_checks", [check.check_name for check in found])
-    return tuple(sorted(found, key=lambda check: check.check_name)), flaws
-
-
-def _entries(value: object) -> list[tuple[Path, object]]:
+def entries_of(value: object) -> list[tuple[Path, object]]:
+    """The entries of a list, or the one entry that stands in its place, each with the way to it."""
     entries = value if isinstance(value, (list, tuple)) else [value]
     return [((position,), entry) for position, entry in enumerate(entries)]
 
@@ -120,7 +86,8 @@ def _each(
     return found, flaws
 
 
-def _doubles(column: str, keys: list[str]) -> list[Flaw]:
+def doubles(column: str, keys: list[str]) -> list[Flaw]:
+    """A flaw for each name that is there more than once."""
     twice = sorted({key for key in keys if keys.count(key) > 1})
     return [Flaw((column,), f"{key!r} is there twice") for key in twice]
 
@@ -163,39 +130,3 @@ def _dependency(entry: Mapping[str, object]) -> Dependency:
         upstream_id=_required(named, "upstream_id"),
         offset=0 if cells.is_empty(offset) else cells.integer()(offset),
     )
-
-
-def _quality_check(entry: Mapping[str, object]) -> QualityCheck:
-    named = {_CHECK_ALIASES.get(str(key), str(key)): value for key, value in entry.items()}
-    name = _required(named, "check_name")
-    kind = cells.word(*CHECK_TYPES)(_required(named, "check_type"))
-    severity = named.get("severity")
-    settings = _settings(named)
-    needed, allowed = CHECK_TYPES[kind]
-    for key in settings:
-        if key not in needed | allowed:
-            known = sorted(needed | allowed)
-            raise CellError(
-                f"{key!r} is not known for {kind}; expected {', '.join(known)}{cells.did_you_mean(key, known)}"
-            )
-    if missing := sorted(needed - settings.keys()):
-        raise CellError(f"a check of type {kind} needs {', '.join(missing)}")
-    return QualityCheck(
-        check_name=name,
-        check_type=kind,
-        severity="error" if cells.is_empty(severity) else cells.word("warn", "error")(severity),
-        settings=cells.canonical_json(settings),
-    )
-
-
-def _settings(named: Mapping[str, object]) -> dict[str, object]:
-    """What the type needs: beside the name in a file, as one JSON object in the registry."""
-    own = {k: v for k, v in named.items() if k not in ("check_name", "check_type", "severity", "settings")}
-    stored = named.get("settings")
-    try:
-        stored = json.loads(stored) if isinstance(stored, str) else stored
-    except json.JSONDecodeError as error:
-        raise CellError(f"settings is not JSON: {error.msg}") from None
-    if not (stored is None or isinstance(stored, Mapping)):
-        raise CellError(f"settings is {stored!r}; expected names with values")
-    return {key: value for key, value in {**(stored or {}), **own}.items() if value is not None}

@@ -18,7 +18,8 @@ from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines import cells, columns, parts
 from airflow_backfill_provider.pipelines.channels import channel_flaws
-from airflow_backfill_provider.pipelines.parts import Dependency, Flaw, Parameter, QualityCheck
+from airflow_backfill_provider.pipelines.parts import Dependency, Flaw, Parameter
+from airflow_backfill_provider.pipelines.quality_checks import QualityCheck, connection_flaws
 from airflow_backfill_provider.pipelines.schedule_cells import SCHEDULE_COLUMNS, schedule_flaws
 
 __all__ = [
@@ -105,6 +106,11 @@ class Pipeline:
         return Schedule.parse(self.schedule_spec(), (calendars or {}).get(self.calendar or ""))
 
     @property
+    def checked(self) -> bool:
+        """Whether a date is done only when quality checks have passed it."""
+        return self.data_quality_check and bool(self.quality_checks)
+
+    @property
     def definition_version(self) -> str:
         """16 hex characters that change exactly when what a run does changes: not with names, tags or times."""
         does = {name: getattr(self, name) for name in _DOES}
@@ -155,6 +161,7 @@ def read_row(
     unreadable = {flaw.path[0] for flaw in flaws}
     flaws += columns.what_to_start(row, values)
     flaws += [flaw for flaw in schedule_flaws(values, calendars) if flaw.path[0] not in unreadable]
+    flaws += connection_flaws(values)
     if not stored:
         flaws += channel_flaws(row)
     if "retry_schedule" in values:

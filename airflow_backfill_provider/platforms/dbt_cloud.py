@@ -112,6 +112,16 @@ class DbtCloudPlatform:
         host = connection.host or "cloud.getdbt.com"
         return f"https://{host}/deploy/{account}/projects/{project}/runs/{external_id}"
 
+    def run_results(self, external_id: str) -> dict[str, Any]:
+        """The run_results.json that dbt wrote in the last step of a run."""
+        account = dbt_cloud_job(self._target).account
+        with vendor_errors(f"dbt Cloud did not show the results of run {external_id}", Asked.LOOK):
+            answer = self._hook.get_job_run_artifact(int(external_id), path="run_results.json", account_id=account)
+            found: dict[str, Any] = answer.json()
+            if not isinstance(found["results"], list):
+                raise TypeError("its results are no list")
+        return found
+
     def _newest_runs(self, job: DbtJob) -> Iterator[dict[str, Any]]:
         query = {"job_definition_id": job.job, "order_by": "-id", "include_related": ["trigger"], "limit": _PAGE_SIZE}
         for page in range(_PAGES_SEARCHED):
@@ -155,10 +165,7 @@ class DbtCloudPlatform:
         if status is not ExternalStatus.FAILED:
             return
         try:
-            with vendor_errors(f"dbt Cloud did not show the results of run {run['id']}", Asked.LOOK):
-                account = dbt_cloud_job(self._target).account
-                answer = self._hook.get_job_run_artifact(run["id"], path="run_results.json", account_id=account)
-                results = answer.json()["results"]
+            results = self.run_results(str(run["id"]))["results"]
         except PlatformError:
             return
         failing = [result for result in results if result.get("status") in _FAILING_RESULTS]

@@ -6,7 +6,6 @@ as ``DELETE … WHERE day = :run_date; INSERT …`` may run twice without harm.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
@@ -22,12 +21,15 @@ from airflow_backfill_provider.platforms.binds import (
     statements_of,
 )
 from airflow_backfill_provider.platforms.failures import Asked, vendor_errors
+from airflow_backfill_provider.platforms.sql_driver import (
+    BACKSLASH_ESCAPES,
+    is_database_error,
+    is_hopeless,
+    paramstyle,
+    sql_hook,
+)
 
 _LONGEST_MESSAGE = 2000
-_HOPELESS = frozenset({"ProgrammingError", "NotSupportedError"})
-"""DB-API names of errors that lie in the statement itself."""
-_BACKSLASH_ESCAPES = frozenset({"databricks", "gcpbigquery", "mysql", "snowflake"})
-"""Connection types whose strings take ``\\'`` for a quote."""
 
 
 class SqlPlatform:
@@ -56,7 +58,7 @@ class SqlPlatform:
             try:
                 rows = _run(hook, connection, statements, submission)
             except Exception as error:
-                if not _is_database_error(error):
+                if not is_database_error(error):
                     raise PlatformError(f"the statement did not run: {error}", accepted=True) from error
                 ended = _failed(error)
             else:
@@ -91,20 +93,11 @@ class SqlPlatform:
         return self._target.connection_id
 
     def _hook(self) -> Any:
-        from airflow.providers.common.sql.hooks.sql import DbApiHook
-        from airflow.sdk import BaseHook
-
-        hook = BaseHook.get_hook(self._connection_id)
-        if not isinstance(hook, DbApiHook):
-            raise PlatformError(
-                f"connection {self._connection_id!r} is no SQL connection: its hook is {type(hook).__name__}",
-                retryable=False,
-            )
-        return hook
+        return sql_hook(self._connection_id)
 
     def _statements(self, submission: Submission, hook: Any) -> list[list[Piece]]:
         sql = self._target.options.get("sql") or self._target.job_id or ""
-        statements = statements_of(sql, backslash_escapes=hook.conn_type in _BACKSLASH_ESCAPES)
+        statements = statements_of(sql, backslash_escapes=hook.conn_type in BACKSLASH_ESCAPES)
         if not statements:
             raise PlatformError(
                 "there is no statement to run: set platform_job_id, or a parameter option.sql", retryable=False
@@ -117,7 +110,7 @@ class SqlPlatform:
 
 def _run(hook: Any, connection: Any, statements: Sequence[list[Piece]], submission: Submission) -> int:
     """Run all statements in one transaction and count the rows they changed."""
-    style, changed = _paramstyle(hook, connection), 0
+    style, changed = paramstyle(hook, connection), 0
     if hook.supports_autocommit:
         hook.set_autocommit(connection, False)
     with closing(connection.cursor()) as cursor:
@@ -133,26 +126,10 @@ def _run(hook: Any, connection: Any, statements: Sequence[list[Piece]], submissi
     return changed
 
 
-def _paramstyle(hook: Any, connection: Any) -> str:
-    """What the driver says of itself, else what its hook says."""
-    names = type(connection).__module__.split(".")
-    for length in range(len(names), 0, -1):
-        style = getattr(sys.modules.get(".".join(names[:length])), "paramstyle", None)
-        if isinstance(style, str):
-            return style
-    return "qmark" if hook.placeholder == "?" else "format"
-
-
-def _is_database_error(error: BaseException) -> bool:
-    """Whether the driver says so: every DB-API driver has its own class ``Error`` above ``DatabaseError``."""
-    return any(kind.__name__ == "DatabaseError" for kind in type(error).__mro__)
-
-
 def _failed(error: BaseException) -> Observation:
-    kinds = {kind.__name__ for kind in type(error).__mro__}
     return Observation(
         status=ExternalStatus.FAILED,
         vendor_state=type(error).__name__,
         message=str(error)[:_LONGEST_MESSAGE] or None,
-        retryable=not kinds & _HOPELESS,
+        retryable=not is_hopeless(error),
     )

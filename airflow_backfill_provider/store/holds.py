@@ -166,6 +166,19 @@ def disclaim(conn: Connection, dates: Iterable[date], me: RunRef, now: datetime)
     )
 
 
+def reject(conn: Connection, pipeline_id: str, dates: Iterable[date], me: RunRef, message: str, now: datetime) -> None:
+    """What ``me`` did of these dates is not good: who waits for them must not take them for done."""
+    conn.execute(
+        update(table)
+        .where(
+            _which(pipeline_id, dates),
+            table.c.external_status == SubmissionStatus.SUCCESS.value,
+            table.c.done_by_dag_run_id == me.dag_run_id,
+        )
+        .values(external_status=SubmissionStatus.FAILED.value, error_message=message, updated_at=now)
+    )
+
+
 def release(conn: Connection, me: RunRef, now: datetime) -> int:
     """Give back every date that this run holds; a hold taken after a later clear stays. Returns how many."""
     result = conn.execute(

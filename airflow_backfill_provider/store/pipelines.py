@@ -63,21 +63,23 @@ class Listing(NamedTuple):
 
 
 def definitions_for_factory(conn: Connection, only: str | None = None) -> list[Row]:
-    """Rows with their parameters, by id, in two statements: those that need a DAG.
+    """Rows with their parameters and quality checks, by id, in three statements: those that need a DAG.
 
     That is each active one, and each inactive or deleted one of which a run is unfinished. ``only`` asks for one
     pipeline, for a run that exists: it is returned whatever its state.
     """
     which = _needs_dag() if only is None else pipelines.c.pipeline_id == only
     rows = _rows(conn, which)
-    parameters = select(pipeline_parameters)
-    if only is not None:
-        parameters = parameters.where(pipeline_parameters.c.pipeline_id == only)
-    return _with_parameters(conn, rows, parameters)
+    parts = pipeline_parameters, data_quality_checks
+    parameters, checks = (
+        select(table) if only is None else select(table).where(table.c.pipeline_id == only) for table in parts
+    )
+    _with_parameters(conn, rows, parameters)
+    return _with_checks(conn, rows, checks)
 
 
 def one_for_factory(conn: Connection, pipeline_id: str) -> Row | None:
-    """The row of one pipeline with its parameters, whatever its state; None when there is none."""
+    """The row of one pipeline with its parameters and checks, whatever its state; None when there is none."""
     return next(iter(definitions_for_factory(conn, pipeline_id)), None)
 
 
@@ -239,12 +241,19 @@ def _with_parts(conn: Connection, rows: list[Row], only: Iterable[str] | None = 
         for table in (pipeline_parameters, pipeline_dependencies, data_quality_checks)
     ]
     _with_parameters(conn, rows, queries[0])
-    dependencies, checks = _by_pipeline(conn, queries[1]), _by_pipeline(conn, queries[2])
+    _with_checks(conn, rows, queries[2])
+    dependencies = _by_pipeline(conn, queries[1])
     for row in rows:
         row["dependencies"] = [
             {"upstream_id": part["upstream_id"], "offset": part["date_offset"]}
             for part in dependencies.get(row["pipeline_id"], ())
         ]
+    return rows
+
+
+def _with_checks(conn: Connection, rows: list[Row], query: Select[Any]) -> list[Row]:
+    checks = _by_pipeline(conn, query)
+    for row in rows:
         row["quality_checks"] = [
             {name: part[name] for name in ("check_name", "check_type", "severity")} | json.loads(part["settings"])
             for part in checks.get(row["pipeline_id"], ())

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, func, or_, select, update
 
 from airflow_backfill_provider.backfill.hold import RunRef
-from airflow_backfill_provider.backfill.status import UNFINISHED, RecordStatus
+from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, RecordStatus
 from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for, one_of
 from airflow_backfill_provider.store.tables import pipeline_run_log as table
 
@@ -139,7 +139,10 @@ def count_submission(conn: Connection, run: RunRef, dates: Iterable[date], chang
         update(table)
         .where(_records(run), table.c.run_date.in_(list(dates)))
         .values(
-            submissions=submissions, retry_attempts=case((submissions > 1, submissions - 1), else_=0), updated_at=now
+            submissions=submissions,
+            retry_attempts=case((submissions > 1, submissions - 1), else_=0),
+            data_quality_passed=None,  # what was said of the last one is not said of this one
+            updated_at=now,
         )
     )
 
@@ -187,6 +190,50 @@ def finish(
     if status is RecordStatus.SUCCESS or message is not None:
         values["error_message"] = message
     return conn.execute(update(table).where(*conditions).values(values)).rowcount
+
+
+def judge(
+    conn: Connection,
+    record_id: str,
+    seen: RecordStatus,
+    status: RecordStatus,
+    now: datetime,
+    *,
+    passed: bool,
+    message: str | None = None,
+) -> bool:
+    """Write what the quality checks say of a record that was ``seen`` in a status; False when it has moved since.
+
+    A record that the checks end, or end anew, ends now. A good date that turns bad keeps its ``sla_met``: that was kept
+    or broken when it was done.
+    """
+    values: dict[str, Any] = {"data_quality_passed": passed, "updated_at": now}
+    if status is not seen:
+        values |= {"status": status.value, "end_time": now, "error_message": message}
+        if seen is not RecordStatus.SUCCESS:
+            values["sla_met"] = _sla_met(status, now)
+    elif message is not None:
+        values["error_message"] = message
+    guard = (table.c.run_id == record_id, table.c.status == seen.value)
+    return conn.execute(update(table).where(*guard).values(values)).rowcount > 0
+
+
+def note_quality(conn: Connection, record_ids: Iterable[str], passed: bool, now: datetime) -> None:
+    """Write whether the data passed, and nothing about how the run stands."""
+    values = {"data_quality_passed": passed, "updated_at": now}
+    conn.execute(update(table).where(table.c.run_id.in_(list(record_ids))).values(values))
+
+
+def decisive_records(conn: Connection, pipeline_id: str, dates: Sequence[date]) -> dict[date, Mapping[str, Any]]:
+    """The newest record of each of these dates that ended in success or failure."""
+    found: dict[date, Mapping[str, Any]] = {}
+    for start in range(0, len(dates), MOST_IN_A_LIST):
+        some = table.c.run_date.in_(dates[start : start + MOST_IN_A_LIST])
+        ended = table.c.status.in_([status.value for status in DECISIVE])
+        newest_last = (func.coalesce(table.c.end_time, table.c.start_time).nulls_first(), table.c.run_id.desc())
+        rows = conn.execute(select(table).where(table.c.pipeline_id == pipeline_id, some, ended).order_by(*newest_last))
+        found |= {row["run_date"]: dict(row) for row in rows.mappings()}
+    return found
 
 
 def _sla_met(status: RecordStatus, ended_at: datetime) -> Any:

@@ -154,14 +154,15 @@ def test_deleting_what_is_not_there(registry: Registry) -> None:
         pipelines.get(conn, "ghost")
 
 
-def test_the_factory_reads_rows_and_parameters_in_two_statements(registry: Registry) -> None:
+def test_the_factory_reads_rows_parameters_and_checks_in_three_statements(registry: Registry) -> None:
     apply(registry, ORDERS, CUSTOMERS)
     with registry.reading() as conn, statements(conn) as said:
         rows = pipelines.definitions_for_factory(conn)
         own = pipelines.calendars_of(conn, rows)
-    assert len(said) == 2
+    assert len(said) == 3
     assert own == {}
     assert [parse_pipeline(row).parameters for row in rows] == [(), ORDERS.parameters]
+    assert [parse_pipeline(row).quality_checks for row in rows] == [(), ORDERS.quality_checks]
 
 
 def test_the_factory_asks_for_one_pipeline_whatever_its_state(registry: Registry) -> None:

@@ -93,8 +93,8 @@ ITS_PROBLEMS = [
     (19, "pipeline 'b', parameters.1st: '1st' is not a parameter name"),
     (20, "pipeline 'a', pipeline_id: is defined already on line 3"),
     (24, "pipeline 'a', dependencies: waits for itself: a → b → a"),
-    (27, "pipeline 'a', quality_checks[0]: a check of type row_count needs table"),
-    (29, "pipeline 'a', quality_checks[1]: 'uniqe' is not known"),
+    (27, "pipeline 'a', quality_checks[0]: a check of kind row_count needs table"),
+    (29, "pipeline 'a', quality_checks[1].check_type: 'uniqe' is not known"),
 ]
 
 
@@ -199,12 +199,13 @@ texts = st.text(
 )
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 stripped = texts.map(str.strip).filter(bool)
+one_line = stripped.filter(lambda text: not {"\n", "\t"} & {*text})
 
 
 @st.composite
 def pipelines(draw: st.DrawFn) -> Pipeline:
     parameters = draw(st.dictionaries(names, texts, max_size=3))
-    checks = draw(st.dictionaries(stripped, st.floats(allow_nan=False, allow_infinity=False), max_size=2))
+    checks = draw(st.dictionaries(one_line, st.floats(allow_nan=False, allow_infinity=False), max_size=2))
     return parse_pipeline(
         {
             "pipeline_id": draw(names),
@@ -223,7 +224,7 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
             ),
             "parameters": parameters,
             "quality_checks": [
-                {"check_name": name, "check_type": "row_count", "table": "t", "min": least, "severity": "warn"}
+                {"name": name, "kind": "accepted_range", "table": "t", "column": "c", "min": least, "severity": "warn"}
                 for name, least in checks.items()
             ],
         }

@@ -143,6 +143,7 @@ def test_every_problem_of_a_row_is_reported_at_once() -> None:
         "parameters.1x",
         "dependencies[0]",
         "quality_checks[0]",
+        "quality_checks[0].tabel",
         "wat",
     }
 
@@ -232,7 +233,9 @@ FULL = parse_pipeline(
         "tags": "a,b",
         "parameters": {"country": "de", "sql": "select 1\n  from t\n"},
         "dependencies": ["up", {"upstream_id": "up2", "offset": -1}],
-        "quality_checks": [{"check_name": "q", "check_type": "range", "table": "t", "column": "c", "min": 0.5}],
+        "quality_checks": [
+            {"check_name": "q", "check_type": "accepted_range", "table": "t", "column": "c", "min": 0.5}
+        ],
         "created_at": datetime(2026, 1, 1, 12, 30, tzinfo=UTC),
     }
 )
