@@ -1,4 +1,4 @@
-"""Enqueue what a rule owes: lost ticks, the older dates of a window, and the gaps of pipelines with auto_backfill."""
+"""Enqueue the gaps of pipelines with auto_backfill."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.apply_manifest import Definitions
 from airflow_backfill_provider.actions.owed_dates import owed_dates
 from airflow_backfill_provider.actions.story import Story
-from airflow_backfill_provider.backfill.heal import Tick, lost
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.owed import DateState
 from airflow_backfill_provider.backfill.retry import RetrySchedule
 from airflow_backfill_provider.backfill.status import ItemStatus
-from airflow_backfill_provider.dag_runs import DagRuns
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import calendars, pipelines, queue, queue_reads, traces
+from airflow_backfill_provider.store import calendars, pipelines, queue, queue_reads
 from airflow_backfill_provider.store.engine import Registry
 
 RULE = "rule"
@@ -32,34 +30,12 @@ _NOT_AGAIN = frozenset({ItemStatus.FAILED, ItemStatus.CANCELLED})
 """A date whose newest item ended so waits for a person."""
 
 
-def plan_heal(conn: Connection, settings: Settings, now: datetime) -> dict[str, list[NewItem]]:
-    """The lost ticks and the older dates of windows, by pipeline."""
-    listing = pipelines.switched_on(conn)
-    since, until = now - settings.lost_tick_age, now - settings.lost_tick_grace
-    own = _own_calendars(conn, listing.pipelines)
-    ticks = {each.pipeline_id: _ticks(each, each.schedule(own), since, until) for each in listing.pipelines}
-    wanted = [name for name, some in ticks.items() if some]
-    if not wanted:
-        return {}
-    touched = traces.since(conn, wanted, since)
-    switched = traces.switched_on_at(conn, wanted)
-    found = {
-        name: lost([tick for tick in ticks[name] if tick.at > switched.get(name, since)], touched.get(name, {}))
-        for name in wanted
-    }
-    return {
-        name: [NewItem(pipeline_id=name, run_date=day, reason=reason) for day, reason in dates]
-        for name, dates in found.items()
-        if dates
-    }
-
-
 def plan_fill(conn: Connection, settings: Settings, now: datetime) -> dict[str, list[NewItem]]:
     """The owed dates of pipelines with auto_backfill, by pipeline, as their policy says."""
     filling = pipelines.switched_on(conn, auto_backfill=True).pipelines
     if not filling:
         return {}
-    definitions = Definitions(good=tuple(filling), calendars=_own_calendars(conn, filling))
+    definitions = Definitions(good=tuple(filling), calendars=own_calendars(conn, filling))
     names = [pipeline.pipeline_id for pipeline in filling]
     first = min(_fills_from(pipeline, now) for pipeline in filling)
     states = owed_dates(conn, definitions, names, first, now.date() + _FAR_AHEAD, now)
@@ -79,26 +55,17 @@ def plan_fill(conn: Connection, settings: Settings, now: datetime) -> dict[str, 
     return found
 
 
-def heal(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[Story]:
-    """Enqueue lost ticks, and the older dates of windows, of pipelines that are not paused."""
-    now = datetime.now(UTC)
-    with registry.reading() as conn:
-        plan = plan_heal(conn, settings, now)
-    for name, items in plan.items():
-        if dag_runs.is_paused(name) is False:
-            yield from _enqueue(registry, name, items, now)
-
-
 def fill(registry: Registry, settings: Settings) -> Iterator[Story]:
     """Enqueue what auto_backfill owes."""
     now = datetime.now(UTC)
     with registry.reading() as conn:
         plan = plan_fill(conn, settings, now)
     for name, items in plan.items():
-        yield from _enqueue(registry, name, items, now)
+        yield from enqueue_by_rule(registry, name, items, now)
 
 
-def _enqueue(registry: Registry, name: str, items: Sequence[NewItem], now: datetime) -> Iterator[Story]:
+def enqueue_by_rule(registry: Registry, name: str, items: Sequence[NewItem], now: datetime) -> Iterator[Story]:
+    """Enqueue what a rule wants of one pipeline; tells how many dates that were."""
     with registry.writing() as conn:
         count = sum(
             queue.enqueue(conn, some, who=RULE, why=reason, now=now) for reason, some in _by_reason(items).items()
@@ -153,14 +120,6 @@ def _fills_from(pipeline: Pipeline, now: datetime) -> date:
     return pipeline.auto_backfill_from or now.astimezone(ZoneInfo(pipeline.timezone)).date()
 
 
-def _ticks(pipeline: Pipeline, schedule: Schedule, since: datetime, until: datetime) -> list[Tick]:
-    since = max(since, pipeline.created_at or since)
-    if pipeline.schedule_type == "manual" or since >= until:
-        return []
-    return [
-        Tick(at, schedule.dates_of(at), together=pipeline.multi_date_allowed) for at in schedule.ticks(since, until)
-    ]
-
-
-def _own_calendars(conn: Connection, filling: Sequence[Pipeline]) -> dict[str, BusinessCalendar]:
+def own_calendars(conn: Connection, filling: Sequence[Pipeline]) -> dict[str, BusinessCalendar]:
+    """The users' own calendars that these pipelines name."""
     return calendars.calendars(conn, sorted({pipeline.calendar for pipeline in filling if pipeline.calendar}))

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from airflow_backfill_provider.actions.dispatch import dispatch, plan_dispatch
-from airflow_backfill_provider.actions.fill_owed import fill, heal, plan_fill, plan_heal
+from airflow_backfill_provider.actions.fill_owed import fill, plan_fill
+from airflow_backfill_provider.actions.heal_ticks import heal, plan_heal
 from airflow_backfill_provider.actions.reconcile import reconcile, silent_runs
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.dag_runs import DagRuns
@@ -36,7 +37,7 @@ def due_work(registry: Registry, settings: Settings, now: datetime, *, search: b
             return "jobs whose runs have died"
         if plan_dispatch(conn, settings, now).batches:
             return "dates that can start"
-        if search and (plan_heal(conn, settings, now) or plan_fill(conn, settings, now)):
+        if search and (plan_heal(conn, settings, now).items or plan_fill(conn, settings, now)):
             return "dates that are owed"
     return None
 

@@ -71,6 +71,14 @@ backfill_requests = Table(
     Index("ix_backfill_requests_pipeline", "pipeline_id", "requested_at"),
 )
 
+dag_sightings = Table(
+    "dag_sightings",
+    metadata,
+    Column("pipeline_id", String, primary_key=True),
+    Column("paused_until", UtcDateTime, nullable=False),  # ticks up to here have passed while the DAG was paused
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
 backfill_request_events = Table(
     "backfill_request_events",
     metadata,

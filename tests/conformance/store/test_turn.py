@@ -301,21 +301,3 @@ def test_gaps_are_filled_by_rule_and_a_poisoned_date_does_not_loop(
         assert take_turn(registry, airflow, settings) == []
     assert statuses(registry) == ["success", "failed"]
     assert due_work(registry, settings, datetime.now(UTC)) is None
-
-
-def test_a_lost_tick_is_healed_and_a_paused_one_is_not(registry: Registry, settings: options.Settings) -> None:
-    now = datetime.now(UTC)
-    add(
-        registry,
-        schedule_type="cron",
-        frequency=f"{now.minute} {(now.hour - 2) % 24} * * *",
-        created_at=now - timedelta(days=9),
-    )
-    airflow = Airflow(paused=True)
-    take_turn(registry, airflow, settings)
-    with registry.reading() as conn:
-        assert queue_reads.pending(conn) == []
-    airflow.paused = False
-    take_turn(registry, airflow, settings)
-    assert len(airflow.runs) == 1
-    assert take_turn(registry, airflow, settings) == []
