@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_backfill_provider.actions.dispatch import dispatch, plan_dispatch
@@ -24,22 +25,32 @@ from airflow_backfill_provider.store.engine import Registry
 log = logging.getLogger(__name__)
 
 
-def due_work(registry: Registry, settings: Settings, now: datetime, *, search: bool = True) -> str | None:
-    """Why a turn is due now, in a few words, or None. Asks the same questions as the steps.
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Why a turn is due."""
+
+    why: str
+    """In a few words."""
+    what: frozenset[str]
+    """Names of what there is to do: a later look that finds others has found something new."""
+
+
+def due_work(registry: Registry, settings: Settings, now: datetime, *, search: bool = True) -> Due | None:
+    """Why a turn is due now, or None. Asks the same questions as the steps.
 
     ``search`` says whether to look for owed dates too, which costs more than the rest.
     """
     before = now - settings.reconcile_after
     with registry.reading() as conn:
-        if silent_runs(conn, before):
-            return "runs that have not moved"
-        if holds.open_submissions(conn, before):
-            return "jobs whose runs have died"
-        if plan_dispatch(conn, settings, now).batches:
-            return "dates that can start"
-        if search and (plan_heal(conn, settings, now).items or plan_fill(conn, settings, now)):
-            return "dates that are owed"
-    return None
+        found = {
+            "runs that have not moved": [run.dag_run_id for run in silent_runs(conn, before)],
+            "jobs whose runs have died": [job.key for job in holds.open_submissions(conn, before)],
+            "dates that can start": [batch.ids[0] for batch in plan_dispatch(conn, settings, now).batches],
+        }
+        if search and not any(found.values()):
+            found["dates that are owed"] = [*plan_heal(conn, settings, now).items, *plan_fill(conn, settings, now)]
+    reasons = [why for why, what in found.items() if what]
+    return Due(reasons[0], frozenset().union(*found.values())) if reasons else None
 
 
 def take_turn(registry: Registry, dag_runs: DagRuns, settings: Settings) -> list[str]:

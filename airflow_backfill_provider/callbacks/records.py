@@ -8,14 +8,18 @@ at every resume of a deferred task, and Airflow only logs an error in it.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any
 
 from airflow_backfill_provider.actions import record_run
 from airflow_backfill_provider.actions.asked_run import run_ref
+from airflow_backfill_provider.actions.dispatch import dispatch
 from airflow_backfill_provider.backfill.status import RecordStatus
+from airflow_backfill_provider.dag_runs import SupervisorDagRuns
 from airflow_backfill_provider.errors import BackfillError, is_beyond_retry
+from airflow_backfill_provider.settings import load
 from airflow_backfill_provider.store.engine import registry
 
 log = logging.getLogger(__name__)
@@ -37,12 +41,34 @@ def _reported(write: Callable[[Any], None]) -> Callable[[Any], None]:
     return callback
 
 
+def _hands_on(write: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A run of the queue that has ended starts what waits for its slot: the controller need not come round for it.
+
+    Only in the process of a task, which may start runs. Whatever goes wrong here, the controller sees to it.
+    """
+
+    @functools.wraps(write)
+    def callback(context: Any) -> None:
+        write(context)
+        if not (context["dag_run"].conf or {}).get("backfill_ids"):
+            return
+        try:
+            for told in dispatch(registry(), SupervisorDagRuns(), load()):
+                log.info("handed on: %s", told.text)
+        except Exception:
+            log.exception("What waits was not started; the controller does it")
+
+    return callback
+
+
+@_hands_on
 @_reported
 def on_success(context: Any) -> None:
     """The last task succeeded: the dates are done."""
     record_run.ended(registry(), run_ref(context["dag_run"]), context["ti"].try_number, RecordStatus.SUCCESS)
 
 
+@_hands_on
 @_reported
 def on_checked(context: Any) -> None:
     """The checks that follow the job have passed: the dates are done. Their tries are no tries of the job."""
@@ -57,6 +83,7 @@ def on_unchecked(context: Any) -> None:
     record_run.ended(registry(), run, None, RecordStatus.FAILED, message=f"quality checks: {words}")
 
 
+@_hands_on
 @_reported
 def on_skipped(context: Any) -> None:
     """Another run filled the dates meanwhile."""

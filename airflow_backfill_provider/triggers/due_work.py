@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_backfill_provider.actions.turn import due_work
+from airflow_backfill_provider.actions.turn import Due, due_work
 from airflow_backfill_provider.settings import load
 from airflow_backfill_provider.store.engine import registry
 
@@ -21,7 +21,7 @@ REFIRE_SECONDS = 30.0
 
 
 class DueWorkTrigger(BaseEventTrigger):
-    """Level-triggered: fires at once when work becomes due, and again while it stays due. Never ends, never raises."""
+    """Fires at once when new work becomes due, and again while it stays due. Never ends, never raises."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, from which any triggerer makes it anew."""
@@ -31,6 +31,7 @@ class DueWorkTrigger(BaseEventTrigger):
         """Ask the registry in a thread, every ``controller_seconds``, for owed dates every ``owed_seconds``."""
         pause = load().controller_interval.total_seconds()
         fired_at: datetime | None = None
+        told: frozenset[str] = frozenset()
         searched_at: datetime | None = None
         while True:
             now = datetime.now(UTC)
@@ -38,13 +39,13 @@ class DueWorkTrigger(BaseEventTrigger):
             searched_at = now if search else searched_at
             work = await self._look(search)
             if work is None:
-                fired_at = None
-            elif fired_at is None or (now - fired_at).total_seconds() >= REFIRE_SECONDS:
-                fired_at = now
-                yield TriggerEvent({"due": work, "at": now.isoformat()})
+                fired_at, told = None, frozenset()
+            elif fired_at is None or work.what - told or (now - fired_at).total_seconds() >= REFIRE_SECONDS:
+                fired_at, told = now, work.what
+                yield TriggerEvent({"due": work.why, "at": now.isoformat()})
             await asyncio.sleep(pause)
 
-    async def _look(self, search: bool) -> str | None:
+    async def _look(self, search: bool) -> Due | None:
         try:
             return await asyncio.to_thread(due_work, registry(), load(), datetime.now(UTC), search=search)
         except Exception:

@@ -12,7 +12,7 @@ from airflow_backfill_provider.actions.turn import due_work, take_turn
 from airflow_backfill_provider.store import dag_sightings, queue_reads
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import dag_sightings as table
-from tests.conformance.store.test_turn import Airflow, add, settings
+from tests.conformance.store.test_turn import Airflow, add, due_words, settings
 
 assert settings  # a fixture
 NOW = datetime.now(UTC)
@@ -33,7 +33,7 @@ def sightings(registry: Registry) -> list[Any]:
 def test_a_lost_tick_is_healed_once(registry: Registry, settings: options.Settings) -> None:
     airflow = Airflow()
     add_daily(registry, hours_ago=2)
-    assert due_work(registry, settings, NOW) == "dates that are owed"
+    assert due_words(registry, settings, NOW) == "dates that are owed"
     take_turn(registry, airflow, settings)
     assert len(airflow.runs) == 1
     assert take_turn(registry, airflow, settings) == []
