@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from airflow_backfill_provider.demo.simulator.answers import ENGINE, WAREHOUSE, json_body
+from airflow_backfill_provider.demo.simulator.dbt_written import ENDINGS
 from airflow_backfill_provider.demo.simulator.faults import Faults
 from airflow_backfill_provider.demo.simulator.jobs import PLATFORMS
 
@@ -21,6 +22,7 @@ _JOB_FIELDS: dict[str, tuple[type, ...]] = {
     "queue": (bool,),
     "results": (list,),
     "poisoned": (list,),
+    "dbt_results": (str, type(None)),
 }
 
 
@@ -70,6 +72,8 @@ def _changes(body: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"field {name!r} is not known; expected one of {', '.join(_JOB_FIELDS)}")
         if not isinstance(value, _JOB_FIELDS[name]):
             raise ValueError(f"{name} cannot be {value!r}")
+    if body.get("dbt_results") not in (None, *ENDINGS):
+        raise ValueError(f"dbt_results cannot be {body['dbt_results']!r}; expected one of {', '.join(ENDINGS)}")
     return {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
 
 

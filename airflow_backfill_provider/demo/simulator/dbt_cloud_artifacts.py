@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from airflow_backfill_provider.demo.simulator.dbt_cloud_jobs import DBT_VERSION
+from airflow_backfill_provider.demo.simulator.dbt_written import written
 from airflow_backfill_provider.demo.simulator.jobs import Engine
 from airflow_backfill_provider.demo.simulator.ledger import instant
 from airflow_backfill_provider.demo.simulator.runs import Run, State
@@ -17,6 +19,10 @@ def artifact(run: Run, engine: Engine, name: str) -> dict[str, Any] | None:
     """The artifact's content, or None when the run has none of that name (or has not come to its end)."""
     if not run.state.ended or run.started_at is None:
         return None
+    kept = run.order.details.get("dbt_results")
+    if name == "run_results.json" and kept:
+        written_by_dbt: dict[str, Any] = json.loads(written(kept))
+        return written_by_dbt
     if name == "run_results.json":
         return _run_results(run, engine)
     return _manifest(run) if name == "manifest.json" else None

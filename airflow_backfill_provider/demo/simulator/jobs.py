@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from airflow_backfill_provider.demo.simulator.dbt_written import ENDINGS
 from airflow_backfill_provider.demo.simulator.ledger import Ledger
 from airflow_backfill_provider.demo.simulator.runs import Order, Run, State
 
@@ -36,6 +37,8 @@ class JobSettings:
     """Whether a run above the limit waits; otherwise it is skipped."""
     results: tuple[Mapping[str, Any], ...] = field(default=())
     """dbt only: test results to show in run_results.json (unique_id, status, failures, message)."""
+    dbt_results: str | None = None
+    """dbt only: which of the results that dbt itself wrote a run leaves behind; a failed test fails the run."""
 
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -152,6 +155,9 @@ class Engine:
         settings, job = self.settings(run.platform, run.job), (run.platform, run.job.lower())
         if poisoned := sorted(set(settings.poisoned) & set(run.order.run_dates)):
             return f"cannot read the source of {', '.join(poisoned)}"
+        if settings.dbt_results:
+            run.order.details["dbt_results"] = settings.dbt_results
+            return ENDINGS[settings.dbt_results]
         left = self._failures_left.setdefault(job, settings.fail_first)
         self._failures_left[job] = max(0, left - 1)
         return settings.fail_message if left > 0 else None
