@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.apply_manifest import Definitions
-from airflow_backfill_provider.actions.owed_dates import owed_dates
+from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, KnownPipelines
+from airflow_backfill_provider.actions.owed_dates import reasons
 from airflow_backfill_provider.actions.story import Story
+from airflow_backfill_provider.actions.survey_dates import survey_dates
 from airflow_backfill_provider.backfill.item import NewItem
-from airflow_backfill_provider.backfill.owed import DateState
+from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus
 from airflow_backfill_provider.backfill.retry import RetrySchedule
 from airflow_backfill_provider.backfill.status import ItemStatus
-from airflow_backfill_provider.dates.calendar import BusinessCalendar
+from airflow_backfill_provider.backfill.survey import Survey
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import calendars, pipelines, queue, queue_reads
+from airflow_backfill_provider.store import queue, queue_reads
 from airflow_backfill_provider.store.engine import Registry
 
 RULE = "rule"
@@ -30,36 +32,28 @@ _NOT_AGAIN = frozenset({ItemStatus.FAILED, ItemStatus.CANCELLED})
 """A date whose newest item ended so waits for a person."""
 
 
-def plan_fill(conn: Connection, settings: Settings, now: datetime) -> dict[str, list[NewItem]]:
-    """The owed dates of pipelines with auto_backfill, by pipeline, as their policy says."""
-    filling = pipelines.switched_on(conn, auto_backfill=True).pipelines
+def plan_fill(
+    conn: Connection, active: Sequence[KnownPipeline], settings: Settings, now: datetime
+) -> dict[str, list[NewItem]]:
+    """The owed dates of those pipelines that have auto_backfill, as their policies say; by pipeline."""
+    filling = [each for each in active if each.pipeline.auto_backfill]
     if not filling:
         return {}
-    definitions = Definitions(good=tuple(filling), calendars=own_calendars(conn, filling))
-    names = [pipeline.pipeline_id for pipeline in filling]
-    first = min(_fills_from(pipeline, now) for pipeline in filling)
-    states = owed_dates(conn, definitions, names, first, now.date() + _FAR_AHEAD, now)
-    newest = queue_reads.newest_items(conn, names, first)
-    found: dict[str, list[NewItem]] = {}
-    for pipeline in filling:
-        ended = {day: item.status for day, item in newest.get(pipeline.pipeline_id, {}).items()}
-        stopped = {day for day, status in ended.items() if status in _NOT_AGAIN}
-        owed = [
-            state
-            for state in states.get(pipeline.pipeline_id, ())
-            if state.run_date not in stopped and state.run_date >= _fills_from(pipeline, now)
-        ]
-        items = _items(pipeline, pipeline.schedule(definitions.calendars), owed, settings, now)
-        if items:
-            found[pipeline.pipeline_id] = items
-    return found
+    first = min(_fills_from(each.pipeline, now) for each in filling)
+    surveyed = survey_dates(conn, filling, first, now.date() + _FAR_AHEAD, now)
+    wanted = [(each, _candidates(each, surveyed[each.pipeline_id], settings, now)) for each in filling]
+    newest = queue_reads.newest_statuses(conn, [(each.pipeline_id, day) for each, days in wanted for day in days])
+    stopped = {pair for pair, status in newest.items() if status in _NOT_AGAIN}
+    left = [(each, [day for day in days if (each.pipeline_id, day) not in stopped]) for each, days in wanted]
+    states = reasons(conn, left)
+    return {each.pipeline_id: _items(each.pipeline, some) for each, _ in left if (some := states[each.pipeline_id])}
 
 
 def fill(registry: Registry, settings: Settings) -> Iterator[Story]:
     """Enqueue what auto_backfill owes."""
     now = datetime.now(UTC)
     with registry.reading() as conn:
-        plan = plan_fill(conn, settings, now)
+        plan = plan_fill(conn, KnownPipelines().active(conn, now), settings, now)
     for name, items in plan.items():
         yield from enqueue_by_rule(registry, name, items, now)
 
@@ -82,22 +76,26 @@ def _by_reason(items: Iterable[NewItem]) -> dict[str, list[NewItem]]:
     return found
 
 
-def _items(
-    pipeline: Pipeline, schedule: Schedule, owed: Iterable[DateState], settings: Settings, now: datetime
-) -> list[NewItem]:
-    policy = {word.strip() for word in pipeline.auto_backfill_policy.split(",")}
+def _candidates(each: KnownPipeline, surveyed: Survey, settings: Settings, now: datetime) -> list[date]:
+    """The dates that the pipeline's policy names, without those whose run Airflow may still be about to make."""
+    policy = {word.strip() for word in each.pipeline.auto_backfill_policy.split(",")}
+    days = surveyed.dates(*(status for status in OWED if status.value in policy))
+    since = _fills_from(each.pipeline, now)
+    days = days[bisect_left(days, since) :]
+    fresh = _fresh(each.pipeline, each.schedule, settings, now) if days else set()
+    return [day for day in days if day not in fresh]
+
+
+def _items(pipeline: Pipeline, owed: Iterable[DateState]) -> list[NewItem]:
     waits = RetrySchedule.parse(pipeline.retry_schedule) if pipeline.retry_enabled else None
-    fresh = _fresh(pipeline, schedule, settings, now)
     items = []
     for state in owed:
-        if not state.owed or state.status.value not in policy or state.run_date in fresh:
-            continue
-        failed_at = state.since if state.status.value == "failed" else None
+        failed_at = state.since if state.status is DateStatus.FAILED else None
         items.append(
             NewItem(
                 pipeline_id=pipeline.pipeline_id,
                 run_date=state.run_date,
-                reason=f"stale: {state.reason}" if state.status.value == "stale" else state.status.value,
+                reason=f"stale: {state.reason}" if state.status is DateStatus.STALE else state.status.value,
                 priority=pipeline.backfill_priority,
                 not_before=failed_at + waits.delay(1) if failed_at and waits else None,
             )
@@ -118,8 +116,3 @@ def _fresh(pipeline: Pipeline, schedule: Schedule, settings: Settings, now: date
 def _fills_from(pipeline: Pipeline, now: datetime) -> date:
     """Rules fill from the day on which auto_backfill was switched on; a row that does not say it fills from today."""
     return pipeline.auto_backfill_from or now.astimezone(ZoneInfo(pipeline.timezone)).date()
-
-
-def own_calendars(conn: Connection, filling: Sequence[Pipeline]) -> dict[str, BusinessCalendar]:
-    """The users' own calendars that these pipelines name."""
-    return calendars.calendars(conn, sorted({pipeline.calendar for pipeline in filling if pipeline.calendar}))

@@ -7,13 +7,14 @@ DAG paused writes down up to where ticks have passed so. That is one write for e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.fill_owed import enqueue_by_rule, own_calendars
+from airflow_backfill_provider.actions.fill_owed import enqueue_by_rule
+from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, KnownPipelines
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.backfill.heal import Tick, lost
 from airflow_backfill_provider.backfill.item import NewItem
@@ -21,7 +22,7 @@ from airflow_backfill_provider.dag_runs import DagRuns
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import dag_sightings, pipelines, traces
+from airflow_backfill_provider.store import dag_sightings, traces
 from airflow_backfill_provider.store.engine import Registry
 
 
@@ -35,12 +36,10 @@ class Healing:
     """Up to this instant ticks were looked at: younger ones may still get their run."""
 
 
-def plan_heal(conn: Connection, settings: Settings, now: datetime) -> Healing:
-    """The ticks that have no run, but for those that are known to have passed in a pause."""
-    listing = pipelines.switched_on(conn)
+def plan_heal(conn: Connection, active: Sequence[KnownPipeline], settings: Settings, now: datetime) -> Healing:
+    """The ticks of active pipelines that have no run, but for those that are known to have passed in a pause."""
     since, until = now - settings.lost_tick_age, now - settings.lost_tick_grace
-    own = own_calendars(conn, listing.pipelines)
-    ticks = {each.pipeline_id: _ticks(each, each.schedule(own), since, until) for each in listing.pipelines}
+    ticks = {each.pipeline_id: _ticks(each.pipeline, each.schedule, since, until) for each in active}
     wanted = [name for name, some in ticks.items() if some]
     if not wanted:
         return Healing({}, until)
@@ -62,7 +61,7 @@ def heal(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[
     """Enqueue what was lost; remember of paused DAGs that their ticks have passed unwanted."""
     now = datetime.now(UTC)
     with registry.reading() as conn:
-        plan = plan_heal(conn, settings, now)
+        plan = plan_heal(conn, KnownPipelines().active(conn, now), settings, now)
     for name, items in plan.items.items():
         paused = dag_runs.is_paused(name)
         if paused is False:

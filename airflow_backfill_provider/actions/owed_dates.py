@@ -1,17 +1,30 @@
-"""Which run dates are owed, for any number of pipelines at once; and a person's word that a done date is stale."""
+"""Which run dates are owed, for any number of pipelines at once; and a person's word that a done date is stale.
+
+Done dates are told apart by the coverage; only those that are owed are looked at in the log, for the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions
-from airflow_backfill_provider.backfill.owed import DateState, DateStatus, date_states, states_of
+from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, known
+from airflow_backfill_provider.actions.survey_dates import survey_dates
+from airflow_backfill_provider.backfill.owed import (
+    OWED,
+    DateState,
+    DateStatus,
+    date_states,
+    states_of,
+    states_of_expected,
+)
 from airflow_backfill_provider.dates.selection import parse_selection
 from airflow_backfill_provider.dates.zone import aware, zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem
+from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import truth
 from airflow_backfill_provider.store.engine import Registry
 
@@ -24,21 +37,66 @@ def owed_dates(
     last: date,
     now: datetime,
 ) -> dict[str, list[DateState]]:
-    """Every expected run date from ``first`` to ``last`` with its state, by pipeline, owed or not.
+    """The owed run dates from ``first`` to ``last`` with their reasons, by pipeline; each pipeline is in the answer.
 
     Without ids: all good pipelines that are active. Raises NotFound, or InvalidRequest for a broken row.
     """
-    if pipeline_ids is None:
-        wanted = [pipeline for pipeline in definitions.good if pipeline.is_active]
-    else:
-        wanted = [definitions.pipeline(pipeline_id) for pipeline_id in dict.fromkeys(pipeline_ids)]
-    known = truth.facts(conn, wanted, first, last)
+    pipelines = known(definitions, _wanted(definitions, pipeline_ids))
+    surveyed = survey_dates(conn, pipelines, first, last, now)
+    return reasons(conn, [(each, surveyed[each.pipeline_id].dates(*OWED)) for each in pipelines])
+
+
+def reasons(conn: Connection, owed: Iterable[tuple[KnownPipeline, Sequence[date]]]) -> dict[str, list[DateState]]:
+    """The states of dates that are owed, ascending, by pipeline: three statements for each ten thousand dates."""
+    owed = list(owed)
+    facts = truth.facts_of_dates(conn, [(each.pipeline, days) for each, days in owed])
+    return {
+        each.pipeline_id: [
+            state
+            for state in states_of_expected(each.pipeline, each.schedule, facts[each.pipeline_id], days)
+            if state.owed
+        ]
+        for each, days in owed
+    }
+
+
+def every_date(
+    conn: Connection,
+    definitions: Definitions,
+    pipeline_ids: Sequence[str] | None,
+    first: date,
+    last: date,
+    now: datetime,
+) -> dict[str, list[DateState]]:
+    """Every expected run date from ``first`` to ``last``, owed or not, by pipeline: six statements, read from the log.
+
+    For who shows each date of some pipelines; :func:`date_counts` is for all of them. See :func:`owed_dates`.
+    """
+    wanted = _wanted(definitions, pipeline_ids)
+    facts = truth.facts(conn, wanted, first, last)
     return {
         pipeline.pipeline_id: date_states(
-            pipeline, pipeline.schedule(definitions.calendars), known[pipeline.pipeline_id], first, last, now
+            pipeline, pipeline.schedule(definitions.calendars), facts[pipeline.pipeline_id], first, last, now
         )
         for pipeline in wanted
     }
+
+
+def date_counts(
+    conn: Connection,
+    definitions: Definitions,
+    pipeline_ids: Sequence[str] | None,
+    first: date,
+    last: date,
+    now: datetime,
+) -> dict[str, Mapping[DateStatus, int]]:
+    """How many of the expected dates are in each status that occurs, by pipeline, in four statements.
+
+    See :func:`owed_dates`.
+    """
+    pipelines = known(definitions, _wanted(definitions, pipeline_ids))
+    surveyed = survey_dates(conn, pipelines, first, last, now)
+    return {name: each.counts() for name, each in surveyed.items()}
 
 
 def mark_stale(
@@ -67,3 +125,9 @@ def _refuse_not_done(states: Iterable[DateState]) -> None:
     ]
     if problems:
         raise InvalidRequest(problems)
+
+
+def _wanted(definitions: Definitions, pipeline_ids: Collection[str] | None) -> list[Pipeline]:
+    if pipeline_ids is None:
+        return [pipeline for pipeline in definitions.good if pipeline.is_active]
+    return [definitions.pipeline(pipeline_id) for pipeline_id in dict.fromkeys(pipeline_ids)]

@@ -14,8 +14,10 @@ from datetime import datetime
 from airflow_backfill_provider.actions.dispatch import dispatch, plan_dispatch
 from airflow_backfill_provider.actions.fill_owed import fill, plan_fill
 from airflow_backfill_provider.actions.heal_ticks import heal, plan_heal
+from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
 from airflow_backfill_provider.actions.reconcile import reconcile, silent_runs
 from airflow_backfill_provider.actions.story import Story
+from airflow_backfill_provider.actions.verify_coverage import verify_part
 from airflow_backfill_provider.dag_runs import DagRuns
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.settings import Settings
@@ -35,10 +37,18 @@ class Due:
     """Names of what there is to do: a later look that finds others has found something new."""
 
 
-def due_work(registry: Registry, settings: Settings, now: datetime, *, search: bool = True) -> Due | None:
+def due_work(
+    registry: Registry,
+    settings: Settings,
+    now: datetime,
+    *,
+    search: bool = True,
+    known: KnownPipelines | None = None,
+) -> Due | None:
     """Why a turn is due now, or None. Asks the same questions as the steps.
 
-    ``search`` says whether to look for owed dates too, which costs more than the rest.
+    ``search`` says whether to look for owed dates too, which costs more than the rest; who asks again and again keeps
+    the ``known`` pipelines from one time to the next.
     """
     before = now - settings.reconcile_after
     with registry.reading() as conn:
@@ -48,7 +58,9 @@ def due_work(registry: Registry, settings: Settings, now: datetime, *, search: b
             "dates that can start": [batch.ids[0] for batch in plan_dispatch(conn, settings, now).batches],
         }
         if search and not any(found.values()):
-            found["dates that are owed"] = [*plan_heal(conn, settings, now).items, *plan_fill(conn, settings, now)]
+            active = (known or KnownPipelines()).active(conn, now)
+            healed = plan_heal(conn, active, settings, now).items
+            found["dates that are owed"] = [*healed, *plan_fill(conn, active, settings, now)]
     reasons = [why for why, what in found.items() if what]
     return Due(reasons[0], frozenset().union(*found.values())) if reasons else None
 
@@ -60,6 +72,7 @@ def take_turn(registry: Registry, dag_runs: DagRuns, settings: Settings) -> list
         "heal": lambda: heal(registry, dag_runs, settings),
         "fill": lambda: fill(registry, settings),
         "dispatch": lambda: dispatch(registry, dag_runs, settings),
+        "verify": lambda: verify_part(registry),
     }
     story: list[str] = []
     failed: list[str] = []

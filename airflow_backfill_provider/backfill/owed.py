@@ -7,7 +7,7 @@ dates of that range once, and the rest is looking up.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -37,6 +37,8 @@ class DateStatus(enum.StrEnum):
     """It is not expected; only who asks for this very date is told so."""
 
 
+_APART = 20
+"""Dates that lie further apart than this, in days, are picked one by one."""
 OWED = frozenset({DateStatus.MISSING, DateStatus.FAILED, DateStatus.STALE})
 
 
@@ -124,6 +126,14 @@ def date_states(
     return list(_states(pipeline.definition_version, facts, _expected(pipeline, schedule, facts, first, last, now)))
 
 
+def states_of_expected(pipeline: Defined, schedule: Schedule, facts: Facts, dates: Sequence[date]) -> list[DateState]:
+    """The state of each of these ascending dates, all of which are known to be expected."""
+    if not dates:
+        return []
+    ticks = _ticks(schedule, [day for day in dates if day not in facts.decisive])
+    return list(_states(pipeline.definition_version, facts, {day: ticks.get(day) for day in dates}))
+
+
 def states_of(
     pipeline: Defined, schedule: Schedule, facts: Facts, dates: Collection[date], now: datetime
 ) -> list[DateState]:
@@ -159,6 +169,17 @@ def _expected(
         for pick in schedule.picks(first, last)
         if pick.tick_at <= now and (created is None or pick.tick_at >= created)
     }
+
+
+def _ticks(schedule: Schedule, dates: Sequence[date]) -> dict[date, datetime]:
+    """When each of these ascending dates was due first."""
+    if not dates:
+        return {}
+    if (dates[-1] - dates[0]).days > _APART * len(dates):
+        picks = [pick for day in dates if (pick := schedule.pick_of(day)) is not None]
+    else:
+        picks = schedule.picks(dates[0], dates[-1])
+    return {pick.run_date: pick.tick_at for pick in picks}
 
 
 def _states(version: str, facts: Facts, expected: Mapping[date, datetime | None]) -> Iterator[DateState]:

@@ -8,13 +8,14 @@ from airflow_backfill_provider.cli.arguments import ARG_DRY_RUN, ARG_LIMIT, acti
 from airflow_backfill_provider.cli.backfill_definition import backfill_group
 
 _EXIT_CODES = (
-    "Exit codes: 0 done, 1 doctor found a problem, 2 bad input or configuration, 3 not found, 4 conflict, "
+    "Exit codes: 0 done, 1 doctor or verify found a problem, 2 bad input or configuration, 3 not found, 4 conflict, "
     "5 a platform refused, 6 the registry cannot be used. Problems go to stderr, one in each line."
 )
 
 ARG_PIPELINE_ID = Arg(("pipeline_id",), metavar="ID", help="The pipeline's id")
 ARG_PIPELINE_ID_OPTIONAL = Arg(("pipeline_id",), metavar="ID", nargs="?", help="The pipeline's id")
 ARG_PIPELINE_IDS = Arg(("pipeline_ids",), metavar="ID", nargs="*", help="Pipelines' ids (default: all active ones)")
+ARG_IDS_OR_ALL = Arg(("pipeline_ids",), metavar="ID", nargs="*", help="Pipelines' ids (default: all, active or not)")
 ARG_FILE = Arg(("-f", "--file"), metavar="FILE", required=True, help="The file, usually pipelines.yaml; - reads stdin")
 ARG_FILE_OPTIONAL = Arg(("-f", "--file"), metavar="FILE", help="A file to check instead of the registry; - reads stdin")
 ARG_PRUNE = Arg(("--prune",), action="store_true", help="Delete pipelines that are not in the file")
@@ -61,7 +62,7 @@ def get_pipelines_cli_commands() -> list[GroupCommand]:
             name="pipelines",
             help="Pipelines, their run dates and records",
             epilog=_EXIT_CODES,
-            subcommands=(*_setup(), registry, *_manifest(), *_pipelines(), *_owed(), backfill_group()),
+            subcommands=(*_setup(), registry, *_manifest(), *_pipelines(), *_owed(), _coverage(), backfill_group()),
         )
     ]
 
@@ -161,5 +162,21 @@ def _owed() -> tuple[ActionCommand, ...]:
             "Tell the story of one run date: what was owed, asked for and tried, and how it ended",
             ARG_PIPELINE_ID,
             ARG_RUN_DATE,
+        ),
+    )
+
+
+def _coverage() -> GroupCommand:
+    return GroupCommand(
+        name="coverage",
+        help="The bitmaps that owed dates are told from; the run log is the truth",
+        subcommands=(
+            action(
+                "verify",
+                "coverage_commands.verify",
+                "List the dates on which coverage and run log differ; exit 1 when there is one",
+                ARG_IDS_OR_ALL,
+            ),
+            action("rebuild", "coverage_commands.rebuild", "Make the coverage anew from the run log", ARG_IDS_OR_ALL),
         ),
     )

@@ -27,14 +27,10 @@ def owed(args: Namespace) -> None:
     first, last = _range(args)
     with registry().reading() as conn:
         found = read_definitions(conn)
-        states = owed_dates.owed_dates(conn, found, args.pipeline_ids or None, first, last, now())
+        ask = owed_dates.every_date if args.all else owed_dates.owed_dates
+        states = ask(conn, found, args.pipeline_ids or None, first, last, now())
         succeeded = {name: run_log.last_successes(conn, name, _failed(states[name])) for name in states}
-    rows = [
-        _row(pipeline_id, state, succeeded[pipeline_id])
-        for pipeline_id in sorted(states)
-        for state in states[pipeline_id]
-        if args.all or state.owed
-    ]
+    rows = [_row(name, state, succeeded[name]) for name in sorted(states) for state in states[name]]
     if found.broken and not args.pipeline_ids:
         say(f"note: left out because they are broken: {', '.join(sorted(found.broken))}", args.output)
     show(rows, args.output, nothing=f"Nothing is {'expected' if args.all else 'owed'} from {first} to {last}.")

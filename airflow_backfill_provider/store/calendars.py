@@ -57,6 +57,13 @@ def calendars(conn: Connection, names: Iterable[str] | None = None) -> dict[str,
     }
 
 
+def versions(conn: Connection) -> dict[str, int]:
+    """The version that counts of each of the users' own calendars."""
+    table = business_calendars.c
+    newest = select(table.calendar_name, func.max(table.version).label("version")).group_by(table.calendar_name)
+    return {row.calendar_name: row.version for row in conn.execute(newest)}
+
+
 def save_calendar(
     conn: Connection, wanted: BusinessCalendar, *, who: str, now: datetime, description: str | None = None
 ) -> BusinessCalendar:

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from airflow_backfill_provider.errors import StoreError
+from airflow_backfill_provider.store import coverage
 from airflow_backfill_provider.store.engine import open_engine, parse_url, shown, translated
 
 VERSION_TABLE = "backfill_alembic_version"
@@ -41,6 +42,8 @@ def upgrade(url: str, now: datetime) -> list[str]:
         config = alembic_config()
         config.attributes.update(connection=conn, report=report, now=now)
         command.upgrade(config, "head")
+        if config.attributes.get("derive"):
+            coverage.rebuild(conn)
         after = _revision(conn)
     if before == after:
         return [f"the registry is at revision {after}: nothing to do"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, String, Table, Text, text
 
 from airflow_backfill_provider.store.column_types import CalendarDate, Flag, UtcDateTime
 from airflow_backfill_provider.store.six_tables import metadata
@@ -114,6 +114,28 @@ stale_dates = Table(
     Column("reason", Text),
     Column("marked_by", String, nullable=False),
     Column("marked_at", UtcDateTime, nullable=False),  # a success that ended later is good again
+)
+
+date_coverage = Table(
+    "date_coverage",
+    metadata,
+    # Derived from pipeline_run_log: bitmaps of 46 bytes, the lowest bit of the first byte is 1 January. NULL: no date.
+    Column("pipeline_id", String, primary_key=True),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("version", String, primary_key=True),  # of the definition that the newest decisive records ran; '': unknown
+    Column("success", LargeBinary),
+    Column("failed", LargeBinary),
+    Column("stale", LargeBinary),  # of the successes: marked, or an upstream date succeeded again
+    Index("ix_date_coverage_year", "year"),
+)
+
+controller_marks = Table(
+    "controller_marks",
+    metadata,
+    # What the controller remembers from one turn to the next.
+    Column("mark_name", String, primary_key=True),
+    Column("mark_value", String, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
 )
 
 pipeline_changes = Table(

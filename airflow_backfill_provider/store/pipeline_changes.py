@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound
 from airflow_backfill_provider.pipelines.changes import Change, ChangeKind, FieldChange
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
+from airflow_backfill_provider.store import coverage
 from airflow_backfill_provider.store import pipelines as definitions
 from airflow_backfill_provider.store.tables import (
     data_quality_checks,
@@ -130,10 +131,15 @@ def _write_parts(conn: Connection, pipeline: Pipeline) -> None:
         }
         for each in pipeline.quality_checks
     ]
+    theirs = (pipeline_dependencies.c.upstream_id, pipeline_dependencies.c.date_offset)
+    mine = pipeline_dependencies.c.pipeline_id == pipeline.pipeline_id
+    before = {tuple(row) for row in conn.execute(select(*theirs).where(mine))}
     for table, rows in ((pipeline_dependencies, dependencies), (data_quality_checks, checks)):
         conn.execute(delete(table).where(table.c.pipeline_id == pipeline.pipeline_id))
         if rows:
             conn.execute(insert(table), rows)
+    if before != {(each.upstream_id, each.offset) for each in pipeline.dependencies}:
+        coverage.rebuild(conn, [pipeline.pipeline_id])  # other upstreams make other dates stale
 
 
 def _remember(conn: Connection, pipeline_id: str, fields: Iterable[FieldChange], who: str, now: datetime) -> None:

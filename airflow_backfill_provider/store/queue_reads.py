@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, case, func, not_, or_, select, 
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import ItemStatus
-from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST
+from airflow_backfill_provider.store.dialect import MOST_DATES, MOST_IN_A_LIST, dates_table
 from airflow_backfill_provider.store.queue import of_request, of_run
 from airflow_backfill_provider.store.tables import ITEM_AT_WORK, PENDING_ITEM
 from airflow_backfill_provider.store.tables import backfill_queue as table
@@ -94,16 +94,18 @@ def items_of_dates(conn: Connection, pipeline_id: str, dates: Iterable[date]) ->
     return sorted(found, key=lambda item: (item.run_date, item.requested_at))
 
 
-def newest_items(conn: Connection, pipeline_ids: Sequence[str], first: date) -> Mapping[str, Mapping[date, Item]]:
-    """The newest item of each date from ``first`` on, by pipeline and date."""
-    found: dict[str, dict[date, Item]] = {}
-    for start in range(0, len(pipeline_ids), MOST_IN_A_LIST):
-        some = table.c.pipeline_id.in_(pipeline_ids[start : start + MOST_IN_A_LIST])
-        for item in _read(conn, _items().where(some, table.c.date_to_process >= first)):
-            there = found.setdefault(item.pipeline_id, {})
-            if item.run_date not in there or there[item.run_date].requested_at <= item.requested_at:
-                there[item.run_date] = item
-    return found
+def newest_statuses(conn: Connection, dates: Sequence[tuple[str, date]]) -> dict[tuple[str, date], ItemStatus]:
+    """The status of the newest item of each of these pipelines and dates that has one."""
+    newest: dict[tuple[str, date], tuple[datetime, ItemStatus]] = {}
+    for start in range(0, len(dates), MOST_DATES):
+        wanted = dates_table(conn, dates[start : start + MOST_DATES])
+        theirs = and_(table.c.pipeline_id == wanted.c.pipeline_id, table.c.date_to_process == wanted.c.run_date)
+        query = select(table.c.pipeline_id, table.c.date_to_process, table.c.requested_at, table.c.status)
+        for name, day, requested_at, status in conn.execute(query.join(wanted, theirs)):
+            if status in _KNOWN:
+                item = (requested_at or _EARLIEST, ItemStatus(status))
+                newest[name, day] = max(newest.get((name, day), item), item, key=lambda one: one[0])
+    return {date_: status for date_, (_, status) in newest.items()}
 
 
 def cancelling_runs(conn: Connection) -> set[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 Writers come late, twice or not at all: callbacks are lost and repeated. So a record carries the version of Airflow's
 truth it was written from, (clear_number, try_number): a newer version wins, an older one changes nothing, and a record
-that has ended is ended anew only by the reconciler, which has asked Airflow.
+that has ended is ended anew only by the reconciler, which has asked Airflow. Whatever is written here, the coverage
+follows in the same transaction.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Update, and_, case, func, or_, select, update
 
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, RecordStatus
+from airflow_backfill_provider.store import coverage
 from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for, one_of
 from airflow_backfill_provider.store.tables import pipeline_run_log as table
 
@@ -74,6 +76,7 @@ def started(conn: Connection, start: Started, now: datetime) -> None:
             where=_newer(insert.excluded.clear_number, insert.excluded.try_number),
         )
     )
+    coverage.follow(conn, start.pipeline_id, start.run_dates)
 
 
 _OF_A_LIFE = (
@@ -189,7 +192,17 @@ def finish(
         values["try_number"] = try_number
     if status is RecordStatus.SUCCESS or message is not None:
         values["error_message"] = message
-    return conn.execute(update(table).where(*conditions).values(values)).rowcount
+    return _ended(conn, update(table).where(*conditions).values(values))
+
+
+def _ended(conn: Connection, ending: Update) -> int:
+    """Carry out what ends records, or ends them anew, let the coverage follow, and tell how many there were."""
+    dates: dict[str, list[date]] = {}
+    for row in conn.execute(ending.returning(table.c.pipeline_id, table.c.run_date)):
+        dates.setdefault(row.pipeline_id, []).append(row.run_date)
+    for pipeline_id, days in sorted(dates.items()):
+        coverage.follow(conn, pipeline_id, days)
+    return sum(map(len, dates.values()))
 
 
 def judge(
@@ -215,7 +228,7 @@ def judge(
     elif message is not None:
         values["error_message"] = message
     guard = (table.c.run_id == record_id, table.c.status == seen.value)
-    return conn.execute(update(table).where(*guard).values(values)).rowcount > 0
+    return _ended(conn, update(table).where(*guard).values(values)) > 0
 
 
 def note_quality(conn: Connection, record_ids: Iterable[str], passed: bool, now: datetime) -> None:

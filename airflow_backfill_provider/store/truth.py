@@ -6,58 +6,110 @@ What it means is decided by :mod:`airflow_backfill_provider.backfill.owed`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, text
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, func, select, text
 
 from airflow_backfill_provider.backfill.owed import Decisive, Facts, Mark, Upstream
-from airflow_backfill_provider.backfill.status import DECISIVE, ItemStatus, RecordStatus
+from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for
+from airflow_backfill_provider.store import coverage
+from airflow_backfill_provider.store.decisive import ENDED_AT, newest_decisive
+from airflow_backfill_provider.store.dialect import MOST_DATES, dates_table, insert_for, one_of
 from airflow_backfill_provider.store.tables import LIVE_ITEM, OPEN_RECORD, backfill_queue, stale_dates
 from airflow_backfill_provider.store.tables import pipeline_run_log as records
 from airflow_backfill_provider.store.tables import run_date_holds as holds
 
 _EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-_ENDED_AT = func.coalesce(records.c.end_time, records.c.start_time, type_=records.c.end_time.type)
 
 Statement = Callable[[Any], Select[Any]]
 """A statement for some pipelines, made from the condition that a column of ids is theirs."""
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What was read of one pipeline so far."""
+class Busy:
+    """The dates of one pipeline that somebody works on, and those that wait in the queue."""
 
-    decisive: dict[date, Decisive] = field(default_factory=dict)
     running: dict[date, str] = field(default_factory=dict)
+    """The DagRun that works on the date; empty when it is not known."""
     queued: dict[date, datetime] = field(default_factory=dict)
-    marks: dict[date, Mark] = field(default_factory=dict)
 
 
 def facts(conn: Connection, pipelines: Sequence[Pipeline], first: date, last: date) -> dict[str, Facts]:
-    """What is known of the run dates from ``first`` to ``last``, by pipeline: six statements for each 500 pipelines."""
+    """What is known of the run dates from ``first`` to ``last``, by pipeline, in six statements."""
     ids = sorted({pipeline.pipeline_id for pipeline in pipelines})
-    found: Mapping[str, _Found] = {pipeline_id: _Found() for pipeline_id in ids}
+    at_work = busy(conn, ids, first, last)
+    decisive: dict[str, dict[date, Decisive]] = defaultdict(dict)
     for row in _rows(conn, _decisive(first, last), records.c.pipeline_id, ids):
-        found[row.pipeline_id].decisive[row.run_date] = _record(row)
-    for row in _rows(conn, _items(first, last), backfill_queue.c.pipeline_id, ids):
+        decisive[row.pipeline_id][row.run_date] = _record(row)
+    marks: dict[str, dict[date, Mark]] = defaultdict(dict)
+    for row in _rows(conn, _marks(first, last), stale_dates.c.pipeline_id, ids):
+        marks[row.pipeline_id][row.run_date] = _mark(row)
+    succeeded = _upstream_successes(conn, pipelines, first, last)
+    return {
+        pipeline.pipeline_id: Facts(
+            decisive=decisive[pipeline.pipeline_id],
+            running=at_work[pipeline.pipeline_id].running,
+            queued=at_work[pipeline.pipeline_id].queued,
+            marks=marks[pipeline.pipeline_id],
+            upstreams=_upstreams(pipeline, succeeded),
+        )
+        for pipeline in pipelines
+    }
+
+
+def busy(conn: Connection, pipeline_ids: Sequence[str], first: date, last: date) -> Mapping[str, Busy]:
+    """Who works on the dates from ``first`` to ``last`` and what waits, by pipeline, in three statements."""
+    found: Mapping[str, Busy] = defaultdict(Busy)
+    for row in _rows(conn, _items(first, last), backfill_queue.c.pipeline_id, pipeline_ids):
         _take_item(found[row.pipeline_id], row)
     for statement, column in ((_open(first, last), records.c.pipeline_id), (_held(first, last), holds.c.pipeline_id)):
-        for row in _rows(conn, statement, column, ids):
+        for row in _rows(conn, statement, column, pipeline_ids):
             found[row.pipeline_id].running[row.run_date] = row.dag_run_id
-    for row in _rows(conn, _marks(first, last), stale_dates.c.pipeline_id, ids):
-        mark = Mark(marked_at=row.marked_at, marked_by=row.marked_by, why=row.reason)
-        found[row.pipeline_id].marks[row.run_date] = mark
-    succeeded = _upstream_successes(conn, pipelines, first, last)
-    return {pipeline.pipeline_id: _facts(pipeline, found[pipeline.pipeline_id], succeeded) for pipeline in pipelines}
+    return found
+
+
+def facts_of_dates(conn: Connection, wanted: Iterable[tuple[Pipeline, Collection[date]]]) -> dict[str, Facts]:
+    """What is known of just these dates, by pipeline: what ended, marks and upstreams, but not who works on them.
+
+    Three statements for each ten thousand dates.
+    """
+    wanted = list(wanted)
+    pairs = [(pipeline.pipeline_id, day) for pipeline, days in wanted for day in days]
+    decisive: dict[str, dict[date, Decisive]] = defaultdict(dict)
+    marks: dict[str, dict[date, Mark]] = defaultdict(dict)
+    for table in _dates_tables(conn, pairs):
+        newest = newest_decisive(source=table.join(records, _same_date(table.c, records.c)))
+        for row in conn.execute(select(newest)):
+            decisive[row.pipeline_id][row.run_date] = _record(row)
+        for row in conn.execute(select(stale_dates).join(table, _same_date(table.c, stale_dates.c))):
+            marks[row.pipeline_id][row.run_date] = _mark(row)
+    needed = {
+        (dependency.upstream_id, _shifted(day, dependency.offset))
+        for pipeline, days in wanted
+        for dependency in pipeline.dependencies
+        for day in days
+    }
+    succeeded: dict[str, dict[date, datetime]] = defaultdict(dict)
+    for table in _dates_tables(conn, sorted(needed)):
+        for row in conn.execute(_newest_successes(table.join(records, _same_date(table.c, records.c)))):
+            if row.ended_at is not None:
+                succeeded[row.pipeline_id][row.run_date] = row.ended_at
+    return {
+        pipeline.pipeline_id: Facts(
+            decisive=decisive[pipeline.pipeline_id],
+            marks=marks[pipeline.pipeline_id],
+            upstreams=_upstreams(pipeline, succeeded),
+        )
+        for pipeline, _ in wanted
+    }
 
 
 def mark_stale(
-    conn: Connection, pipeline_id: str, dates: Iterable[date], *, who: str, why: str | None, now: datetime
+    conn: Connection, pipeline_id: str, dates: Collection[date], *, who: str, why: str | None, now: datetime
 ) -> None:
     """Note that these dates are no longer good; a later mark takes the place of an earlier one."""
     rows = [
@@ -70,15 +122,13 @@ def mark_stale(
     newest = {name: insert.excluded[name] for name in ("reason", "marked_by", "marked_at")}
     key = [stale_dates.c.pipeline_id, stale_dates.c.run_date]
     conn.execute(insert.on_conflict_do_update(index_elements=key, set_=newest), rows)
+    coverage.follow(conn, pipeline_id, dates)
 
 
-def _facts(pipeline: Pipeline, found: _Found, succeeded: Mapping[str, Mapping[date, datetime]]) -> Facts:
-    upstreams = tuple(
+def _upstreams(pipeline: Pipeline, succeeded: Mapping[str, Mapping[date, datetime]]) -> tuple[Upstream, ...]:
+    return tuple(
         Upstream(dependency.upstream_id, dependency.offset, succeeded.get(dependency.upstream_id, {}))
         for dependency in pipeline.dependencies
-    )
-    return Facts(
-        decisive=found.decisive, running=found.running, queued=found.queued, marks=found.marks, upstreams=upstreams
     )
 
 
@@ -99,37 +149,36 @@ def _upstream_successes(
 
 def _rows(conn: Connection, statement: Statement, column: ColumnElement[Any], ids: Sequence[str]) -> Iterator[Row[Any]]:
     """What a statement finds for these pipelines; rows whose date cannot be read are left out."""
-    for start in range(0, len(ids), MOST_IN_A_LIST):
-        for row in conn.execute(statement(column.in_(ids[start : start + MOST_IN_A_LIST]))):
-            if row.run_date is not None:
-                yield row
+    for row in conn.execute(statement(one_of(column, ids))) if ids else ():
+        if row.run_date is not None:
+            yield row
+
+
+def _dates_tables(conn: Connection, pairs: Sequence[tuple[str, date]]) -> Iterator[FromClause]:
+    for start in range(0, len(pairs), MOST_DATES):
+        yield dates_table(conn, pairs[start : start + MOST_DATES])
+
+
+def _same_date(one: Any, other: Any) -> ColumnElement[bool]:
+    return and_(one.pipeline_id == other.pipeline_id, one.run_date == other.run_date)
 
 
 def _decisive(first: date, last: date) -> Statement:
-    """The newest decisive record of each date. One without a DagRun was written before us, and counts too."""
-    newest_first = (_ENDED_AT.desc().nulls_last(), records.c.run_id)
-    place = func.row_number().over(partition_by=(records.c.pipeline_id, records.c.run_date), order_by=newest_first)
-    names = ("pipeline_id", "run_date", "status", "definition_version", "error_message", "dag_run_id")
-    columns = [records.c[name] for name in names]
-
-    def statement(theirs: Any) -> Select[Any]:
-        ended = records.c.status.in_([status.value for status in sorted(DECISIVE)])
-        placed = (
-            select(*columns, _ENDED_AT.label("ended_at"), place.label("place"))
-            .where(theirs, ended, records.c.run_date.between(first, last))
-            .subquery()
-        )
-        return select(placed).where(placed.c.place == 1)
-
-    return statement
+    between = records.c.run_date.between(first, last)
+    return lambda theirs: select(newest_decisive(theirs, between))
 
 
 def _successes(first: date, last: date) -> Statement:
-    newest = func.max(_ENDED_AT, type_=records.c.end_time.type).label("ended_at")
-    success = records.c.status == RecordStatus.SUCCESS.value
-    return lambda theirs: (
+    between = records.c.run_date.between(first, last)
+    return lambda theirs: _newest_successes(records).where(theirs, between)
+
+
+def _newest_successes(source: FromClause) -> Select[Any]:
+    newest = func.max(ENDED_AT, type_=records.c.end_time.type).label("ended_at")
+    return (
         select(records.c.pipeline_id, records.c.run_date, newest)
-        .where(theirs, success, records.c.run_date.between(first, last))
+        .select_from(source)
+        .where(records.c.status == RecordStatus.SUCCESS.value)
         .group_by(records.c.pipeline_id, records.c.run_date)
     )
 
@@ -168,7 +217,11 @@ def _record(row: Row[Any]) -> Decisive:
     )
 
 
-def _take_item(found: _Found, row: Row[Any]) -> None:
+def _mark(row: Row[Any]) -> Mark:
+    return Mark(marked_at=row.marked_at, marked_by=row.marked_by, why=row.reason)
+
+
+def _take_item(found: Busy, row: Row[Any]) -> None:
     if row.status == ItemStatus.PENDING.value:
         found.queued[row.run_date] = row.requested_at or _EARLIEST
     else:

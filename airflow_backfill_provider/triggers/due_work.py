@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
+from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
 from airflow_backfill_provider.actions.turn import Due, due_work
 from airflow_backfill_provider.settings import load
 from airflow_backfill_provider.store.engine import registry
@@ -33,11 +34,12 @@ class DueWorkTrigger(BaseEventTrigger):
         fired_at: datetime | None = None
         told: frozenset[str] = frozenset()
         searched_at: datetime | None = None
+        known = KnownPipelines()
         while True:
             now = datetime.now(UTC)
             search = searched_at is None or now - searched_at >= load().owed_interval
             searched_at = now if search else searched_at
-            work = await self._look(search)
+            work = await self._look(search, known)
             if work is None:
                 fired_at, told = None, frozenset()
             elif fired_at is None or work.what - told or (now - fired_at).total_seconds() >= REFIRE_SECONDS:
@@ -45,9 +47,10 @@ class DueWorkTrigger(BaseEventTrigger):
                 yield TriggerEvent({"due": work.why, "at": now.isoformat()})
             await asyncio.sleep(pause)
 
-    async def _look(self, search: bool) -> Due | None:
+    async def _look(self, search: bool, known: KnownPipelines) -> Due | None:
         try:
-            return await asyncio.to_thread(due_work, registry(), load(), datetime.now(UTC), search=search)
+            now = datetime.now(UTC)
+            return await asyncio.to_thread(due_work, registry(), load(), now, search=search, known=known)
         except Exception:
             log.exception("The controller cannot see what is due; it looks again")
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,11 +11,14 @@ from itertools import pairwise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airflow_backfill_provider.backfill.coverage import dates_of
+from airflow_backfill_provider.backfill.expected import expected_bits
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.dates.frequency import Frequency
 from airflow_backfill_provider.dates.grammar import parse_frequency
 from airflow_backfill_provider.dates.rrule_text import read_rrule
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
+from airflow_backfill_provider.errors import InvalidRequest
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"]
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -226,3 +230,24 @@ def test_a_frequency_reads_back_as_it_was_written(text: tuple[str, str]) -> None
     assert read(str(parsed)) == parsed
     assert str(read(str(parsed))) == str(parsed)
     assert read(f"  {frequency.upper()}  ") == parsed
+
+
+@some
+@given(schedules(), days, st.integers(0, 800), st.integers(0, 9 * 366 * 24 * 4), st.data())
+def test_the_bitmap_of_expected_dates_is_what_the_picks_say(
+    schedule: Schedule, first: date, length: int, quarters: int, data: st.DataObject
+) -> None:
+    last, created = first + timedelta(days=length), None
+    now = datetime(2008, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * quarters)
+    if data.draw(st.booleans()):
+        with contextlib.suppress(InvalidRequest):  # 'every 2' counts from a start
+            schedule = Schedule.parse(replace(schedule.spec, start_date=None), schedule._calendar)
+        ticks = [pick.tick_at for pick in schedule.picks(first, last)] or [now]
+        created = data.draw(st.sampled_from(ticks)) + data.draw(st.sampled_from([timedelta(0), timedelta(seconds=1)]))
+    bounded = created if schedule.spec.start_date is None else None
+    wanted = [
+        pick.run_date
+        for pick in schedule.picks(first, last)
+        if pick.tick_at <= now and (bounded is None or pick.tick_at >= bounded)
+    ]
+    assert dates_of(expected_bits(schedule, created, first, last, now), first.toordinal()) == wanted

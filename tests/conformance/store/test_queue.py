@@ -290,11 +290,9 @@ def test_of_several_items_of_a_date_the_newest_is_picked(registry: Registry) -> 
         move(registry, ItemEvent.SUCCEEDED if number == 2 else ItemEvent.FAILED, [made])
     enqueue(registry, [new(DAYS[0]), new(DAYS[1], "weekly")])
     with registry.reading() as conn:
-        newest = queue_reads.newest_items(conn, ["orders", "weekly"], DAYS[1])
-    assert newest["orders"].keys() == {DAYS[1]}  # not what is before
-    assert newest["orders"][DAYS[1]].backfill_id == made
-    assert newest["orders"][DAYS[1]].status is ItemStatus.SUCCESS
-    assert newest["weekly"][DAYS[1]].status is ItemStatus.PENDING
+        asked = [("orders", DAYS[1]), ("weekly", DAYS[1]), ("weekly", DAYS[0])]
+        newest = queue_reads.newest_statuses(conn, asked)
+    assert newest == {("orders", DAYS[1]): ItemStatus.SUCCESS, ("weekly", DAYS[1]): ItemStatus.PENDING}
 
 
 def _again(registry: Registry, now: datetime) -> list[str]:

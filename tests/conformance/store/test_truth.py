@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -12,11 +13,11 @@ import pytest
 from sqlalchemy import Connection, Table, event, insert
 
 from airflow_backfill_provider.actions.apply_manifest import read_definitions
-from airflow_backfill_provider.actions.owed_dates import mark_stale, owed_dates
+from airflow_backfill_provider.actions.owed_dates import date_counts, every_date, mark_stale, owed_dates
 from airflow_backfill_provider.backfill.owed import DateState, Facts, Mark
 from airflow_backfill_provider.errors import InvalidRequest, NotFound
 from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
-from airflow_backfill_provider.store import truth
+from airflow_backfill_provider.store import coverage, truth
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.pipelines import all_pipelines
 from airflow_backfill_provider.store.tables import (
@@ -50,7 +51,11 @@ def pipeline(registry: Registry, name: str = "orders", *upstreams: str, offset: 
 
 def record(registry: Registry, status: str, ended_at: datetime | None = ENDED, **values: Any) -> None:
     given = {"pipeline_id": "orders", "run_date": DAY, "dag_id": "orders", "dag_run_id": str(uuid.uuid4()), **values}
-    put(registry, pipeline_run_log, run_id=str(uuid.uuid4()), status=status, end_time=ended_at, **given)
+    with registry.writing() as conn:
+        conn.execute(
+            insert(pipeline_run_log).values(run_id=str(uuid.uuid4()), status=status, end_time=ended_at, **given)
+        )
+        coverage.follow(conn, given["pipeline_id"], [given["run_date"]])
 
 
 def item(registry: Registry, status: str, **values: Any) -> None:
@@ -64,8 +69,13 @@ def known(registry: Registry, wanted: Pipeline) -> Facts:
 
 
 def states(registry: Registry, ids: Sequence[str] | None = None) -> dict[str, list[DateState]]:
+    """Every date, read from the log; what is owed and the counts, by the coverage, must agree with it."""
     with registry.reading() as conn:
-        return owed_dates(conn, read_definitions(conn), ids, FIRST, LAST, NOW)
+        asked = (conn, read_definitions(conn), ids, FIRST, LAST, NOW)
+        every = every_date(*asked)
+        assert owed_dates(*asked) == {name: [state for state in some if state.owed] for name, some in every.items()}
+        assert date_counts(*asked) == {name: Counter(state.status for state in some) for name, some in every.items()}
+    return every
 
 
 def state(registry: Registry, name: str = "orders") -> DateState:

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from airflow_backfill_provider.store import coverage
+from airflow_backfill_provider.store.engine import Registry
+
 pytestmark = pytest.mark.airflow
 
 ROWS = """\
@@ -28,6 +31,10 @@ def _two_pipelines_and_a_success(pipelines: Any, tmp_path: Path) -> None:
             "INSERT INTO pipeline_run_log (run_id, pipeline_id, run_date, status, end_time) "
             "VALUES ('1', 'orders', '2026-01-02', 'success', '2026-01-02 01:00:00.000000')"
         )
+    opened = Registry(f"sqlite:///{tmp_path / 'backfill.db'}")
+    with opened.writing() as conn:
+        coverage.rebuild(conn)
+    opened.dispose()
 
 
 def told(ended: Any) -> list[tuple[str, str, str]]:

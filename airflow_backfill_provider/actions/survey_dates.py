@@ -1,0 +1,46 @@
+"""The status of every date of any number of pipelines: four statements, and bitmaps instead of dates.
+
+The log itself is not read. What the dates in a status have to say for themselves tells
+:mod:`airflow_backfill_provider.actions.owed_dates`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from airflow_backfill_provider.actions.known_pipelines import KnownPipeline
+from airflow_backfill_provider.backfill.coverage import NOTHING, bits_of, covered
+from airflow_backfill_provider.backfill.survey import Survey, survey
+from airflow_backfill_provider.store import coverage, truth
+
+
+def survey_dates(
+    conn: Connection, pipelines: Sequence[KnownPipeline], first: date, last: date, now: datetime
+) -> dict[str, Survey]:
+    """Every expected date from ``first`` to ``last`` with its status, by pipeline."""
+    ids = [each.pipeline_id for each in pipelines]
+    kept = coverage.read(conn, ids, first, last)
+    busy = truth.busy(conn, ids, first, last)
+    start, length = first.toordinal(), (last - first).days + 1
+
+    def bits(days: Iterable[date]) -> int:
+        return bits_of((day.toordinal() for day in days), start, length)
+
+    found = {}
+    for each in pipelines:
+        name = each.pipeline_id
+        years, at_work = kept.get(name), busy.get(name)
+        found[name] = survey(
+            each.schedule,
+            each.pipeline.created_at,
+            first,
+            last,
+            now,
+            known=covered(years, each.version, start) if years else NOTHING,
+            running=bits(at_work.running) if at_work else 0,
+            queued=bits(at_work.queued) if at_work else 0,
+        )
+    return found

@@ -1,0 +1,148 @@
+"""Coverage: which run dates of a pipeline are settled, as bitmaps. A date costs three bits, and sets are one operation.
+
+Bitmaps are Python integers; bit 0 is the first day of what they cover. The registry keeps one :class:`YearBits` for
+each pipeline, year and definition version; :func:`covered` puts the years of a range together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from functools import cache
+from itertools import compress
+from typing import NamedTuple
+
+YEAR_BYTES = 46
+"""366 bits."""
+_SPARSE = 8
+"""One set bit in so many, and fewer, are found one by one; more are found by looking at every bit."""
+_TO_TRUTH = bytes.maketrans(b"01", b"\x00\x01")
+
+
+class YearKey(NamedTuple):
+    """Whose dates, of which year, done by which version of the definition (empty: not known)."""
+
+    pipeline_id: str
+    year: int
+    version: str
+
+
+class YearBits(NamedTuple):
+    """The dates of a year whose newest decisive record was written by one version. Bit 0 is 1 January."""
+
+    success: int = 0
+    failed: int = 0
+    stale: int = 0
+    """Of the successes, those that a person marked, or whose upstream succeeded again, since."""
+
+    def without(self, days: int) -> YearBits:
+        """The same, with nothing said of these days."""
+        return YearBits(self.success & ~days, self.failed & ~days, self.stale & ~days)
+
+    def union(self, other: YearBits) -> YearBits:
+        """What either of them says."""
+        return YearBits(self.success | other.success, self.failed | other.failed, self.stale | other.stale)
+
+
+class Covered(NamedTuple):
+    """What is settled of one pipeline's dates in a range; bit 0 is its first day."""
+
+    success: int = 0
+    failed: int = 0
+    stale: int = 0
+    others: int = 0
+    """Of the successes, those that another version of the definition made."""
+
+    @property
+    def known(self) -> int:
+        """The dates that have a decisive record."""
+        return self.success | self.failed
+
+
+NOTHING = Covered()
+
+
+def covered(years: Iterable[tuple[YearKey, YearBits]], version: str, first: int) -> Covered:
+    """The years of one pipeline put together, from the day number ``first`` on; ``version`` is today's definition."""
+    success = failed = stale = others = 0
+    for key, bits in years:
+        shift = new_year(key.year) - first
+        done = _moved(bits.success, shift)
+        success |= done
+        failed |= _moved(bits.failed, shift)
+        stale |= _moved(bits.stale, shift)
+        if key.version and key.version != version:
+            others |= done
+    return Covered(success, failed, stale, others)
+
+
+def differences(kept: Mapping[YearKey, YearBits], true: Mapping[YearKey, YearBits]) -> dict[str, list[date]]:
+    """The dates about which two readings of the same pipelines disagree, ascending, by pipeline."""
+    found: dict[str, set[int]] = {}
+    for key in kept.keys() | true.keys():
+        one, other = kept.get(key, YearBits()), true.get(key, YearBits())
+        wrong = (one.success ^ other.success) | (one.failed ^ other.failed) | (one.stale ^ other.stale)
+        if wrong:
+            found.setdefault(key.pipeline_id, set()).update(days_of(wrong, new_year(key.year)))
+    return {name: [date.fromordinal(day) for day in sorted(days)] for name, days in sorted(found.items())}
+
+
+@cache
+def new_year(year: int) -> int:
+    """The day number of 1 January."""
+    return date(year, 1, 1).toordinal()
+
+
+def day_bit(day: date) -> int:
+    """The bit of a date in its year."""
+    return 1 << (day.toordinal() - new_year(day.year))
+
+
+def bits_of(days: Iterable[int], first: int, length: int) -> int:
+    """The bitmap of day numbers, each from ``first`` on and fewer than ``length`` days later."""
+    if isinstance(days, range) and days.step == 1:
+        return span_bits(days.start - first, len(days))
+    buffer = bytearray(length // 8 + 1)
+    for day in days:
+        place = day - first
+        buffer[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(buffer, "little")
+
+
+def span_bits(start: int, length: int) -> int:
+    """``length`` bits from ``start`` on, which may lie before bit 0."""
+    return _moved((1 << max(length, 0)) - 1, start)
+
+
+def days_of(bits: int, first: int) -> list[int]:
+    """The day numbers of a bitmap, ascending."""
+    length = bits.bit_length()
+    if bits.bit_count() * _SPARSE > length:
+        return list(compress(range(first, first + length), f"{bits:b}".encode().translate(_TO_TRUTH)[::-1]))
+    return list(_one_by_one(bits, first))
+
+
+def dates_of(bits: int, first: int) -> list[date]:
+    """The dates of a bitmap, ascending."""
+    return list(map(date.fromordinal, days_of(bits, first)))
+
+
+def to_bytes(bits: int) -> bytes | None:
+    """How a year's bitmap is kept; None when it is empty."""
+    return bits.to_bytes(YEAR_BYTES, "little") if bits else None
+
+
+def from_bytes(kept: bytes | None) -> int:
+    """The inverse of :func:`to_bytes`."""
+    return int.from_bytes(kept, "little") if kept else 0
+
+
+def _moved(bits: int, shift: int) -> int:
+    return bits << shift if shift >= 0 else bits >> -shift
+
+
+def _one_by_one(bits: int, first: int) -> Iterator[int]:
+    while bits:
+        lowest = bits & -bits
+        yield first + lowest.bit_length() - 1
+        bits ^= lowest

@@ -1,0 +1,54 @@
+"""The expected run dates of a schedule as one bitmap: those whose first tick has passed, and was due at all."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from airflow_backfill_provider.backfill.coverage import bits_of, span_bits
+from airflow_backfill_provider.dates.schedule import Schedule
+from airflow_backfill_provider.dates.zone import aware, zone
+
+_A_MOMENT = timedelta(microseconds=1)
+
+
+def expected_bits(schedule: Schedule, created_at: datetime | None, first: date, last: date, now: datetime) -> int:
+    """The expected dates from ``first`` (bit 0) to ``last``; none for a manual schedule, which expects nothing.
+
+    ``created_at`` is when the pipeline was made: without a start date no earlier tick counts.
+    """
+    low, high = first.toordinal(), last.toordinal()
+    newest = _reached(schedule, now)
+    if schedule.spec.schedule_type == "manual" or newest is None or low > high:
+        return 0
+    bits = _picked(schedule, low, high) & span_bits(0, min(newest, high) - low + 1)
+    if schedule.spec.start_date is None and created_at is not None:
+        before = _reached(schedule, aware(created_at) - _A_MOMENT)
+        if before is not None:
+            bits &= ~span_bits(0, before - low + 1)
+    return bits
+
+
+def possible_bits(schedule: Schedule, first: date, last: date, now: datetime) -> int:
+    """The dates from ``first`` (bit 0) to ``last`` of which a manual pipeline can tell something."""
+    spec = schedule.spec
+    begin = max(filter(None, (first, spec.start_date)))
+    end = min(filter(None, (last, spec.end_date, aware(now).astimezone(zone(spec.timezone)).date())))
+    return span_bits((begin - first).days, (end - begin).days + 1)
+
+
+@lru_cache(maxsize=4096)
+def _picked(schedule: Schedule, first: int, last: int) -> int:
+    """Many pipelines tick alike, and what a schedule picks never changes."""
+    return bits_of(schedule.run_days(first, last), first, last - first + 1)
+
+
+@lru_cache(maxsize=65536)
+def _reached(schedule: Schedule, instant: datetime) -> int | None:
+    """The last run date of the newest tick that is not after ``instant``.
+
+    Windows never reverse the order of ticks, so every date up to it that any tick picks has had its first tick by then.
+    """
+    tick = schedule.tick_at_or_before(instant)
+    newest = schedule.newest_of(tick) if tick is not None else None
+    return None if newest is None else newest.toordinal()

@@ -1,0 +1,156 @@
+"""``date_coverage``: which dates are settled, kept in the transaction that writes the record, and never the truth.
+
+The run log is the truth. Whoever changes it, a mark or a dependency calls :func:`follow` or :func:`rebuild` before the
+transaction ends; what other programs write to the log is found by :func:`found_wrong`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, delete, select, tuple_
+
+from airflow_backfill_provider.backfill.coverage import YearBits, YearKey, day_bit, differences, from_bytes, to_bytes
+from airflow_backfill_provider.store.derive_coverage import (
+    Coverage,
+    coverage_of_dates,
+    coverage_of_pipelines,
+    dependents_of,
+)
+from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for, one_of
+from airflow_backfill_provider.store.tables import date_coverage as table
+from airflow_backfill_provider.store.tables import pipeline_run_log as records
+from airflow_backfill_provider.store.tables import pipelines
+
+_T = TypeVar("_T")
+_AT_ONCE = 100
+"""Pipelines read from the log in one statement."""
+
+
+def follow(conn: Connection, pipeline_id: str, dates: Iterable[date]) -> None:
+    """Bring the bits of these dates, and of the dates that wait for them, up to what the transaction has written.
+
+    Call it after the writing and before anything that locks other pipelines. Two writers of one year come one after
+    the other: the second sees what the first committed.
+    """
+    days = set(dates)
+    if not days:
+        return
+    touched = {(pipeline_id, day) for day in days}
+    for _, dependent, offset in dependents_of(conn, [pipeline_id]):
+        touched |= {(dependent, moved) for day in days if (moved := _earlier(day, offset)) is not None}
+    _lock(conn, {name for name, _ in touched})
+    true = coverage_of_dates(conn, touched)
+    kept = _kept_years(conn, {(name, day.year) for name, day in touched})
+    masks: dict[tuple[str, int], int] = defaultdict(int)
+    for name, day in touched:
+        masks[name, day.year] |= day_bit(day)
+    wanted = {
+        key: kept.get(key, YearBits()).without(masks[key.pipeline_id, key.year]).union(true.get(key, YearBits()))
+        for key in kept.keys() | true.keys()
+    }
+    _write(conn, {key: bits for key, bits in wanted.items() if kept.get(key) != bits})
+
+
+def rebuild(conn: Connection, pipeline_ids: Sequence[str] | None = None) -> int:
+    """Make the coverage of some pipelines, or of all there are, anew from the log; returns of how many."""
+    names = sorted(set(everybody(conn) if pipeline_ids is None else pipeline_ids))
+    for some in _parts(names):
+        _lock(conn, some)
+        true = coverage_of_pipelines(conn, some)
+        conn.execute(delete(table).where(one_of(table.c.pipeline_id, some)))
+        _write(conn, true)
+    return len(names)
+
+
+def found_wrong(conn: Connection, pipeline_ids: Sequence[str]) -> dict[str, list[date]]:
+    """The dates whose bits are not what the log says, by pipeline. Meant for a reading transaction: one snapshot."""
+    wrong: dict[str, list[date]] = {}
+    for some in _parts(sorted(set(pipeline_ids))):
+        wrong |= differences(_kept(conn, one_of(table.c.pipeline_id, some)), coverage_of_pipelines(conn, some))
+    return wrong
+
+
+def read(
+    conn: Connection, pipeline_ids: Collection[str] | None, first: date, last: date
+) -> Mapping[str, list[tuple[YearKey, YearBits]]]:
+    """What is kept of the years that hold a range, by pipeline; of all pipelines when none are named."""
+    conditions = [table.c.year.between(first.year, last.year)]
+    if pipeline_ids is not None:
+        conditions.append(one_of(table.c.pipeline_id, pipeline_ids))
+    found: dict[str, list[tuple[YearKey, YearBits]]] = defaultdict(list)
+    for key, bits in _kept(conn, *conditions).items():
+        found[key.pipeline_id].append((key, bits))
+    return found
+
+
+def everybody(conn: Connection, after: str = "", most: int | None = None) -> list[str]:
+    """Ids that have coverage, records or a definition, in order: those after one, and at most so many."""
+    found: set[str] = set()
+    for column in (pipelines.c.pipeline_id, table.c.pipeline_id, records.c.pipeline_id):
+        query = select(column).where(column > after).distinct().order_by(column).limit(most)
+        found |= set(conn.execute(query).scalars())
+    return sorted(found)[:most]
+
+
+def _kept_years(conn: Connection, years: Collection[tuple[str, int]]) -> Coverage:
+    found: Coverage = {}
+    for some in _parts(sorted(years), MOST_IN_A_LIST):
+        found |= _kept(conn, tuple_(table.c.pipeline_id, table.c.year).in_(some))
+    return found
+
+
+def _kept(conn: Connection, *conditions: Any) -> Coverage:
+    rows = conn.execute(select(table).where(*conditions))
+    return {
+        YearKey(name, year, version): YearBits(from_bytes(success), from_bytes(failed), from_bytes(stale))
+        for name, year, version, success, failed, stale in rows
+    }
+
+
+def _write(conn: Connection, changed: Coverage) -> None:
+    empty = [key for key, bits in changed.items() if bits == YearBits()]
+    for some in _parts(empty, MOST_IN_A_LIST):
+        conn.execute(delete(table).where(tuple_(table.c.pipeline_id, table.c.year, table.c.version).in_(some)))
+    rows = [
+        {
+            "pipeline_id": key.pipeline_id,
+            "year": key.year,
+            "version": key.version,
+            **{name: to_bytes(value) for name, value in bits._asdict().items()},
+        }
+        for key, bits in sorted(changed.items())
+        if bits != YearBits()
+    ]
+    if rows:
+        insert = insert_for(conn, table)
+        conn.execute(
+            insert.on_conflict_do_update(
+                index_elements=[table.c.pipeline_id, table.c.year, table.c.version],
+                set_={name: insert.excluded[name] for name in YearBits._fields},
+            ),
+            rows,
+        )
+
+
+def _lock(conn: Connection, pipeline_ids: Iterable[str]) -> None:
+    """One writer of a pipeline's coverage at a time, in one order for all; SQLite has one writer anyhow."""
+    if conn.dialect.name == "postgresql":
+        theirs = one_of(pipelines.c.pipeline_id, sorted(set(pipeline_ids)))
+        ordered = select(pipelines.c.pipeline_id).where(theirs).order_by(pipelines.c.pipeline_id)
+        conn.execute(ordered.with_for_update(key_share=True))
+
+
+def _earlier(day: date, days: int) -> date | None:
+    try:
+        return day - timedelta(days=days)
+    except OverflowError:
+        return None
+
+
+def _parts(values: Sequence[_T], size: int = _AT_ONCE) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
