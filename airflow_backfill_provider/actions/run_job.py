@@ -56,7 +56,7 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
     with registry.writing() as conn:
         items = _take_up_items(conn, run, now)
         if isinstance(items, Stop):
-            return _job_of_cancelled(conn, run) or items
+            return (_job_of_cancelled(conn, run) if items.cancelled else None) or items
         pipeline = definition_of(conn, run, current)
         _start_records(conn, run, pipeline, items, now)
         rows = holds.lock(conn, run.pipeline_id, run.dates, now)
@@ -98,6 +98,8 @@ class Stop:
 
     cancelled: bool
     why: str
+    failed: bool = False
+    """Whether an earlier try of the run has failed, so that this one must not end well."""
 
 
 def _take_up_items(conn: Connection, run: AskedRun, now: datetime) -> dict[date, str] | Stop:
@@ -110,13 +112,23 @@ def _take_up_items(conn: Connection, run: AskedRun, now: datetime) -> dict[date,
     if run.origin == "queue" and not run.ref.clear_number:
         if working:
             return working
-        return Stop(False, f"the queue has taken {_list(run.dates)} back from this run: {_last_words(conn, items)}")
+        why = f"the queue has taken {_list(run.dates)} back from this run: {_last_words(conn, items)}"
+        return Stop(False, why, failed=_had_failed(conn, run))
     missing = [day for day in run.dates if day not in working]
     if missing and (run.origin != "schedule" or run.ref.clear_number):
         reason = "cleared" if run.ref.clear_number else run.origin
         queue.seen(conn, run.pipeline_id, missing, run.ref.dag_run_id, reason=reason, who="airflow", now=now)
         items = queue_reads.items_of_run(conn, run.pipeline_id, run.ref.dag_run_id)
     return {item.run_date: item.backfill_id for item in items if item.status is ItemStatus.IN_PROGRESS}
+
+
+def _had_failed(conn: Connection, run: AskedRun) -> bool:
+    """Whether an earlier try of this run has ended its records without success.
+
+    Airflow tries again when the process dies while it reports a failure. What was recorded stays true.
+    """
+    ended = {record["status"] for record in run_log.records_of(conn, run.ref)}
+    return bool(ended & {RecordStatus.FAILED.value, RecordStatus.CANCELLED.value})
 
 
 def _last_words(conn: Connection, items: Sequence[Item]) -> str:

@@ -112,9 +112,10 @@ class RunPipelineOperator(BaseOperator):
 
     def _stop(self, run: AskedRun, stop: run_job.Stop) -> NoReturn:
         """End the task, and its job if that is at work, because nobody wants the dates from this run any more."""
-        if not stop.cancelled:
+        if stop.cancelled:
+            run_job.cancel_open(registry(), run)
+        elif not stop.failed:
             raise AirflowSkipException(stop.why)
-        run_job.cancel_open(registry(), run)
         raise AirflowFailException(stop.why)
 
     def _act(self, context: Any, run: AskedRun, decision: Decision | run_job.Upstream) -> BaseTrigger | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_a_date_given_back_is_not_ended_by_its_old_run(registry: Registry, setti
     stop = run_job.begin(registry, old, definition(registry))
     assert isinstance(stop, run_job.Stop)
     assert not stop.cancelled
+    assert not stop.failed
     record_run.ended(registry, old.ref, 1, RecordStatus.SKIPPED, message=stop.why)
     assert statuses(registry, D1) == ["pending"]
 
@@ -181,3 +183,20 @@ def test_a_job_for_more_dates_than_the_run_that_follows_it(registry: Registry, s
         record_run.ended(registry, half.ref, 1, RecordStatus.SUCCESS)
     assert record_statuses(registry, D1, D2, D3, D4) == [["failed", "success"]] * 4
     assert {item.status.value for item in items(registry)} == {"success"}
+
+
+def test_a_try_after_a_failure_that_is_recorded_fails_too(registry: Registry, settings: options.Settings) -> None:
+    """The process died while it reported the failure, so Airflow tries again: the run must not end as a success."""
+    airflow = Airflow()
+    add(registry, retry_schedule="every 1 second")
+    ask(registry, D1)
+    take_turn(registry, airflow, settings)
+    me = run_of(airflow)
+    run_job.begin(registry, me, definition(registry))
+    record_run.ended(registry, me.ref, 1, RecordStatus.FAILED, message="boom")
+    stop = run_job.begin(registry, replace(me, try_number=2), definition(registry))
+    assert isinstance(stop, run_job.Stop)
+    assert stop.failed
+    record_run.ended(registry, me.ref, 2, RecordStatus.FAILED, message=stop.why)
+    assert record_statuses(registry, D1) == [["failed"]]
+    assert statuses(registry, D1) == ["pending"]
