@@ -8,7 +8,7 @@ RUN awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements.lock > uv.lock \
 COPY . .
 # The lock is a constraint here, not a list: the image has no linters and no test tools.
 RUN VIRTUAL_ENV=/opt/venv uv pip install --no-cache --compile-bytecode \
-      --constraint requirements.lock --build-constraint requirements.lock ".[postgres,demo]"
+      --constraint requirements.lock --build-constraint requirements.lock ".[postgres,demo,notifications]"
 
 FROM python:3.11-slim
 ENV PATH=/opt/venv/bin:$PATH \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import errno
 import json
 import signal
@@ -16,6 +17,7 @@ from aiohttp import web
 from airflow_backfill_provider.demo.simulator.app import build_app
 from airflow_backfill_provider.demo.simulator.jobs import Engine
 from airflow_backfill_provider.demo.simulator.ledger import Ledger
+from airflow_backfill_provider.demo.simulator.receivers import INBOX, mail_server
 from airflow_backfill_provider.demo.simulator.tls import server_context
 
 
@@ -23,6 +25,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=8100, help="http: Databricks, Snowflake, pages; 0 takes a free one")
     parser.add_argument("--tls-port", type=int, default=8143, help="https: dbt Cloud; 0 takes a free one")
+    parser.add_argument("--smtp-port", type=int, default=8125, help="mail; 0 takes a free one")
     parser.add_argument("--home", type=Path, required=True, help="folder for ledger.jsonl and ca.pem")
     parser.add_argument("--job-seconds", type=float, default=1.0, help="how long a job takes unless told otherwise")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; leave it outside a container")
@@ -50,17 +53,22 @@ def _complain(message: str) -> int:
     return 2
 
 
-async def _serve(arguments: argparse.Namespace, plain: socket.socket, secure: socket.socket) -> None:
+async def _serve(
+    arguments: argparse.Namespace, plain: socket.socket, secure: socket.socket, mail: socket.socket
+) -> None:
     home, port = arguments.home, plain.getsockname()[1]
     public_url = arguments.public_url or f"http://127.0.0.1:{port}"
     engine = Engine(Ledger(home, public_url.rstrip("/")), arguments.job_seconds)
-    runner = web.AppRunner(build_app(engine), access_log=None, shutdown_timeout=0.5)
+    app = build_app(engine)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     stop = _stop_event(arguments.stop_with_stdin)
     try:
         await web.SockSite(runner, plain).start()
         await web.SockSite(runner, secure, ssl_context=server_context(home, arguments.name)).start()
-        places = {"port": port, "tls_port": secure.getsockname()[1], "ca_path": str(home / "ca.pem"), "url": public_url}
+        await asyncio.get_running_loop().create_server(lambda: mail_server(app[INBOX]), sock=mail)
+        places = {"port": port, "tls_port": secure.getsockname()[1], "smtp_port": mail.getsockname()[1]}
+        places |= {"ca_path": str(home / "ca.pem"), "url": public_url}
         print(json.dumps(places), flush=True)
         await stop.wait()
     finally:
@@ -84,8 +92,10 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         return _complain(f"--home {str(arguments.home)!r} cannot be made: {error}")
     arguments.home = arguments.home.resolve()
-    with _bind(arguments.host, arguments.port) as plain, _bind(arguments.host, arguments.tls_port) as secure:
-        asyncio.run(_serve(arguments, plain, secure))
+    ports = (arguments.port, arguments.tls_port, arguments.smtp_port)
+    with contextlib.ExitStack() as stack:
+        plain, secure, mail = (stack.enter_context(_bind(arguments.host, port)) for port in ports)
+        asyncio.run(_serve(arguments, plain, secure, mail))
     return 0
 
 

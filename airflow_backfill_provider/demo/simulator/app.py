@@ -12,8 +12,11 @@ from airflow_backfill_provider.demo.simulator import databricks_jobs, dbt_cloud,
 from airflow_backfill_provider.demo.simulator.answers import ENGINE, WAREHOUSE, Handler, Refused, Vendor, platform_of
 from airflow_backfill_provider.demo.simulator.control import FAULTS, control_app
 from airflow_backfill_provider.demo.simulator.faults import Faults
+from airflow_backfill_provider.demo.simulator.inbox import Inbox
 from airflow_backfill_provider.demo.simulator.jobs import Engine
+from airflow_backfill_provider.demo.simulator.messages_page import messages
 from airflow_backfill_provider.demo.simulator.pages import page_routes
+from airflow_backfill_provider.demo.simulator.receivers import INBOX, receiver_routes
 from airflow_backfill_provider.demo.simulator.warehouse import Warehouse
 
 _TICK_SECONDS = 0.1
@@ -66,11 +69,11 @@ async def _keep_up(app: web.Application) -> AsyncIterator[None]:
 def build_app(engine: Engine) -> web.Application:
     """The application around an engine, ready to be served on any number of sockets."""
     app = web.Application(middlewares=[_spoil, _speak_as_the_vendor])
-    app[ENGINE], app[FAULTS], app[WAREHOUSE] = engine, Faults(), Warehouse()
+    app[ENGINE], app[FAULTS], app[WAREHOUSE], app[INBOX] = engine, Faults(), Warehouse(), Inbox()
     for vendor in _VENDORS.values():
         for method, path, handler in vendor.routes:
             app.router.add_route(method, path, handler)
-    app.add_routes(page_routes())
+    app.add_routes([*page_routes(), web.get("/messages", messages), *receiver_routes()])
     app.add_subapp("/_control", control_app(app))
     app.cleanup_ctx.append(_keep_up)
     return app

@@ -49,8 +49,17 @@ class SimulatorClient:
         answer: Entry = self._call("POST", "jobs", {"platform": platform, "job": job, **settings})
         return answer
 
+    def messages(self, receiver: str | None = None) -> list[Entry]:
+        """Every message that arrived, oldest first, at one receiver if wished."""
+        entries: list[Entry] = self._call("GET", "messages")
+        return [one for one in entries if receiver in (None, one["receiver"])]
+
+    def down(self, *receivers: str) -> None:
+        """Let exactly these receivers refuse everything."""
+        self._call("POST", "receivers", {"down": list(receivers)})
+
     def reset(self) -> None:
-        """Forget runs, faults and settings."""
+        """Forget runs, faults, settings and messages."""
         self._call("POST", "reset")
 
     def wait(self, condition: Callable[[list[Entry]], bool], timeout: float = 30.0) -> list[Entry]:

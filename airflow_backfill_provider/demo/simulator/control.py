@@ -11,6 +11,7 @@ from airflow_backfill_provider.demo.simulator.answers import ENGINE, WAREHOUSE, 
 from airflow_backfill_provider.demo.simulator.dbt_written import ENDINGS
 from airflow_backfill_provider.demo.simulator.faults import Faults
 from airflow_backfill_provider.demo.simulator.jobs import PLATFORMS
+from airflow_backfill_provider.demo.simulator.receivers import INBOX
 
 FAULTS: web.AppKey[Faults] = web.AppKey("faults", Faults)
 
@@ -77,8 +78,21 @@ def _changes(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
 
 
+async def list_messages(request: web.Request) -> web.Response:
+    """Every message that arrived at a receiver, oldest first."""
+    return web.json_response(request.app[INBOX].entries())
+
+
+async def set_receivers(request: web.Request) -> web.Response:
+    """Say which receivers are down from now on: ``{"down": ["slack"]}``."""
+    body = await json_body(request)
+    request.app[INBOX].set_down([str(name) for name in body.get("down", [])])
+    return web.json_response(sorted(request.app[INBOX].down))
+
+
 async def reset(request: web.Request) -> web.Response:
-    """Forget runs, faults, settings and tables."""
+    """Forget runs, faults, settings, tables and messages."""
+    request.app[INBOX].reset()
     request.app[ENGINE].reset()
     request.app[WAREHOUSE].reset()
     request.app[FAULTS].clear()
@@ -98,6 +112,7 @@ def control_app(parent: web.Application) -> web.Application:
     """The application to mount at ``/_control``; it shares the parent's engine and faults."""
     app = web.Application(middlewares=[_problems])
     app[ENGINE], app[FAULTS], app[WAREHOUSE] = parent[ENGINE], parent[FAULTS], parent[WAREHOUSE]
+    app[INBOX] = parent[INBOX]
     app.add_routes(
         [
             web.get("/health", health),
@@ -106,6 +121,8 @@ def control_app(parent: web.Application) -> web.Application:
             web.post("/faults", add_fault),
             web.delete("/faults", clear_faults),
             web.post("/jobs", set_job),
+            web.get("/messages", list_messages),
+            web.post("/receivers", set_receivers),
             web.post("/reset", reset),
         ]
     )

@@ -46,7 +46,7 @@ def document(title: str, content: str, *, refresh: int | None = None, status: in
     text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>{again}'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
-        '<body><header><a href="/">Backfill simulator</a>'
+        '<body><header><a href="/">Backfill simulator</a> <a href="/messages">Messages</a>'
         "<span>Databricks, dbt Cloud, Snowflake and HTTP jobs, made up</span></header>"
         f"<main>{content}</main><script>{_SCRIPT}</script></body></html>"
     )

@@ -22,10 +22,13 @@ class SimulatorProcess:
     ``home/simulator.log``.
     """
 
-    def __init__(self, home: Path | str, *, port: int = 0, tls_port: int = 0, job_seconds: float = 1.0) -> None:
+    def __init__(
+        self, home: Path | str, *, port: int = 0, tls_port: int = 0, smtp_port: int = 0, job_seconds: float = 1.0
+    ) -> None:
         self.home = Path(home)
         self.port = port
         self.tls_port = tls_port
+        self.smtp_port = smtp_port
         self._job_seconds = job_seconds
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -56,12 +59,12 @@ class SimulatorProcess:
             # The open end of standard input is what tells the child that we still live.
             self._process = subprocess.Popen(self._command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         places = json.loads(self._first_line() or self._give_up())
-        self.port, self.tls_port = places["port"], places["tls_port"]
+        self.port, self.tls_port, self.smtp_port = places["port"], places["tls_port"], places["smtp_port"]
         return self
 
     def _command(self) -> list[str]:
         module = "airflow_backfill_provider.demo.simulator"
-        ports = ["--port", str(self.port), "--tls-port", str(self.tls_port)]
+        ports = ["--port", str(self.port), "--tls-port", str(self.tls_port), "--smtp-port", str(self.smtp_port)]
         rest = ["--home", str(self.home), "--job-seconds", str(self._job_seconds), "--stop-with-stdin"]
         return [sys.executable, "-m", module, *ports, *rest]
 
