@@ -26,8 +26,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_backfill_provider.pipelines import cells
-from airflow_backfill_provider.pipelines.notice import EVENTS, Notice, NoticeType
+from airflow_backfill_provider.pipelines.notice import ABOUT_MESSAGES, EVENTS, Notice, NoticeType
 from airflow_backfill_provider.pipelines.parts import Flaw
+from airflow_backfill_provider.pipelines.wording import template_problem
 
 DEFAULT_CONNECTIONS: Mapping[str, str] = {
     "slack": "slack_default",
@@ -45,6 +46,8 @@ CONNECTION_TYPES: Mapping[str, tuple[str, ...]] = {
     "webhook": ("http",),
 }
 """Which types of Airflow connection serve a channel."""
+NOT_GOOD_NEWS = tuple(event for event in EVENTS if event != NoticeType.BACKFILL_FINISHED)
+"""What pages somebody who did not say otherwise: everything but the end of a backfill."""
 _ALIASES = {
     "slack": "slackwebhook slackapi",
     "email": "mail smtp emails",
@@ -91,7 +94,7 @@ class Channel:
 
     def wants(self, notice: Notice) -> bool:
         """Whether the event is told here. What concerns the messages themselves is told everywhere."""
-        return notice.type in (NoticeType.DIGEST, NoticeType.CHANNEL_FAILED) or notice.type.value in self.on
+        return notice.type in ABOUT_MESSAGES or notice.type.value in self.on
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_json` is the inverse."""
@@ -191,13 +194,12 @@ def _channel(kind: str, own: Mapping[str, Any]) -> Channel:
         if key not in _KNOWN:
             raise cells.CellError(f"{key!r} is not known; {_SHAPE}{cells.did_you_mean(key, _KNOWN)}")
     conn_id = named.get("conn_id")
-    template = named.get("template")
     return Channel(
         kind=kind,
         conn_id=DEFAULT_CONNECTIONS[kind] if cells.is_empty(conn_id) else cells.text(conn_id),
         to=_to(kind, named.get("to")),
-        on=_on(named.get("on")),
-        template=None if cells.is_empty(template) else str(template),
+        on=_on(kind, named.get("on")),
+        template=_template(named.get("template")),
     )
 
 
@@ -216,9 +218,17 @@ def _to(kind: str, value: object) -> tuple[str, ...]:
     return to
 
 
-def _on(value: object) -> tuple[str, ...]:
+def _template(value: object) -> str | None:
     if cells.is_empty(value):
-        return EVENTS
+        return None
+    if problem := template_problem(str(value)):
+        raise cells.CellError(problem)
+    return str(value)
+
+
+def _on(kind: str, value: object) -> tuple[str, ...]:
+    if cells.is_empty(value):
+        return NOT_GOOD_NEWS if kind == "pagerduty" else EVENTS
     read = cells.word(*EVENTS)
     wanted = {read(name) for name in cells.names(value)}
     return tuple(event for event in EVENTS if event in wanted)

@@ -27,6 +27,8 @@ class NoticeType(enum.StrEnum):
     BACKFILL_FINISHED = "backfill_finished"
     DIGEST = "digest"
     """Many notices told as one."""
+    TEST = "test"
+    """A person tries the channels."""
     CHANNEL_FAILED = "channel_failed"
     """Messages could not be delivered on a channel; told on another one."""
 
@@ -38,11 +40,13 @@ class NoticeType(enum.StrEnum):
     @property
     def is_bad(self) -> bool:
         """Whether somebody may have to act."""
-        return self not in (NoticeType.SLA_RECOVERED, NoticeType.BACKFILL_FINISHED)
+        return self not in (NoticeType.SLA_RECOVERED, NoticeType.BACKFILL_FINISHED, NoticeType.TEST)
 
 
-EVENTS = tuple(kind.value for kind in NoticeType if kind not in (NoticeType.DIGEST, NoticeType.CHANNEL_FAILED))
-"""Types that a channel can ask for in ``on``; the other two concern the messages themselves and go everywhere."""
+ABOUT_MESSAGES = (NoticeType.DIGEST, NoticeType.CHANNEL_FAILED, NoticeType.TEST)
+"""Types that concern the messages themselves, and go everywhere."""
+EVENTS = tuple(kind.value for kind in NoticeType if kind not in ABOUT_MESSAGES)
+"""Types that a channel can ask for in ``on``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_backfill_provider.pipelines.channels import Channel, channel_flaws, read_channels, stored_details
-from airflow_backfill_provider.pipelines.notice import EVENTS, Notice, NoticeType
+from airflow_backfill_provider.pipelines.notice import ABOUT_MESSAGES, EVENTS, Notice, NoticeType
 
 
 def keys(channel: object, details: object = None) -> list[str]:
@@ -29,6 +29,7 @@ def keys(channel: object, details: object = None) -> list[str]:
         ("slack", {"slack": [{"to": "#a"}, {"to": "#b"}]}, ["slack:slack_default:#a", "slack:slack_default:#b"]),
         ("slack", {"slack": [{"to": "#a"}, {"to": "#a"}]}, ["slack:slack_default:#a"]),  # one place, one message
         ("webhook", {"conn_id": "w", "to": "/hooks/data"}, ["webhook:w:/hooks/data"]),
+        ("webhook,slack", {"webhook": {"to": "/h"}}, ["webhook:webhook_default:/h", "slack:slack_default:"]),
         # spellings of rows that were there before
         ("Slack", {"channel": "#data"}, ["slack:slack_default:#data"]),
         ("E-Mail", {"recipients": "a@b.c"}, ["email:smtp_default:a@b.c"]),
@@ -49,6 +50,8 @@ def test_the_cells_say_where_messages_go(channel: object, details: object, expec
         ("slack", "tell Bob", "is not JSON"),
         ("slack", {"password": "x"}, "'password' looks like a secret"),
         ("slack", {"to": "https://hooks.slack.com/services/T/B/x"}, "holds a URL with a login"),
+        ("webhook", {"webhook": "https://host/x"}, "'webhook' looks like a secret"),
+        ("webhook", {"webhook": {"token": "x"}}, "'webhook.token' looks like a secret"),
         ("slack", {"two": "#data"}, "'two' is not known"),
         ("slack", {"on": ["failures"]}, "did you mean 'failure'?"),
         ("slack", {"to": ["#a", "#b"]}, "slack takes one"),
@@ -74,7 +77,7 @@ def test_a_channel_gets_what_it_asks_for_and_what_concerns_messages() -> None:
     (channel,), _ = read_channels("slack", {"on": "failure, SLA breach"})
     assert channel.on == ("failure", "sla_breach")
     wanted = {kind for kind in NoticeType if channel.wants(Notice(pipeline_id="p", type=kind, key="k"))}
-    assert wanted == {NoticeType.FAILURE, NoticeType.SLA_BREACH, NoticeType.DIGEST, NoticeType.CHANNEL_FAILED}
+    assert wanted == {NoticeType.FAILURE, NoticeType.SLA_BREACH, *ABOUT_MESSAGES}
 
 
 def test_without_on_everything_is_told() -> None:

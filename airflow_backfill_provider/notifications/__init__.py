@@ -1,0 +1,1 @@
+"""Channels: what goes to people, through Airflow's official notifiers and connections only."""
