@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from airflow_backfill_provider.actions import tell_runs
 from airflow_backfill_provider.actions.asked_run import AskedRun
 from airflow_backfill_provider.actions.end_items import end_items, overtake
 from airflow_backfill_provider.actions.notify import notify
@@ -142,7 +143,10 @@ def _write(
         fatal = {one.run_date for one in findings if not one.could_run and not one.retryable}
         _end_each(conn, run, good, failed, fatal, now)
     elif any(RecordStatus(record["status"]) not in UNFINISHED for record in records):
-        overtake(conn, run.ref, good, now)  # a person cleared the checks alone: nothing else will tell the queue
+        overtaken = overtake(
+            conn, run.ref, good, now
+        )  # a person cleared the checks alone: nothing else will tell the queue
+        tell_runs.finished_requests(conn, [], overtaken, now)
     notify(conn, notices_of(run.pipeline_id, records, findings), now)
 
 
@@ -155,12 +159,15 @@ def _end_each(
     now: datetime,
 ) -> None:
     """The run fails, but only its bad dates have: what waits for the good ones finds them done."""
-    overtake(conn, run.ref, good, now)
-    end_items(conn, run.ref, RecordStatus.SUCCESS, now, dates=good)
+    overtaken = overtake(conn, run.ref, good, now)
+    items = end_items(conn, run.ref, RecordStatus.SUCCESS, now, dates=good)
     for day, message in failed.items():
         holds.reject(conn, run.pipeline_id, [day], run.ref, message, now)
-        end_items(conn, run.ref, RecordStatus.FAILED, now, message=message, fatal=day in fatal, dates=[day])
+        ended = end_items(conn, run.ref, RecordStatus.FAILED, now, message=message, fatal=day in fatal, dates=[day])
+        tell_runs.rejected_date(conn, run.ref, ended, now, message=message, fatal=day in fatal)
+        items += ended
     holds.release(conn, run.ref, now)
+    tell_runs.finished_requests(conn, items, overtaken, now)
 
 
 def verdicts_of(records: Iterable[Record], failed: Collection[date]) -> dict[date, RecordStatus]:

@@ -28,8 +28,8 @@ def end_items(
     message: str | None = None,
     fatal: bool = False,
     dates: Collection[date] | None = None,
-) -> None:
-    """Move the items of a DagRun that has ended, and those that wait for dates it has done.
+) -> list[tuple[Item, TryAgain | GiveUp | None]]:
+    """Move the items of a DagRun that has ended; returns them as they were, each with what was decided of a failed one.
 
     ``fatal`` says that a retry cannot mend the failure. ``dates`` are those it has ended so, when the others ended
     otherwise: each was judged by itself, so none is a part of a batch that has to be halved.
@@ -43,7 +43,7 @@ def end_items(
     if status is RecordStatus.SUCCESS:
         why = f"run {run.dag_run_id} succeeded"
         queue.move(conn, ItemEvent.SUCCEEDED, mine, who=SYSTEM, why=why, now=now, values={"error_message": None})
-        return
+        return [(item, None) for item in working]
     queue.move(conn, ItemEvent.STOPPED, mine, who=SYSTEM, why=f"run {run.dag_run_id} has ended", now=now)
     if status is RecordStatus.SKIPPED:
         queue.move(conn, ItemEvent.OVERTAKEN, mine, who=SYSTEM, why=message or "done by another run", now=now)
@@ -53,18 +53,22 @@ def end_items(
             queue.move(conn, event, queue.of([item.backfill_id]), who=SYSTEM, why=message, now=now)
     else:
         failed = [item for item in working if item.status is ItemStatus.IN_PROGRESS]
-        _fail(conn, run, failed, message, now, fatal=fatal, batch_size=len(failed) if dates is None else 1)
+        return _fail(conn, run, failed, message, now, fatal=fatal, batch_size=len(failed) if dates is None else 1)
+    return [(item, None) for item in working]
 
 
-def overtake(conn: Connection, run: RunRef, dates: Iterable[date], now: datetime) -> None:
-    """End the items that wait for dates which a run has just done: they were asked for before, so nothing is left."""
+def overtake(conn: Connection, run: RunRef, dates: Iterable[date], now: datetime) -> list[str]:
+    """End the items that wait for dates which a run has just done: they were asked for before, so nothing is left.
+
+    Returns their ids.
+    """
     waiting = (
         backfill_queue.c.pipeline_id == run.dag_id,
         backfill_queue.c.date_to_process.in_(list(dates)),
         backfill_queue.c.status == ItemStatus.PENDING.value,
         backfill_queue.c.requested_at <= now,
     )
-    queue.move(conn, ItemEvent.OVERTAKEN, *waiting, who=SYSTEM, why=f"done by run {run.dag_run_id}", now=now)
+    return queue.move(conn, ItemEvent.OVERTAKEN, *waiting, who=SYSTEM, why=f"done by run {run.dag_run_id}", now=now)
 
 
 def _fail(
@@ -76,19 +80,23 @@ def _fail(
     *,
     fatal: bool,
     batch_size: int,
-) -> None:
+) -> list[tuple[Item, TryAgain | GiveUp | None]]:
     if not items:
-        return
+        return []
     schedule, most = _retries(conn, run.dag_id)
     submissions = run_log.submissions_of(conn, run)
     steps: dict[TryAgain | GiveUp, list[str]] = {}
+    decided: list[tuple[Item, TryAgain | GiveUp | None]] = []
     for item in items:
         failure = Failure(
             batch_size=batch_size, submissions=submissions.get(item.run_date, 0), fatal=fatal or not item.ours, at=now
         )
-        steps.setdefault(after_failure(item, failure, schedule, most), []).append(item.backfill_id)
+        step = after_failure(item, failure, schedule, most)
+        steps.setdefault(step, []).append(item.backfill_id)
+        decided.append((item, step))
     for step, ids in steps.items():
         _move_failed(conn, ids, step, message or "the DagRun failed", now)
+    return decided
 
 
 def _move_failed(conn: Connection, ids: list[str], step: TryAgain | GiveUp, message: str, now: datetime) -> None:

@@ -1,9 +1,10 @@
-"""What the callbacks of Airflow write: how a DagRun's work on its dates ended."""
+"""What the callbacks of Airflow write: how a DagRun's work on its dates ended, and what people are told of it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from airflow_backfill_provider.actions import tell_runs
 from airflow_backfill_provider.actions.end_items import end_items, overtake
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import RecordStatus
@@ -38,14 +39,18 @@ def ended(
         records = run_log.records_of(conn, run)
         dates = [record["run_date"] for record in records]
         count = run_log.finish(conn, run, try_number, status, now, message=message, overrule=overrule)
+        overtaken: list[str] = []
         if count and status is RecordStatus.SUCCESS:
-            overtake(conn, run, dates, now)
+            overtaken = overtake(conn, run, dates, now)
         if count and status is not RecordStatus.SUCCESS:
             # Its job may have done them before the run died. What failed its checks is not done, though.
             unreported = [each["run_date"] for each in records if each["data_quality_passed"] is not False]
             holds.disclaim(conn, unreported, run, now)
-        end_items(conn, run, status, now, message=message, fatal=fatal)
+        items = end_items(conn, run, status, now, message=message, fatal=fatal)
         holds.release(conn, run, now)
+        if status is RecordStatus.FAILED and (count or items):
+            tell_runs.failed_run(conn, run, items, now, message=message, fatal=fatal)
+        tell_runs.finished_requests(conn, items, overtaken, now)
     return count
 
 

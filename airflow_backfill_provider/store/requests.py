@@ -12,6 +12,7 @@ from sqlalchemy import Connection, case, func, insert, select, update
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
 from airflow_backfill_provider.errors import NotFound
+from airflow_backfill_provider.store.dialect import one_of
 from airflow_backfill_provider.store.tables import backfill_queue
 from airflow_backfill_provider.store.tables import backfill_request_events as events
 from airflow_backfill_provider.store.tables import backfill_requests as table
@@ -31,6 +32,19 @@ def get(conn: Connection, request_id: str) -> dict[str, Any]:
         many = "more than one request begins so" if rows else "see airflow pipelines backfill list"
         raise NotFound(f"there is no request {request_id!r}; {many}")
     return (exact or rows)[0]
+
+
+def lock(conn: Connection, request_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """These requests, held until the transaction ends; in one order, so that two callers never wait in a ring."""
+    found = select(table).where(table.c.request_id.in_(request_ids)).order_by(table.c.request_id).with_for_update()
+    return [dict(row) for row in conn.execute(found).mappings()]
+
+
+def requests_of(conn: Connection, backfill_ids: Sequence[str]) -> set[str]:
+    """The requests that these items belong to."""
+    item = backfill_queue.c
+    mine = select(item.request_id).where(one_of(item.backfill_id, backfill_ids), item.request_id.is_not(None))
+    return set(conn.execute(mine.distinct()).scalars())
 
 
 def change(conn: Connection, request_id: str, now: datetime, **values: Any) -> None:
