@@ -51,15 +51,19 @@ def runs_on_one_machine() -> bool:
 
 def connection_exists(connection_id: str) -> bool:
     """Whether Airflow knows the connection: in the environment, a secrets backend or its database."""
+    return connection_type(connection_id) is not None
+
+
+def connection_type(connection_id: str) -> str | None:
+    """The type of a connection; None when Airflow does not know it."""
     from airflow.exceptions import AirflowNotFoundException
     from airflow.models.connection import Connection
 
     with _answering():
         try:
-            Connection.get_connection_from_secrets(connection_id)
+            return Connection.get_connection_from_secrets(connection_id).conn_type or ""
         except AirflowNotFoundException:
-            return False
-    return True
+            return None
 
 
 def dags(dag_ids: Iterable[str]) -> dict[str, DagView]:

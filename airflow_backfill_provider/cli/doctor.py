@@ -9,7 +9,7 @@ from datetime import datetime
 
 from airflow_backfill_provider import settings
 from airflow_backfill_provider.actions.apply_manifest import Definitions
-from airflow_backfill_provider.cli import airflow_checks, installation
+from airflow_backfill_provider.cli import airflow_checks, channel_checks, installation
 from airflow_backfill_provider.cli.exits import command, now
 from airflow_backfill_provider.cli.findings import Finding, Status, warning
 from airflow_backfill_provider.cli.output import show
@@ -34,6 +34,7 @@ def _findings(url: str, at: datetime) -> Iterator[Finding]:
     yield from installation.rows(found)
     yield from installation.time_zones(found)
     yield from installation.connections(found)
+    yield from channel_checks.channels(found)
     yield from _airflow(found, at)
     yield from installation.platforms(found)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, time
 from typing import Any
 
@@ -41,6 +43,20 @@ def say(sentence: str, output: str) -> None:
     """Print a sentence for people; programs, which asked for JSON or YAML, do not get to see it."""
     if output in ("table", "plain"):
         print(sentence)
+
+
+@contextmanager
+def prints_to_stderr() -> Iterator[None]:
+    """Whatever libraries print or log in this block goes to stderr: stdout is for the answer."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def plain(value: Any) -> Any:

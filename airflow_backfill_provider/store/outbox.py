@@ -1,9 +1,4 @@
-"""``pipeline_notifications`` as an outbox: messages are written with the event, and sent later, each once.
-
-A claim is a promise to send before ``next_attempt_at``: it counts the attempt and moves that instant, so that nobody
-else takes the message meanwhile, and anybody may when its owner has died. Who marks a message names the attempt it
-made: a message that somebody else has taken since is left alone.
-"""
+"""``pipeline_notifications`` as an outbox: messages are written with the event, and sent later, each once."""
 
 from __future__ import annotations
 
@@ -14,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from airflow_backfill_provider.pipelines.channels import Channel
 from airflow_backfill_provider.pipelines.notice import Notice
@@ -80,6 +75,42 @@ def add(conn: Connection, messages: Sequence[NewMessage], now: datetime) -> int:
         told = insert.on_conflict_do_nothing().returning(table.c.notification_id)
         added += len(conn.execute(told).all())
     return added
+
+
+def get(conn: Connection, notification_id: str) -> dict[str, Any] | None:
+    """One message, as its row says."""
+    row = conn.execute(select(*_COLUMNS).where(table.c.notification_id == notification_id)).mappings().first()
+    return dict(row) if row else None
+
+
+def listing(conn: Connection, pipeline_id: str | None, status: str | None, limit: int) -> list[dict[str, Any]]:
+    """The newest messages first, without their payload."""
+    query = select(*(column for column in _COLUMNS if column.name != "payload"))
+    if pipeline_id is not None:
+        query = query.where(table.c.pipeline_id == pipeline_id)
+    if status is not None:
+        query = query.where(table.c.notification_status == status)
+    ordered = query.order_by(table.c.created_at.desc().nulls_last(), table.c.notification_id).limit(limit)
+    return [dict(row) for row in conn.execute(ordered).mappings()]
+
+
+def make_pending(
+    conn: Connection, notification_id: str, payload: Mapping[str, Any], channel_key: str, now: datetime
+) -> None:
+    """Let a message be sent anew, with all its patience; its dedupe_key stays, so that the event is not told twice."""
+    values = {
+        "notification_status": "pending",
+        "sent_at": None,
+        "attempts": 0,
+        "next_attempt_at": now,
+        "created_at": now,
+        "payload": json.dumps(payload, ensure_ascii=False),
+        "channel_key": channel_key,
+    }
+    conn.execute(update(table).where(table.c.notification_id == notification_id).values(values))
+
+
+_COLUMNS = [column for column in table.c if column.name != "adopted_key"]
 
 
 def _row(message: NewMessage, now: datetime) -> dict[str, Any]:
