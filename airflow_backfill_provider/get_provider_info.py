@@ -120,6 +120,32 @@ _OPTIONS = {
     "lost_tick_grace_seconds": _option(
         "Seconds that Airflow may take to make the run of a tick, before the tick is taken for lost.", "300"
     ),
+    "notification_timeout_seconds": _option("Seconds that one wait for a notification channel may take.", "10"),
+    "notification_rest_seconds": _option(
+        "Seconds that a notification channel rests after a message did not arrive. Each further failure doubles the "
+        "pause, up to 32 times this value.",
+        "15",
+    ),
+    "notification_give_up_hours": _option("A message that has not arrived after so many hours has failed.", "24"),
+    "notification_digest_after": _option(
+        "Most messages to one place in notification_digest_seconds. What goes beyond is told in one digest.",
+        "10",
+        type_="integer",
+    ),
+    "notification_digest_seconds": _option("Seconds between two digests to one place.", "300"),
+    "notification_template": _option(
+        "Sandboxed Jinja text for every message whose channel has no template of its own. Empty: the usual words.",
+        "",
+        example="{{ subject }} – {{ why }}",
+        type_="string",
+    ),
+    "notification_fallback_channel": _option(
+        "Where it is told that a channel fails, when the pipeline has no other one: a JSON object as in "
+        "notification_details, with the name of the channel. Empty: nowhere.",
+        "",
+        example='{"channel": "email", "to": "data-platform@example.com"}',
+        type_="string",
+    ),
     "deferrable": _option(
         "Whether a pipeline's task waits for its external run in the triggerer (True) or keeps its worker (False).",
         "True",

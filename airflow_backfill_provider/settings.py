@@ -48,6 +48,21 @@ class Settings:
     """Ticks lost longer ago than this are owed and offered, but not healed."""
     lost_tick_grace: timedelta
     """How long Airflow may take to make the run of a tick before the tick counts as lost."""
+    airflow_url: str
+    """Where people reach Airflow, for links in messages; empty: messages hold no links to it."""
+    notification_timeout: timedelta
+    """How long one wait for a channel may take."""
+    notification_rest: timedelta
+    """How long a channel rests after a message did not arrive; it doubles, up to 32 times."""
+    notification_give_up: timedelta
+    """A message that has not arrived after so long has failed."""
+    digest_after: int
+    """Most messages to one place in a digest interval; what goes beyond is told as one."""
+    digest_interval: timedelta
+    notification_template: str
+    """Jinja text for every message whose channel has none of its own; empty: the usual words."""
+    fallback_channel: str
+    """Details of the channel that is told when a pipeline's only one fails; empty: none."""
     deferrable: bool
     """Whether tasks wait in the triggerer (True) or keep their worker."""
 
@@ -74,6 +89,14 @@ def load() -> Settings:
         owed_interval=_seconds("owed_seconds"),
         lost_tick_age=_seconds("lost_tick_hours") * 3600,
         lost_tick_grace=_seconds("lost_tick_grace_seconds"),
+        airflow_url=_airflow_url(),
+        notification_timeout=_seconds("notification_timeout_seconds"),
+        notification_rest=_seconds("notification_rest_seconds"),
+        notification_give_up=_seconds("notification_give_up_hours") * 3600,
+        digest_after=_count("notification_digest_after"),
+        digest_interval=_seconds("notification_digest_seconds"),
+        notification_template=_optional("notification_template"),
+        fallback_channel=_optional("notification_fallback_channel"),
         deferrable=_boolean("deferrable"),
     )
 
@@ -87,6 +110,18 @@ def _text(option: str) -> str:
             f"[{SECTION}] {option} is empty; set it in airflow.cfg or AIRFLOW__BACKFILL__{option.upper()}"
         )
     return str(value).strip()
+
+
+def _optional(option: str) -> str:
+    from airflow.sdk.configuration import conf
+
+    return str(conf.get(SECTION, option, fallback="") or "").strip()
+
+
+def _airflow_url() -> str:
+    from airflow.sdk.configuration import conf
+
+    return str(conf.get("api", "base_url", fallback="") or "").strip()
 
 
 def _seconds(option: str) -> timedelta:

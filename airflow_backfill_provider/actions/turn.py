@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from airflow_backfill_provider.actions.deliver import deliver
 from airflow_backfill_provider.actions.dispatch import dispatch, plan_dispatch
 from airflow_backfill_provider.actions.fill_owed import fill, plan_fill
 from airflow_backfill_provider.actions.heal_ticks import heal, plan_heal
@@ -21,7 +22,7 @@ from airflow_backfill_provider.actions.verify_coverage import verify_part
 from airflow_backfill_provider.dag_runs import DagRuns
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import holds
+from airflow_backfill_provider.store import holds, outbox_work
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def due_work(
             "runs that have not moved": [run.dag_run_id for run in silent_runs(conn, before)],
             "jobs whose runs have died": [job.key for job in holds.open_submissions(conn, before)],
             "dates that can start": [batch.ids[0] for batch in plan_dispatch(conn, settings, now).batches],
+            "messages to deliver": outbox_work.due(conn, now),
         }
         if search and not any(found.values()):
             active = (known or KnownPipelines()).active(conn, now)
@@ -72,6 +74,7 @@ def take_turn(registry: Registry, dag_runs: DagRuns, settings: Settings) -> list
         "heal": lambda: heal(registry, dag_runs, settings),
         "fill": lambda: fill(registry, settings),
         "dispatch": lambda: dispatch(registry, dag_runs, settings),
+        "deliver": lambda: deliver(registry, settings),
         "verify": lambda: verify_part(registry),
     }
     story: list[str] = []
