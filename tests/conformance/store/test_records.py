@@ -152,7 +152,7 @@ def test_the_end_of_a_submission_is_noted_once(registry: Registry) -> None:
     submit(registry)
     with registry.writing() as conn:
         assert holds.accepted(conn, "orders", "k1", "42", "https://x/42", NOW)
-        assert holds.ended(conn, "orders", "k1", SubmissionStatus.SUCCESS, NOW, by=RUN)
+        assert holds.ended(conn, "orders", "k1", SubmissionStatus.SUCCESS, NOW, by=RUN, of=DAYS)
         assert not holds.ended(conn, "orders", "k1", SubmissionStatus.FAILED, NOW)
         assert not holds.accepted(conn, "orders", "k1", "43", None, NOW)
     last = held(registry)[0].last
