@@ -45,6 +45,12 @@ test-airflow: setup ## Tests against real Airflow processes and the browser
 chaos: setup ## Kill everything at random, see that each date is done once: SEEDS=1..3 DATES=60 DB=postgres
 	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),1) --dates $(or $(DATES),60) --db $(or $(DB),sqlite)
 
+pages: setup ## Build the pages of the web UI from airflow_backfill_provider/plugins/www; commit what it makes
+	@.ci/pages build
+
+pages-fresh: setup ## Test the pages' logic, and that what is committed is what their source builds
+	@.ci/pages fresh
+
 demo: setup ## A simulator, an Airflow and ten pipelines; ONCE=1 checks itself and ends; PORT=8090
 	$(BIN)/python -m airflow_backfill_provider.demo --port $(PORT) $(if $(ONCE),--once) $(if $(FALSIFY),--falsify $(FALSIFY))
 

@@ -151,8 +151,9 @@ def grid_rows(conn: Connection, wanted: Sequence[Head], dates: tuple[date, date]
 def late_dates(
     definitions: Definitions, pipeline: Pipeline, states: Sequence[DateState], now: datetime
 ) -> frozenset[date]:
-    """Those of the dates that are not done though their deadline has passed."""
-    open_dates = [state.run_date for state in states if state.status is not DateStatus.DONE]
+    """Those of the dates that were never done though their deadline has passed; a stale one was done in its time."""
+    in_time = (DateStatus.DONE, DateStatus.STALE)
+    open_dates = [state.run_date for state in states if state.status not in in_time]
     if pipeline.sla_time is None or pipeline.schedule_type == "manual" or not open_dates:
         return frozenset()
     schedule = pipeline.schedule(definitions.calendars)

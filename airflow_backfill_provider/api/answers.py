@@ -167,6 +167,7 @@ class PipelineAnswer(PipelineHead):
     """One pipeline."""
 
     schedule: str = Field("", description="In words")
+    manual: bool = Field(False, description="It has no schedule: any date up to today can be filled")
     timezone: str = "UTC"
     today: date = Field(description="In its time zone")
     start_date: date | None = None

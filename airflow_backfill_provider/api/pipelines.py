@@ -100,6 +100,7 @@ def pipeline(pipeline_id: str, viewer: ViewerDep) -> answers.PipelineAnswer:
     return answers.PipelineAnswer(
         **told.head(head, bool(viewer.startable([pipeline_id]))),
         schedule=schedule.describe(),
+        manual=defined.schedule_type == "manual",
         timezone=defined.timezone,
         today=now.astimezone(zone(defined.timezone)).date(),
         start_date=defined.start_date,

@@ -1,0 +1,62 @@
+/** The API as functions: typed by its own OpenAPI document, asked with the session of Airflow's page. */
+
+import type { components } from "./api-types";
+
+type Schemas = components["schemas"];
+export type Summary = Schemas["Summary"];
+export type Grid = Schemas["GridAnswer"];
+export type GridRow = Schemas["GridRowAnswer"];
+export type Facets = Schemas["Facets"];
+export type Pipeline = Schemas["PipelineAnswer"];
+export type Calendar = Schemas["CalendarAnswer"];
+export type Story = Schemas["StoryAnswer"];
+export type Plan = Schemas["PlanAnswer"];
+export type Created = Schemas["CreatedAnswer"];
+export type Requests = Schemas["RequestsAnswer"];
+export type BackfillRequest = Schemas["RequestAnswer"];
+export type RequestItems = Schemas["RequestItemsAnswer"];
+export type Moved = Schemas["MovedAnswer"];
+export type DagRun = Schemas["DagRunAnswer"];
+export type Run = Schemas["RunAnswer"];
+export type Item = Schemas["ItemAnswer"];
+
+/** What the API refused, in its own words. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly problems: { where: string; message: string }[] = [],
+  ) {
+    super(message);
+  }
+}
+
+const address = (path: string): string => new URL(`backfill/api${path}`, document.baseURI).href;
+
+const send = async <Answer>(path: string, options: RequestInit): Promise<Answer> => {
+  let response: Response;
+  try {
+    response = await fetch(address(path), { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Refused(0, "Airflow's API server does not answer; see that it runs and that you are connected.");
+  }
+  const body: unknown = await response.json().catch(() => null);
+  if (response.ok) return body as Answer;
+  const said = (body ?? {}) as { detail?: string; problems?: { where: string; message: string }[] };
+  throw new Refused(response.status, said.detail ?? response.statusText, said.problems ?? []);
+};
+
+export const get = <Answer>(path: string, signal?: AbortSignal): Promise<Answer> =>
+  send<Answer>(path, signal ? { signal } : {});
+
+export const post = <Answer>(path: string, body: object = {}, signal?: AbortSignal): Promise<Answer> =>
+  send<Answer>(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    ...(signal ? { signal } : {}),
+  });
+
+export const pathOf = (pipelineId: string, rest = ""): string =>
+  `/pipelines/${encodeURIComponent(pipelineId)}${rest}`;

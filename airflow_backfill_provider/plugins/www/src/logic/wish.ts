@@ -1,0 +1,53 @@
+/** What a person asks for on a pipeline's page, as the API's body and as the command that does the same. */
+
+import { toText } from "./selection";
+
+export interface Choice {
+  dates: ReadonlySet<string>;
+  again: boolean;
+  priority: number;
+  newestFirst: boolean;
+  firstN: number | null;
+  downstream: boolean;
+  why: string;
+}
+
+export const NOTHING: Choice = {
+  dates: new Set(),
+  again: false,
+  priority: 0,
+  newestFirst: false,
+  firstN: null,
+  downstream: false,
+  why: "",
+};
+
+export const bodyOf = (pipelineId: string, choice: Choice) => ({
+  pipeline_ids: [pipelineId],
+  dates: toText(choice.dates),
+  only: choice.again ? "any" : null,
+  priority: choice.priority,
+  newest_first: choice.newestFirst,
+  first_n: choice.firstN,
+  downstream: choice.downstream,
+  why: choice.why.trim() || null,
+});
+
+/** A word of a POSIX shell. */
+export const quoted = (text: string): string =>
+  /^[A-Za-z0-9_.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
+export const commandOf = (pipelineId: string, choice: Choice): string =>
+  [
+    "airflow pipelines backfill create",
+    quoted(pipelineId),
+    `--dates ${quoted(toText(choice.dates))}`,
+    choice.again && "--only any",
+    choice.priority !== 0 && `--priority ${choice.priority}`,
+    choice.newestFirst && "--newest-first",
+    choice.firstN !== null && `--first ${choice.firstN}`,
+    choice.downstream && "--downstream",
+    choice.why.trim() && `--reason ${quoted(choice.why.trim())}`,
+  ]
+    .filter(Boolean)
+    .join(" ");

@@ -1,0 +1,163 @@
+/** One pipeline: its year, what to pick, what will happen, and the story of a date. Also a tab of its DAG. */
+
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Link, useSearchParams } from "react-router-dom";
+
+import { type Calendar, pathOf, type Pipeline } from "../api";
+import type { Status } from "../logic/cells";
+import { isDay, WEEKDAYS } from "../logic/dates";
+import { fromText, onWeekday, toggledAll, toText } from "../logic/selection";
+import { plural } from "../logic/words";
+import { NOTHING, type Choice } from "../logic/wish";
+import { Empty, Legend, Problem, Waiting } from "../parts/bits";
+import { PlanPanel } from "../parts/PlanPanel";
+import { StoryPanel } from "../parts/StoryPanel";
+import { useLive } from "../parts/useLive";
+import { type DayState, YearCalendar } from "../parts/YearCalendar";
+
+const WRITE_URL_MS = 300;
+
+export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: boolean }) => {
+  const [url, setUrl] = useSearchParams();
+  const look = url.get("date");
+  const [lookedFirst] = useState(look); // looking at another date must not load the year anew
+  const year = yearOf(url.get("year") ?? lookedFirst?.slice(0, 4) ?? null);
+  const pipeline = useLive<Pipeline>(pathOf(pipelineId), () => 120);
+  const calendar = useLive<Calendar>(pathOf(pipelineId, `/calendar${year ? `?year=${year}` : ""}`), (answer) =>
+    answer && (answer.counts.running || answer.counts.queued) ? 3 : 20,
+  );
+  const [choice, setChoice] = useChoice();
+  const days = useMemo(
+    () => new Map((calendar.answer?.dates ?? []).map((one): [string, DayState] => [one.run_date, one as DayState])),
+    [calendar.answer],
+  );
+  const manual = pipeline.answer?.manual ?? false;
+  const today = calendar.answer?.today ?? "";
+  const pickable = useCallback((day: string) => days.has(day) || (manual && day <= today), [days, manual, today]);
+  const pick = (dates: ReadonlySet<string>) => setChoice({ ...choice, dates });
+  const with_ = (...statuses: Status[]) =>
+    [...days].filter(([, state]) => statuses.includes(state.status)).map(([day]) => day);
+  const set = (name: string, value: string | null) =>
+    setUrl(
+      (old) => {
+        const next = new URLSearchParams(old);
+        if (value) next.set(name, value);
+        else next.delete(name);
+        return next;
+      },
+      { replace: true },
+    );
+  if (pipeline.problem && !pipeline.answer) return <Problem problem={pipeline.problem} again={pipeline.again} />;
+  const shown = calendar.answer;
+  return (
+    <div className="bf-stack">
+      {pipeline.answer && <Head pipeline={pipeline.answer} titled={titled} />}
+      {calendar.problem && <Problem problem={calendar.problem} again={calendar.again} />}
+      {!shown && !calendar.problem && <Waiting rows={10} />}
+      {shown && (
+        <div className="bf-cols">
+          <div className="bf-stack">
+            <div className="bf-between">
+              <div className="bf-row">
+                <button className="bf-button bf-small" type="button" aria-label={`The year ${shown.year - 1}`} onClick={() => set("year", String(shown.year - 1))}>
+                  ‹
+                </button>
+                <h2 style={{ margin: 0 }}>{shown.year}</h2>
+                <button className="bf-button bf-small" type="button" aria-label={`The year ${shown.year + 1}`} disabled={shown.year >= Number(today.slice(0, 4))} onClick={() => set("year", String(shown.year + 1))}>
+                  ›
+                </button>
+                <span className="bf-muted">
+                  {shown.counts.missing + shown.counts.failed + shown.counts.stale} owed, {shown.late} late
+                </span>
+              </div>
+              <div className="bf-row" role="group" aria-label="Pick">
+                {(["missing", "failed", "stale"] as const).map((status) => (
+                  <button className="bf-chip" key={status} type="button" disabled={!shown.counts[status]} onClick={() => pick(toggledAll(choice.dates, with_(status)))}>
+                    All {status} ({shown.counts[status]})
+                  </button>
+                ))}
+                <select className="bf-chip" aria-label="Pick every weekday of the year" value="" onChange={(event) => pick(toggledAll(choice.dates, onWeekday([...days.keys()], Number(event.target.value))))}>
+                  <option value="">Every…</option>
+                  {WEEKDAYS.map((name, index) => (
+                    <option key={name} value={index}>
+                      Every {name}
+                    </option>
+                  ))}
+                </select>
+              </div>
+            </div>
+            {days.size || manual ? (
+              <YearCalendar year={shown.year} today={today} days={days} pickable={pickable} picked={choice.dates} onPick={pick} onLook={(day) => set("date", day)} />
+            ) : (
+              <Empty title={`No date is expected in ${shown.year}`}>Its schedule picks none, or it began later.</Empty>
+            )}
+            <Legend />
+          </div>
+          <div className="bf-side bf-stack">
+            <PlanPanel pipelineId={pipelineId} choice={choice} onChoice={setChoice} canStart={pipeline.answer?.can_start ?? false} onStarted={calendar.again} />
+            {look && isDay(look) && <StoryPanel pipelineId={pipelineId} day={look} />}
+          </div>
+        </div>
+      )}
+    </div>
+  );
+};
+
+const yearOf = (text: string | null): number | null => (text && /^(19|20|21)\d\d$/.test(text) ? Number(text) : null);
+
+/** What is picked and wished; the dates are in the URL too, written when the hand rests. */
+const useChoice = (): [Choice, (choice: Choice) => void] => {
+  const [url, setUrl] = useSearchParams();
+  const [choice, setChoice] = useState<Choice>(() => ({ ...NOTHING, dates: fromText(url.get("dates")) }));
+  const text = toText(choice.dates).replaceAll(" ", "");
+  const first = useRef(true);
+  useEffect(() => {
+    if (first.current) {
+      first.current = false;
+      return undefined;
+    }
+    const timer = window.setTimeout(() => {
+      setUrl(
+        (old) => {
+          const next = new URLSearchParams(old);
+          if (text) next.set("dates", text);
+          else next.delete("dates");
+          return next;
+        },
+        { replace: true },
+      );
+    }, WRITE_URL_MS);
+    return () => window.clearTimeout(timer);
+  }, [text]);
+  return [choice, setChoice];
+};
+
+const Head = ({ pipeline, titled }: { pipeline: Pipeline; titled: boolean }) => (
+  <div>
+    {titled && (
+      <div className="bf-row">
+        <h1 style={{ margin: 0 }}>{pipeline.name}</h1>
+        <Link to={`/dags/${encodeURIComponent(pipeline.pipeline_id)}`}>its DAG</Link>
+      </div>
+    )}
+    <div className="bf-row bf-muted">
+      <span>
+        {pipeline.schedule && `${pipeline.schedule}, `}
+        {pipeline.platform}
+        {pipeline.sla_time && `, done by ${pipeline.sla_time} ${pipeline.timezone}`}
+      </span>
+      {!pipeline.is_active && <span className="bf-chip">switched off</span>}
+      {pipeline.tags.map((tag) => (
+        <span className="bf-chip" key={tag}>
+          {tag}
+        </span>
+      ))}
+    </div>
+    {pipeline.next_dates.length > 0 && (
+      <div className="bf-muted">
+        next {plural(pipeline.next_dates.length, "date")}: {pipeline.next_dates.join(", ")}
+      </div>
+    )}
+    {pipeline.problem && <div className="bf-problem">Its row cannot be read: {pipeline.problem}</div>}
+  </div>
+);

@@ -1,0 +1,186 @@
+/** What will happen with the picked dates, and the button that makes it happen. */
+
+import { type ReactNode, useEffect, useState } from "react";
+import { Link } from "react-router-dom";
+
+import { type Created, type Plan, post, Refused } from "../api";
+import { toText } from "../logic/selection";
+import { duration, plural } from "../logic/words";
+import { bodyOf, type Choice, commandOf } from "../logic/wish";
+import { Ask } from "./Ask";
+import { CopyButton, Problem, requestUrl } from "./bits";
+
+const ASK_ABOVE = 100;
+const SETTLE_MS = 200;
+
+interface Props {
+  pipelineId: string;
+  choice: Choice;
+  onChoice: (choice: Choice) => void;
+  canStart: boolean;
+  /** After a request was made. */
+  onStarted: () => void;
+}
+
+export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }: Props) => {
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [made, setMade] = useState<Created | null>(null);
+  const [refused, setRefused] = useState<Refused | null>(null);
+  const { plan, problem } = usePlan(pipelineId, choice, canStart);
+  const set = (values: Partial<Choice>) => onChoice({ ...choice, ...values });
+  const start = async () => {
+    setAsking(false);
+    setBusy(true);
+    setRefused(null);
+    try {
+      setMade(await post<Created>("/requests", bodyOf(pipelineId, choice)));
+      set({ dates: new Set() });
+      onStarted();
+    } catch (error) {
+      setRefused(error as Refused);
+    } finally {
+      setBusy(false);
+    }
+  };
+  useEffect(() => {
+    if (choice.dates.size) setMade(null);
+  }, [choice.dates]);
+  const count = plan?.count ?? 0;
+  return (
+    <section className="bf-card bf-stack" aria-label="Fill dates">
+      <div className="bf-between">
+        <h2 style={{ margin: 0 }}>{choice.dates.size ? `${plural(choice.dates.size, "date")} picked` : "Fill dates"}</h2>
+        {choice.dates.size > 0 && (
+          <button className="bf-button bf-small" type="button" onClick={() => set({ dates: new Set() })}>
+            Pick none
+          </button>
+        )}
+      </div>
+      {made && (
+        <div className="bf-done-note" role="status">
+          <strong>{plural(made.plan.count, "date")} asked for.</strong> Request{" "}
+          <Link to={requestUrl(made.request_id)}>{made.request_id}</Link> works on them; this page follows it.
+        </div>
+      )}
+      {!choice.dates.size && !made && (
+        <span className="bf-muted">Click dates, drag over them, shift-click for a range, or use the buttons above the calendar.</span>
+      )}
+      {choice.dates.size > 0 && (
+        <>
+          <span className="bf-muted" style={{ overflowWrap: "anywhere", fontSize: 13 }}>
+            {shortened(toText(choice.dates))}
+          </span>
+          {!canStart && <div className="bf-empty" style={{ padding: 12 }}>You may see this pipeline, but not start its runs.</div>}
+          {canStart && (
+            <>
+              <Options choice={choice} set={set} />
+              {problem && <Problem problem={problem} />}
+              {plan && <Planned plan={plan} pipelineId={pipelineId} />}
+              {refused && <Problem problem={refused} />}
+              <button className="bf-button bf-main" type="button" disabled={busy || !plan || !count} onClick={() => (count > ASK_ABOVE ? setAsking(true) : void start())}>
+                {busy ? "Asking…" : plan ? `Fill ${plural(count, "date")}` : "Fill dates"}
+              </button>
+            </>
+          )}
+          <details>
+            <summary>The same on the command line</summary>
+            <code className="bf-code">{commandOf(pipelineId, choice)}</code>
+            <CopyButton text={commandOf(pipelineId, choice)} label="Copy as CLI command" />
+          </details>
+        </>
+      )}
+      {asking && (
+        <Ask title={`Fill ${plural(count, "date")}?`} yes={`Yes, fill ${count}`} onYes={() => void start()} onNo={() => setAsking(false)}>
+          That makes {plural(runs(plan), "run")}
+          {plan?.estimated_seconds ? `, ${duration(plan.estimated_seconds)} by past runs` : ""}.
+        </Ask>
+      )}
+    </section>
+  );
+};
+
+const runs = (plan: Plan | null): number => (plan?.pipelines ?? []).reduce((sum, one) => sum + one.runs, 0);
+
+const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)} …` : text);
+
+/** The plan of the newest choice, asked for when the hand rests. */
+const usePlan = (pipelineId: string, choice: Choice, canStart: boolean) => {
+  const [state, setState] = useState<{ plan: Plan | null; problem: Refused | null }>({ plan: null, problem: null });
+  const body = canStart && choice.dates.size ? JSON.stringify(bodyOf(pipelineId, choice)) : null;
+  useEffect(() => {
+    setState((old) => ({ plan: body ? old.plan : null, problem: null }));
+    if (!body) return undefined;
+    const stop = new AbortController();
+    const timer = window.setTimeout(async () => {
+      try {
+        setState({ plan: await post<Plan>("/plan", JSON.parse(body) as object, stop.signal), problem: null });
+      } catch (error) {
+        if (!stop.signal.aborted) setState({ plan: null, problem: error as Refused });
+      }
+    }, SETTLE_MS);
+    return () => {
+      stop.abort();
+      window.clearTimeout(timer);
+    };
+  }, [body]);
+  return state;
+};
+
+const Options = ({ choice, set }: { choice: Choice; set: (values: Partial<Choice>) => void }) => (
+  <div className="bf-stack" style={{ gap: 8 }}>
+    <label className="bf-label">
+      Why
+      <input className="bf-input" maxLength={2000} placeholder="People read it in the story of each date" value={choice.why} onChange={(event) => set({ why: event.target.value })} />
+    </label>
+    <div className="bf-row">
+      <label className="bf-label" style={{ flex: 1 }}>
+        Priority
+        <input className="bf-input" type="number" min={-1000000} max={1000000} value={choice.priority} onChange={(event) => set({ priority: Math.trunc(Number(event.target.value)) || 0 })} />
+      </label>
+      <label className="bf-label" style={{ flex: 1 }}>
+        Order
+        <select className="bf-input" value={choice.newestFirst ? "newest" : "oldest"} onChange={(event) => set({ newestFirst: event.target.value === "newest" })}>
+          <option value="oldest">Oldest first</option>
+          <option value="newest">Newest first</option>
+        </select>
+      </label>
+    </div>
+    <Check checked={choice.firstN !== null} onChange={(on) => set({ firstN: on ? 3 : null })}>
+      Try three first; the others wait until I resume the request
+    </Check>
+    <Check checked={choice.again} onChange={(again) => set({ again })}>
+      Run dates again that are done
+    </Check>
+    <Check checked={choice.downstream} onChange={(downstream) => set({ downstream })}>
+      Also the matching dates of pipelines that wait for these
+    </Check>
+  </div>
+);
+
+const Check = ({ checked, onChange, children }: { checked: boolean; onChange: (on: boolean) => void; children: ReactNode }) => (
+  <label className="bf-check">
+    <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+    <span>{children}</span>
+  </label>
+);
+
+const Planned = ({ plan, pipelineId }: { plan: Plan; pipelineId: string }) => (
+  <div className="bf-stack" style={{ gap: 6 }} aria-live="polite">
+    {plan.pipelines.map((one) => (
+      <div key={one.pipeline_id}>
+        {one.pipeline_id !== pipelineId && <b>{one.pipeline_id}: </b>}
+        <b>{plural(one.dates.length, "date")}</b> in {plural(one.runs, "run")}
+        {one.estimated_seconds ? `, ${duration(one.estimated_seconds)} by past runs` : ""}
+        {one.left_out.length > 0 && (
+          <ul className="bf-lines bf-muted" aria-label="Left out">
+            {one.left_out.slice(0, 5).map((words) => (
+              <li key={words}>left out: {words}</li>
+            ))}
+            {one.left_out.length > 5 && <li>and {one.left_out.length - 5} more</li>}
+          </ul>
+        )}
+      </div>
+    ))}
+  </div>
+);

@@ -1,0 +1,201 @@
+/** Requests with how far they are, and the verbs that steer them: by mouse, or by a letter on the focused row. */
+
+import { type KeyboardEvent, useState } from "react";
+import { Link } from "react-router-dom";
+
+import { type BackfillRequest, type Moved, post, type Refused } from "../api";
+import { instant, plural, until } from "../logic/words";
+import { Ask } from "./Ask";
+import { pipelineUrl, Problem } from "./bits";
+
+type Verb = "pause" | "resume" | "cancel" | "retry" | "reprioritize";
+
+const KEYS: Record<string, Verb | 1 | -1> = { p: "pause", c: "cancel", r: "retry", "+": 1, "-": -1 };
+
+interface Props {
+  requests: BackfillRequest[];
+  selected: string | null;
+  onSelect: (requestId: string | null) => void;
+  /** After something was done. */
+  onDone: () => void;
+}
+
+export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) => {
+  const [refused, setRefused] = useState<Refused | null>(null);
+  const [cancelling, setCancelling] = useState<BackfillRequest | null>(null);
+  const [said, setSaid] = useState("");
+  const steer = async (request: BackfillRequest, verb: Verb, body: object = {}) => {
+    setRefused(null);
+    try {
+      const moved = await post<Moved>(`/requests/${request.request_id}/${verb}`, body);
+      setSaid(`${verb}: ${plural(moved.dates, "date")} of ${moved.request_id}`);
+      onDone();
+    } catch (error) {
+      setRefused(error as Refused);
+    }
+  };
+  const act = (request: BackfillRequest, verb: Verb) => {
+    if (verb === "cancel") setCancelling(request);
+    else void steer(request, verb);
+  };
+  const nudge = (request: BackfillRequest, by: number) =>
+    void steer(request, "reprioritize", { priority: request.priority + by });
+  const onKeyDown = (event: KeyboardEvent, request: BackfillRequest) => {
+    if (event.target !== event.currentTarget) return;
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      onSelect(selected === request.request_id ? null : request.request_id);
+    }
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      const next = event.key === "ArrowDown" ? "nextElementSibling" : "previousElementSibling";
+      ((event.currentTarget as HTMLElement)[next] as HTMLElement | null)?.focus();
+    }
+    const meant = KEYS[event.key];
+    if (!meant || !request.can_act) return;
+    if (typeof meant === "number") nudge(request, meant);
+    else if (meant === "pause") act(request, isHeld(request) ? "resume" : "pause");
+    else if (verbsOf(request).includes(meant)) act(request, meant);
+  };
+  return (
+    <div className="bf-stack">
+      {refused && <Problem problem={refused} />}
+      <div className="bf-hidden" role="status">
+        {said}
+      </div>
+      <div className="bf-scroll">
+        <table className="bf-table">
+          <thead>
+            <tr>
+              <th scope="col">Request</th>
+              <th scope="col">Pipelines</th>
+              <th scope="col">Progress</th>
+              <th scope="col">Priority</th>
+              <th scope="col">
+                <span className="bf-hidden">Steer</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {requests.map((request) => (
+              <tr
+                key={request.request_id}
+                tabIndex={0}
+                aria-selected={selected === request.request_id}
+                aria-label={`Request ${request.request_id}, ${request.state}, ${request.percent} percent ended`}
+                onKeyDown={(event) => onKeyDown(event, request)}
+              >
+                <td style={{ minWidth: 190 }}>
+                  <button className="bf-pick" style={{ marginInlineStart: -4 }} type="button" aria-expanded={selected === request.request_id} onClick={() => onSelect(selected === request.request_id ? null : request.request_id)}>
+                    <b>{request.request_id}</b> <span className="bf-chip">{request.state}</span>
+                  </button>
+                  <div className="bf-muted" style={{ fontSize: 13 }}>
+                    {request.requested_by}, {instant(request.requested_at)}
+                  </div>
+                  {request.why && <div>{request.why}</div>}
+                </td>
+                <td style={{ minWidth: 140 }}>
+                  {request.pipelines.slice(0, 3).map((name) => (
+                    <div key={name}>
+                      <Link to={pipelineUrl(name)}>{name}</Link>
+                    </div>
+                  ))}
+                  {request.pipelines.length > 3 && <span className="bf-muted">and {request.pipelines.length - 3} more</span>}
+                </td>
+                <td style={{ minWidth: 190 }}>
+                  <Bar request={request} />
+                </td>
+                <td style={{ whiteSpace: "nowrap" }}>
+                  {request.can_act && isLive(request) && (
+                    <button className="bf-button bf-small" type="button" aria-label={`Lower the priority of ${request.request_id}`} onClick={() => nudge(request, -1)}>
+                      −
+                    </button>
+                  )}{" "}
+                  {request.priority}{" "}
+                  {request.can_act && isLive(request) && (
+                    <button className="bf-button bf-small" type="button" aria-label={`Raise the priority of ${request.request_id}`} onClick={() => nudge(request, 1)}>
+                      +
+                    </button>
+                  )}
+                </td>
+                <td>
+                  {request.can_act && (
+                    <div className="bf-row" style={{ justifyContent: "flex-end" }}>
+                      {verbsOf(request).map((verb) => (
+                        <button className={`bf-button bf-small${verb === "cancel" ? " bf-danger" : ""}`} key={verb} type="button" aria-label={`${verb} ${request.request_id}`} onClick={() => act(request, verb)}>
+                          {verb}
+                        </button>
+                      ))}
+                    </div>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <div className="bf-muted bf-wide" style={{ fontSize: 12 }}>
+        On a row: Enter shows its dates, p pauses or resumes, c cancels, r retries, + and − change the priority.
+      </div>
+      {cancelling && (
+        <Ask
+          title={`Cancel ${cancelling.request_id}?`}
+          yes="Yes, cancel it"
+          onNo={() => setCancelling(null)}
+          onYes={() => {
+            setCancelling(null);
+            void steer(cancelling, "cancel");
+          }}
+        >
+          What waits ends, and what works is stopped with its external jobs.
+        </Ask>
+      )}
+    </div>
+  );
+};
+
+const isLive = (request: BackfillRequest): boolean => request.state === "open" || request.state === "paused";
+
+const isHeld = (request: BackfillRequest): boolean => request.state === "paused" || request.kept_back > 0;
+
+const verbsOf = (request: BackfillRequest): Verb[] => {
+  const found: Verb[] = [];
+  if (isLive(request)) {
+    if (request.state === "open") found.push("pause");
+    if (isHeld(request)) found.push("resume");
+    found.push("cancel");
+  }
+  if (request.counts.failed) found.push("retry");
+  return found;
+};
+
+const PARTS = [
+  ["success", "success-solid", "done"],
+  ["failed", "failed-solid", "failed"],
+  ["in_progress", "running-solid", "running"],
+  ["cancelling", "running-solid", "being cancelled"],
+  ["skipped", "skipped-solid", "filled otherwise"],
+  ["cancelled", "queued-solid", "cancelled"],
+  ["pending", "", "waiting"],
+] as const;
+
+export const Bar = ({ request }: { request: BackfillRequest }) => {
+  const words = PARTS.filter(([status]) => request.counts[status]).map(([status, , name]) => `${request.counts[status]} ${name}`);
+  const eta = until(request.eta_at, Date.now());
+  return (
+    <>
+      <div className="bf-bar" role="progressbar" aria-valuemin={0} aria-valuemax={100} aria-valuenow={request.percent} aria-label={`Progress of ${request.request_id}`}>
+        {PARTS.map(([status, color]) =>
+          color && request.counts[status] ? (
+            <span key={status} style={{ width: `${(100 * request.counts[status]) / request.items}%`, background: `var(--chakra-colors-${color})` }} />
+          ) : null,
+        )}
+      </div>
+      <div style={{ fontSize: 13 }}>
+        {words.join(", ")}
+        {eta && <span className="bf-muted">; ready {eta}</span>}
+        {request.kept_back > 0 && <span className="bf-muted">; {request.kept_back} kept back until you resume</span>}
+      </div>
+    </>
+  );
+};

@@ -1,0 +1,109 @@
+/** What happened to one date: why, runs, attempts, deadline, links. */
+
+import type { Run, Story } from "../api";
+import { longDay } from "../logic/dates";
+import { instant } from "../logic/words";
+import type { Status } from "../logic/cells";
+import { pathOf } from "../api";
+import { Problem, RunLink, StatusMark, Waiting } from "./bits";
+import { useLive } from "./useLive";
+
+export const StoryPanel = ({ pipelineId, day }: { pipelineId: string; day: string }) => {
+  const story = useLive<Story>(pathOf(pipelineId, `/dates/${day}`), (answer) =>
+    answer && ["running", "queued"].includes(answer.status) ? 4 : 30,
+  );
+  return (
+    <section className="bf-card bf-stack" aria-label={`Story of ${day}`}>
+      <div className="bf-between">
+        <h2 style={{ margin: 0 }}>{longDay(day)}</h2>
+        {story.answer && <StatusMark status={story.answer.status as Status} />}
+      </div>
+      {story.problem && <Problem problem={story.problem} again={story.again} />}
+      {!story.answer && !story.problem && <Waiting rows={4} />}
+      {story.answer && <Told story={story.answer} pipelineId={pipelineId} />}
+    </section>
+  );
+};
+
+const Told = ({ story, pipelineId }: { story: Story; pipelineId: string }) => (
+  <>
+    {story.reason && <div style={{ overflowWrap: "anywhere" }}>{story.reason}</div>}
+    <dl className="bf-facts">
+      {story.tick_at && (
+        <>
+          <dt>due</dt>
+          <dd>{instant(story.tick_at)}</dd>
+        </>
+      )}
+      {story.deadline_at && (
+        <>
+          <dt>deadline</dt>
+          <dd>{instant(story.deadline_at)}</dd>
+        </>
+      )}
+    </dl>
+    {story.runs.map((run) => (
+      <RunFacts key={`${run.dag_run_id}${run.start_time}`} run={run} pipelineId={pipelineId} />
+    ))}
+    {story.lines.length > 1 && (
+      <details open={!story.runs.length}>
+        <summary>All that happened (UTC)</summary>
+        <ol className="bf-lines" style={{ marginTop: 6 }}>
+          {story.lines.map((line, index) => (
+            <li key={index}>{line}</li>
+          ))}
+        </ol>
+      </details>
+    )}
+  </>
+);
+
+export const RunFacts = ({ run, pipelineId }: { run: Run; pipelineId: string }) => (
+  <dl className="bf-facts">
+    <dt>run</dt>
+    <dd>{run.dag_run_id ? <RunLink dagId={pipelineId} runId={run.dag_run_id} /> : "of another program"}</dd>
+    <dt>status</dt>
+    <dd>
+      {run.status}
+      {run.retry_attempts > 0 && `, ${run.retry_attempts} retries`}
+      {run.origin && ` (${run.origin})`}
+    </dd>
+    <dt>time</dt>
+    <dd>
+      {instant(run.start_time)}
+      {run.end_time && ` – ${instant(run.end_time)}`}
+    </dd>
+    {run.external_run_id && (
+      <>
+        <dt>job</dt>
+        <dd>
+          {run.external_url && /^https?:\/\//.test(run.external_url) ? (
+            <a href={run.external_url} target="_blank" rel="noreferrer">
+              {run.external_run_id} ↗
+            </a>
+          ) : (
+            run.external_run_id
+          )}
+        </dd>
+      </>
+    )}
+    {run.sla_met !== null && (
+      <>
+        <dt>SLA</dt>
+        <dd>{run.sla_met ? "met" : "missed"}</dd>
+      </>
+    )}
+    {run.data_quality_passed !== null && (
+      <>
+        <dt>quality</dt>
+        <dd>{run.data_quality_passed ? "passed" : "failed"}</dd>
+      </>
+    )}
+    {run.error_message && (
+      <>
+        <dt>error</dt>
+        <dd className="bf-danger">{run.error_message}</dd>
+      </>
+    )}
+  </dl>
+);

@@ -1,0 +1,173 @@
+/** A year of run dates to pick from: click, drag, shift-click, a weekday, a month; or the keyboard. */
+
+import { type KeyboardEvent, memo, type PointerEvent, useRef, useState } from "react";
+
+import { cellLabel, type Status } from "../logic/cells";
+import { addDays, longDay, monthRows, MONTHS, range, WEEKDAYS } from "../logic/dates";
+import { changed, onWeekday, toggledAll } from "../logic/selection";
+import { CellMark } from "./bits";
+
+export interface DayState {
+  status: Status;
+  reason: string;
+  late: boolean;
+}
+
+interface Props {
+  year: number;
+  today: string;
+  days: ReadonlyMap<string, DayState>;
+  /** Whether a day can be picked. */
+  pickable: (day: string) => boolean;
+  picked: ReadonlySet<string>;
+  onPick: (picked: ReadonlySet<string>) => void;
+  /** The day whose story is told. */
+  onLook: (day: string) => void;
+}
+
+const STEPS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
+
+interface Drag {
+  from: string;
+  add: boolean;
+  before: ReadonlySet<string>;
+}
+
+export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLook }: Props) => {
+  const root = useRef<HTMLDivElement>(null);
+  const drag = useRef<Drag | null>(null);
+  const anchor = useRef<string | null>(null);
+  const [focused, setFocused] = useState(today.startsWith(String(year)) ? today : `${year}-01-01`);
+  const can = (some: string[]) => some.filter(pickable);
+  const stretch = (to: string) => {
+    const { from, add, before } = drag.current!;
+    onPick(changed(before, can(range(from, to)), add));
+  };
+  const dayAt = (target: EventTarget | null) =>
+    (target as HTMLElement | null)?.closest<HTMLElement>("td[data-pick]")?.dataset.pick;
+  const onPointerDown = (event: PointerEvent) => {
+    const day = dayAt(event.target);
+    if (!day || event.button !== 0) return;
+    (event.target as Element).releasePointerCapture?.(event.pointerId);
+    const from = event.shiftKey && anchor.current ? anchor.current : day;
+    drag.current = { from, add: event.shiftKey || !picked.has(day), before: picked };
+    anchor.current = event.shiftKey ? anchor.current : day;
+    setFocused(day);
+    stretch(day);
+    onLook(day);
+  };
+  const onPointerOver = (event: PointerEvent) => {
+    const day = dayAt(event.target);
+    if (drag.current && day) stretch(day);
+  };
+  /** A finger that scrolls has picked nothing. */
+  const onPointerCancel = () => {
+    if (drag.current) onPick(drag.current.before);
+    drag.current = null;
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const day = (event.target as HTMLElement).dataset.day;
+    if (!day) return;
+    if (event.key === " " || event.key === "Enter") {
+      event.preventDefault();
+      if (event.key === " " && pickable(day)) onPick(changed(picked, [day], !picked.has(day)));
+      anchor.current = day;
+      onLook(day);
+      return;
+    }
+    const step = STEPS[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const next = addDays(day, step);
+    if (!next.startsWith(String(year))) return;
+    if (event.shiftKey) onPick(changed(picked, can(range(day, next)), true));
+    setFocused(next);
+    root.current?.querySelector<HTMLElement>(`td[data-day="${next}"]`)?.focus();
+  };
+  return (
+    <div
+      className="bf-year"
+      ref={root}
+      onPointerDown={onPointerDown}
+      onPointerOver={onPointerOver}
+      onPointerUp={() => (drag.current = null)}
+      onPointerLeave={() => (drag.current = null)}
+      onPointerCancel={onPointerCancel}
+      onKeyDown={onKeyDown}
+    >
+      {monthsOf(year, today).map((month) => {
+        const name = MONTHS[month - 1]!;
+        const rows = monthRows(year, month);
+        const all = can(rows.flat().filter((day) => day !== null));
+        return (
+          <section className="bf-month" key={name} aria-label={`${name} ${year}`}>
+            <button className="bf-pick" type="button" disabled={!all.length} title={`Pick every date of ${name}`} onClick={() => onPick(toggledAll(picked, all))}>
+              <b>{name}</b>
+            </button>
+            <table role="grid" aria-multiselectable aria-label={`${name} ${year}`}>
+              <thead>
+                <tr>
+                  {WEEKDAYS.map((weekday, which) => (
+                    <th key={weekday} scope="col">
+                      <button className="bf-pick" type="button" title={`Pick every ${weekday} of ${name}`} aria-label={`Every ${weekday} of ${name}`} onClick={() => onPick(toggledAll(picked, onWeekday(all, which)))}>
+                        {weekday.slice(0, 2)}
+                      </button>
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {rows.map((row) => (
+                  <tr key={row.find(Boolean)}>
+                    {row.map((day, column) =>
+                      day === null ? (
+                        <td key={column} />
+                      ) : (
+                        <Day key={day} day={day} state={days.get(day)} can={pickable(day)} picked={picked.has(day)} focused={day === focused} today={day === today} />
+                      ),
+                    )}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </section>
+        );
+      })}
+    </div>
+  );
+};
+
+/** What has begun, the newest first: that is where the work is. */
+const monthsOf = (year: number, today: string): number[] =>
+  MONTHS.map((_, index) => index + 1)
+    .filter((month) => `${year}-${String(month).padStart(2, "0")}` <= today.slice(0, 7))
+    .reverse();
+
+interface DayProps {
+  day: string;
+  state: DayState | undefined;
+  can: boolean;
+  picked: boolean;
+  focused: boolean;
+  today: boolean;
+}
+
+const Day = memo(({ day, state, can, picked, focused, today }: DayProps) => {
+  const cell = state ?? { status: "excluded" as const, late: false };
+  const label = cellLabel(longDay(day), day, cell) + (state?.reason ? `, ${state.reason}` : "");
+  return (
+    <td
+      role="gridcell"
+      className={today ? "bf-today" : undefined}
+      tabIndex={focused ? 0 : -1}
+      data-day={day}
+      data-pick={can ? day : undefined}
+      data-status={cell.status}
+      aria-selected={can ? picked : undefined}
+      aria-label={label}
+      title={label}
+    >
+      <CellMark cell={cell}>{Number(day.slice(8))}</CellMark>
+    </td>
+  );
+});
