@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
+from airflow_backfill_provider.actions.apply_manifest import read_some
+from airflow_backfill_provider.actions.known_pipelines import KnownPipeline
+from airflow_backfill_provider.actions.survey_dates import survey_dates
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus, date_states
 from airflow_backfill_provider.dates.deadline import deadline
+from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.errors import Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import truth
@@ -77,11 +81,12 @@ class Totals:
         return sum(self.counts.get(status, 0) for status in OWED)
 
 
-SORTS = ("owed", "late", "name")
+_NEVER_DONE = (DateStatus.MISSING, DateStatus.FAILED, DateStatus.RUNNING, DateStatus.QUEUED)
 
 
 def date_grid(
     conn: Connection,
+    known: Iterable[KnownPipeline],
     filters: Filters,
     among: Collection[str],
     dates: tuple[date, date],
@@ -93,28 +98,59 @@ def date_grid(
 ) -> Grid:
     """A page of the pipelines that the filters leave of ``among``, owed, late or by name first.
 
-    Only what is shown is computed, unless the order or a filter needs the dates of all.
+    ``known`` are the active definitions: by their surveys the list is put in order, and only the dates of the page are
+    looked at one by one. Pipelines that are switched off, or broken, owe nothing.
     """
-    found = chosen(conn, filters, among)
-    if sort == "name" and not filters.statuses:
-        page = sorted(found, key=_by_name)[offset : offset + limit]
-        return Grid(total=len(found), rows=grid_rows(conn, page, dates, now))
-    rows = grid_rows(conn, found, dates, now)
-    if filters.statuses:
-        rows = [row for row in rows if any(state.status in filters.statuses for state in row.states)]
-    rows.sort(key=lambda row: (*_worst_first(row, sort), *_by_name(row.head)))
-    return Grid(total=len(rows), rows=rows[offset : offset + limit])
+    found = sorted(chosen(conn, filters, among), key=_by_name)
+    if sort != "name" or filters.statuses:
+        stand = _stand(conn, known, found, dates, now)
+        if filters.statuses:
+            found = [head for head in found if filters.statuses & stand.get(head.pipeline_id, _NOTHING).counts.keys()]
+        if sort != "name":
+            found.sort(key=lambda head: _worst_first(stand.get(head.pipeline_id, _NOTHING), sort))
+    return Grid(total=len(found), rows=grid_rows(conn, found[offset : offset + limit], dates, now))
 
 
 def totals(
-    conn: Connection, filters: Filters, among: Collection[str], dates: tuple[date, date], now: datetime
+    conn: Connection,
+    known: Iterable[KnownPipeline],
+    filters: Filters,
+    among: Collection[str],
+    dates: tuple[date, date],
+    now: datetime,
 ) -> Totals:
-    """The numbers of all the pipelines that the filters leave of ``among``."""
-    rows = grid_rows(conn, chosen(conn, filters, among), dates, now)
+    """The numbers of all the pipelines that the filters leave of ``among``; see :func:`date_grid`."""
+    found = chosen(conn, filters, among)
     counts: Counter[DateStatus] = Counter()
-    for row in rows:
-        counts.update(row.counts)
-    return Totals(pipelines=len(rows), counts=counts, late=sum(len(row.late) for row in rows))
+    late = 0
+    for one in _stand(conn, known, found, dates, now).values():
+        counts.update(one.counts)
+        late += one.late
+    return Totals(pipelines=len(found), counts=counts, late=late)
+
+
+class _Stand(NamedTuple):
+    """How one pipeline stands in the range."""
+
+    counts: Mapping[DateStatus, int]
+    late: int
+
+
+_NOTHING = _Stand({}, 0)
+
+
+def _stand(
+    conn: Connection, known: Iterable[KnownPipeline], wanted: Iterable[Head], dates: tuple[date, date], now: datetime
+) -> dict[str, _Stand]:
+    ids = {head.pipeline_id for head in wanted}
+    each = [one for one in known if one.pipeline_id in ids]
+    surveyed = survey_dates(conn, each, *dates, now)
+    found = {}
+    for one in each:
+        survey = surveyed[one.pipeline_id]
+        late = late_dates(one.pipeline, one.schedule, survey.dates(*_NEVER_DONE), now) if one.pipeline.sla_time else ()
+        found[one.pipeline_id] = _Stand(survey.counts(), len(late))
+    return found
 
 
 def chosen(conn: Connection, filters: Filters, among: Collection[str]) -> list[Head]:
@@ -144,28 +180,29 @@ def grid_rows(conn: Connection, wanted: Sequence[Head], dates: tuple[date, date]
             continue
         schedule = pipeline.schedule(definitions.calendars)
         states = date_states(pipeline, schedule, facts[pipeline.pipeline_id], *dates, now)
-        rows.append(GridRow(head=head, states=states, late=late_dates(definitions, pipeline, states, now)))
+        late = late_dates(pipeline, schedule, never_done(states), now)
+        rows.append(GridRow(head=head, states=states, late=late))
     return rows
 
 
-def late_dates(
-    definitions: Definitions, pipeline: Pipeline, states: Sequence[DateState], now: datetime
-) -> frozenset[date]:
-    """Those of the dates that were never done though their deadline has passed; a stale one was done in its time."""
-    in_time = (DateStatus.DONE, DateStatus.STALE)
-    open_dates = [state.run_date for state in states if state.status not in in_time]
-    if pipeline.sla_time is None or pipeline.schedule_type == "manual" or not open_dates:
+def late_dates(pipeline: Pipeline, schedule: Schedule, never_done: Sequence[date], now: datetime) -> frozenset[date]:
+    """Those of the dates, ascending, whose deadline has passed; a stale one was done in its time."""
+    if pipeline.sla_time is None or pipeline.schedule_type == "manual" or not never_done:
         return frozenset()
-    schedule = pipeline.schedule(definitions.calendars)
-    ticks = {pick.run_date: pick.tick_at for pick in schedule.picks(open_dates[0], open_dates[-1])}
+    ticks = {pick.run_date: pick.tick_at for pick in schedule.picks(never_done[0], never_done[-1])}
     return frozenset(
-        day for day in open_dates if day in ticks and deadline(ticks[day], pipeline.sla_time, pipeline.timezone) < now
+        day for day in never_done if day in ticks and deadline(ticks[day], pipeline.sla_time, pipeline.timezone) < now
     )
 
 
-def _worst_first(row: GridRow, sort: str) -> tuple[int, ...]:
-    worst = {"owed": (row.owed, len(row.late)), "late": (len(row.late), row.owed)}.get(sort, ())
-    return tuple(-number for number in worst)
+def never_done(states: Iterable[DateState]) -> list[date]:
+    """The dates that have not been done since they are due."""
+    return [state.run_date for state in states if state.status in _NEVER_DONE]
+
+
+def _worst_first(stand: _Stand, sort: str) -> tuple[int, int]:
+    owed = sum(stand.counts.get(status, 0) for status in OWED)
+    return (-stand.late, -owed) if sort == "late" else (-owed, -stand.late)
 
 
 def _by_name(head: Head) -> tuple[str, str]:

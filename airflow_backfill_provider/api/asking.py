@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Query
+from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
 from airflow_backfill_provider.actions.date_grid import Filters
+from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, KnownPipelines
 from airflow_backfill_provider.api.access import Viewer, no_such_pipeline
 from airflow_backfill_provider.api.answers import Status
 from airflow_backfill_provider.backfill.owed import DateStatus
@@ -89,3 +92,13 @@ def definitions_of(viewer: Viewer, pipeline_ids: Iterable[str]) -> Definitions:
         if pipeline_id not in there:
             raise no_such_pipeline(pipeline_id)
     return found
+
+
+_known = KnownPipelines()
+_known_lock = threading.Lock()
+
+
+def active(conn: Connection) -> list[KnownPipeline]:
+    """The active definitions. What was understood of a row is kept in the process until the row changes."""
+    with _known_lock:
+        return _known.active(conn, now())

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from airflow_backfill_provider.actions.date_grid import late_dates
+from airflow_backfill_provider.actions.date_grid import late_dates, never_done
 from airflow_backfill_provider.actions.explain_date import explain_date
 from airflow_backfill_provider.api import answers, asking, told
 from airflow_backfill_provider.api.access import ViewerDep
@@ -34,8 +34,9 @@ def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> answers.
     first, last = date(year or today.year, 1, 1), date(year or today.year, 12, 31)
     with registry().reading() as conn:
         facts = truth.facts(conn, [pipeline], first, last)[pipeline_id]
-    states = date_states(pipeline, pipeline.schedule(found.calendars), facts, first, last, now)
-    late = late_dates(found, pipeline, states, now)
+    schedule = pipeline.schedule(found.calendars)
+    states = date_states(pipeline, schedule, facts, first, last, now)
+    late = late_dates(pipeline, schedule, never_done(states), now)
     return answers.CalendarAnswer(
         pipeline_id=pipeline_id,
         year=first.year,

@@ -34,7 +34,7 @@ def health(viewer: ViewerDep) -> answers.Health:
 def summary(viewer: ViewerDep, days: DaysDep, filters: FiltersDep) -> answers.Summary:
     """The numbers of all pipelines that the filters leave."""
     with registry().reading() as conn:
-        totals = date_grid.totals(conn, filters, viewer.readable, days, asking.now())
+        totals = date_grid.totals(conn, asking.active(conn), filters, viewer.readable, days, asking.now())
         queue = request_pages.waiting(conn, viewer.readable)
     return answers.Summary(
         first=days[0],
@@ -59,7 +59,15 @@ def grid(
     """Pipelines and days: how every date stands."""
     with registry().reading() as conn:
         found = date_grid.date_grid(
-            conn, filters, viewer.readable, days, asking.now(), sort=sort, limit=page.limit, offset=page.offset
+            conn,
+            asking.active(conn),
+            filters,
+            viewer.readable,
+            days,
+            asking.now(),
+            sort=sort,
+            limit=page.limit,
+            offset=page.offset,
         )
     startable = viewer.startable(row.head.pipeline_id for row in found.rows)
     return answers.GridAnswer(
