@@ -24,7 +24,7 @@ def manifest(fills_from: date | None = None) -> str:
 
 
 def connections(simulator: SimulatorProcess, corrections: Path) -> dict[str, str]:
-    """Airflow connections by id: the three vendors and plain HTTP on the simulator, SQL on a file."""
+    """Airflow connections by id: vendors, plain HTTP and receivers of messages on the simulator, SQL on a file."""
     return {
         "databricks_default": json.dumps(
             {
@@ -63,7 +63,25 @@ def connections(simulator: SimulatorProcess, corrections: Path) -> dict[str, str
         "http_default": json.dumps(
             {"conn_type": "http", "host": "127.0.0.1", "port": simulator.port, "schema": "http"}
         ),
+        **_receivers(simulator),
         "corrections_db": json.dumps({"conn_type": "sqlite", "host": str(corrections)}),
+    }
+
+
+def _receivers(simulator: SimulatorProcess) -> dict[str, str]:
+    """Where the messages of the sample go."""
+    return {
+        "slack_default": json.dumps(
+            {"conn_type": "slackwebhook", "host": f"{simulator.url}/services", "password": "T0/B0/demo"}
+        ),
+        "smtp_default": json.dumps(
+            {
+                "conn_type": "smtp",
+                "host": "127.0.0.1",
+                "port": simulator.smtp_port,
+                "extra": {"from_email": "airflow@example.com", "disable_ssl": True, "disable_tls": True},
+            }
+        ),
     }
 
 
