@@ -49,11 +49,11 @@ def plan_fill(
     return {each.pipeline_id: _items(each.pipeline, some) for each, _ in left if (some := states[each.pipeline_id])}
 
 
-def fill(registry: Registry, settings: Settings) -> Iterator[Story]:
+def fill(registry: Registry, settings: Settings, known: KnownPipelines | None = None) -> Iterator[Story]:
     """Enqueue what auto_backfill owes."""
     now = datetime.now(UTC)
     with registry.reading() as conn:
-        plan = plan_fill(conn, KnownPipelines().active(conn, now), settings, now)
+        plan = plan_fill(conn, (known or KnownPipelines()).active(conn, now), settings, now)
     for name, items in plan.items():
         yield from enqueue_by_rule(registry, name, items, now)
 

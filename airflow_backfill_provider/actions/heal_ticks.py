@@ -57,11 +57,13 @@ def plan_heal(conn: Connection, active: Sequence[KnownPipeline], settings: Setti
     return Healing(items, until)
 
 
-def heal(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[Story]:
+def heal(
+    registry: Registry, dag_runs: DagRuns, settings: Settings, known: KnownPipelines | None = None
+) -> Iterator[Story]:
     """Enqueue what was lost; remember of paused DAGs that their ticks have passed unwanted."""
     now = datetime.now(UTC)
     with registry.reading() as conn:
-        plan = plan_heal(conn, KnownPipelines().active(conn, now), settings, now)
+        plan = plan_heal(conn, (known or KnownPipelines()).active(conn, now), settings, now)
     for name, items in plan.items.items():
         paused = dag_runs.is_paused(name)
         if paused is False:

@@ -57,7 +57,7 @@ class KnownPipelines:
         missing = object()
         changed = [name for name, stamp in stamps.items() if self._known.get(name, (missing,))[0] != stamp]
         if changed:
-            own = calendars.calendars(conn)
+            own = calendars.calendars(conn) if versions else {}
             self._known |= {name: (stamps[name], None) for name in changed}
             listing = pipelines.some(conn, changed)
             for each in known(Definitions(calendars=own), listing.pipelines):

@@ -69,10 +69,11 @@ def due_work(
 
 def take_turn(registry: Registry, dag_runs: DagRuns, settings: Settings) -> list[str]:
     """Run every step; returns the story and logs it as it goes. Raises when a step failed, after all have run."""
+    known = KnownPipelines()
     steps: dict[str, Callable[[], Iterator[Story]]] = {
         "reconcile": lambda: reconcile(registry, dag_runs, settings.reconcile_after, settings.submit_grace),
-        "heal": lambda: heal(registry, dag_runs, settings),
-        "fill": lambda: fill(registry, settings),
+        "heal": lambda: heal(registry, dag_runs, settings, known),
+        "fill": lambda: fill(registry, settings, known),
         "dispatch": lambda: dispatch(registry, dag_runs, settings),
         "deliver": lambda: deliver(registry, settings),
         "verify": lambda: verify_part(registry),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from itertools import compress
 from typing import NamedTuple
 
@@ -118,13 +118,15 @@ def days_of(bits: int, first: int) -> list[int]:
     """The day numbers of a bitmap, ascending."""
     length = bits.bit_length()
     if bits.bit_count() * _SPARSE > length:
-        return list(compress(range(first, first + length), f"{bits:b}".encode().translate(_TO_TRUTH)[::-1]))
+        return list(compress(range(first, first + length), _truths(bits)))
     return list(_one_by_one(bits, first))
 
 
 def dates_of(bits: int, first: int) -> list[date]:
     """The dates of a bitmap, ascending."""
-    return list(map(date.fromordinal, days_of(bits, first)))
+    if bits.bit_count() * _SPARSE > bits.bit_length():
+        return list(compress(_dates(first, bits.bit_length() // 1000), _truths(bits)))
+    return list(map(date.fromordinal, _one_by_one(bits, first)))
 
 
 def to_bytes(bits: int) -> bytes | None:
@@ -139,6 +141,18 @@ def from_bytes(kept: bytes | None) -> int:
 
 def _moved(bits: int, shift: int) -> int:
     return bits << shift if shift >= 0 else bits >> -shift
+
+
+def _truths(bits: int) -> bytes:
+    """One byte for each bit, the lowest first: 1 or 0."""
+    return f"{bits:b}".encode().translate(_TO_TRUTH)[::-1]
+
+
+@lru_cache(maxsize=64)
+def _dates(first: int, thousands: int) -> list[date]:
+    """The dates from a day on, more than so many thousands: many pipelines are asked about the same range."""
+    last = min(first + (thousands + 1) * 1000, date.max.toordinal() + 1)
+    return list(map(date.fromordinal, range(first, last)))
 
 
 def _one_by_one(bits: int, first: int) -> Iterator[int]:

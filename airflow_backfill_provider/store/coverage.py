@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, delete, select, tuple_, union
 
 from airflow_backfill_provider.backfill.coverage import YearBits, YearKey, day_bit, differences, from_bytes, to_bytes
 from airflow_backfill_provider.store.derive_coverage import (
@@ -89,11 +89,12 @@ def read(
 
 def everybody(conn: Connection, after: str = "", most: int | None = None) -> list[str]:
     """Ids that have coverage, records or a definition, in order: those after one, and at most so many."""
-    found: set[str] = set()
-    for column in (pipelines.c.pipeline_id, table.c.pipeline_id, records.c.pipeline_id):
-        query = select(column).where(column > after).distinct().order_by(column).limit(most)
-        found |= set(conn.execute(query).scalars())
-    return sorted(found)[:most]
+    columns = (pipelines.c.pipeline_id, table.c.pipeline_id, records.c.pipeline_id)
+    parts = [
+        select(column).where(column > after).distinct().order_by(column).limit(most).subquery() for column in columns
+    ]
+    query = union(*(select(part) for part in parts))
+    return sorted(conn.execute(query).scalars())[:most]
 
 
 def _kept_years(conn: Connection, years: Collection[tuple[str, int]]) -> Coverage:
@@ -104,7 +105,7 @@ def _kept_years(conn: Connection, years: Collection[tuple[str, int]]) -> Coverag
 
 
 def _kept(conn: Connection, *conditions: Any) -> Coverage:
-    rows = conn.execute(select(table).where(*conditions))
+    rows = conn.execute(select(table).where(*conditions)).all()
     return {
         YearKey(name, year, version): YearBits(from_bytes(success), from_bytes(failed), from_bytes(stale))
         for name, year, version, success, failed, stale in rows
