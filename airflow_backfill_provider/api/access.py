@@ -6,9 +6,9 @@ the right to fill them. What somebody may not see is answered like what does not
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, cast
 from urllib.parse import urlsplit
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -18,12 +18,15 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
 from airflow.models.dag import DagModel
+from airflow.utils.session import create_session
 from fastapi import Depends, HTTPException, Request
+from sqlalchemy import select
 
 from airflow_backfill_provider.api.hidden import without_hidden
 from airflow_backfill_provider.api.origins import is_foreign
 from airflow_backfill_provider.errors import NotFound
 
+_TOLD = 5
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -32,6 +35,7 @@ class Viewer:
 
     def __init__(self, user: BaseUser) -> None:
         self._user = user
+        self._looked_at: dict[str, bool] = {}
 
     @property
     def name(self) -> str:
@@ -43,10 +47,24 @@ class Viewer:
         """The ids of all DAGs that this person may read."""
         return frozenset(get_auth_manager().get_authorized_dag_ids(user=self._user, method="GET"))
 
+    def visible(self, pipeline_ids: Iterable[str]) -> frozenset[str]:
+        """Those of a few DAGs that this person may read; the others are not looked at."""
+        ids = set(pipeline_ids)
+        unknown = ids - self._looked_at.keys()
+        if unknown:
+            asks = get_auth_manager().filter_authorized_dag_ids
+            self._looked_at |= dict.fromkeys(unknown, False)
+            for team, dags in _by_team(unknown).items():
+                may_read = asks(dag_ids=dags, user=self._user, method="GET", team_name=team)
+                self._looked_at |= dict.fromkeys(may_read, True)
+        return frozenset(name for name in ids if self._looked_at[name])
+
     def see(self, pipeline_ids: Iterable[str]) -> None:
         """Raise NotFound for the first pipeline that is not there, or that this person may not see."""
-        for pipeline_id in pipeline_ids:
-            if pipeline_id not in self.readable:
+        ids = list(pipeline_ids)
+        visible = self.visible(ids)
+        for pipeline_id in ids:
+            if pipeline_id not in visible:
                 raise no_such_pipeline(pipeline_id)
 
     def startable(self, pipeline_ids: Iterable[str]) -> frozenset[str]:
@@ -56,15 +74,18 @@ class Viewer:
         return frozenset(name for name in ids if self._may_start([name], teams))
 
     def must_start(self, pipeline_ids: Iterable[str]) -> None:
-        """Raise NotFound for a pipeline that this person may not see, 403 when one of them is not theirs to start."""
+        """Raise NotFound for a pipeline that this person may not see, 403 with those that are not theirs to start."""
         ids = list(pipeline_ids)
         self.see(ids)
-        if not self._may_start(ids, _teams(ids)):
-            raise HTTPException(403, "you may see these pipelines, but not start runs of all of them")
+        startable = self.startable(ids)
+        refused = [name for name in ids if name not in startable]
+        if refused:
+            told = [*map(repr, refused[:_TOLD]), *([f"{len(refused) - _TOLD} more"] if len(refused) > _TOLD else [])]
+            raise HTTPException(403, f"you may see, but not start runs of {', '.join(told)}; name only the others")
 
     def words(self, text: str) -> str:
         """A text about one pipeline without the ids of others that this person may not see."""
-        return without_hidden(text, self.readable)
+        return without_hidden(text, self.visible)
 
     def _may_start(self, ids: list[str], teams: dict[str, str | None]) -> bool:
         asked: list[IsAuthorizedDagRequest] = [
@@ -88,15 +109,33 @@ def no_such_request(request_id: str) -> NotFound:
     return NotFound(f"there is no request {request_id!r} that you may see")
 
 
+def _by_team(dag_ids: Iterable[str]) -> dict[str | None, set[str]]:
+    """Those of the DAGs that Airflow knows, by the team they belong to."""
+    found: dict[str | None, set[str]] = {}
+    with create_session() as session:
+        known = set(session.scalars(select(DagModel.dag_id).where(DagModel.dag_id.in_(set(dag_ids)))))
+    teams = _teams(sorted(known))
+    for dag_id in known:
+        found.setdefault(teams.get(dag_id), set()).add(dag_id)
+    return found
+
+
 def _teams(pipeline_ids: list[str]) -> dict[str, str | None]:
     if not pipeline_ids or not conf.getboolean("core", "multi_team", fallback=False):
         return {}
     return dict(DagModel.get_dag_id_to_team_name_mapping(pipeline_ids))
 
 
-def viewer(user: Annotated[BaseUser, Depends(get_user)]) -> Viewer:
-    """The person who asks; 401 when nobody is logged in."""
-    return Viewer(user)
+def viewer(request: Request, user: Annotated[BaseUser, Depends(get_user)]) -> Viewer:
+    """The person who asks; 401 when nobody is logged in. Kept with the request, for what its errors may say."""
+    request.state.viewer = Viewer(user)
+    return cast(Viewer, request.state.viewer)
+
+
+def words_for(request: Request) -> Callable[[str], str]:
+    """How texts are told to whoever asked: without the ids of pipelines that this person may not see."""
+    asking: Viewer | None = getattr(request.state, "viewer", None)
+    return asking.words if asking is not None else lambda text: without_hidden(text, lambda _: ())
 
 
 ViewerDep = Annotated[Viewer, Depends(viewer)]

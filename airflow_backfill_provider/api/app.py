@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_backfill_provider.api import dates, pipelines, requests
-from airflow_backfill_provider.api.access import guard_unsafe, viewer
+from airflow_backfill_provider.api.access import guard_unsafe, viewer, words_for
 from airflow_backfill_provider.api.answers import ErrorAnswer
 from airflow_backfill_provider.errors import BackfillError, InvalidRequest, Problem
 
@@ -66,10 +66,12 @@ def bundle(name: str) -> FileResponse:
     return FileResponse(file, media_type="text/javascript", headers={"Cache-Control": "private, max-age=31536000"})
 
 
-def _refused(_: Request, error: Exception) -> JSONResponse:
+def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BackfillError)
-    problems = error.problems if isinstance(error, InvalidRequest) else ()
-    return _answer(error.http_status, str(error), [_problem(one) for one in problems])
+    words = words_for(request)
+    found = [_problem(one) for one in (error.problems if isinstance(error, InvalidRequest) else ())]
+    problems = [{**one, "message": words(one["message"])} for one in found]
+    return _answer(error.http_status, words(str(error)), problems)
 
 
 def _not_understood(_: Request, error: Exception) -> JSONResponse:

@@ -1,19 +1,21 @@
 """Airflow's own API server application in this process, with its users, and a registry of pipelines.
 
-``hidden`` and its DAG belong to a team of which none of the users but the admin is a member.
+None of the users but the admin may see ``hidden``.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROLES = ("nobody", "viewer", "user", "op", "admin")
+from tests.integration.api.managers import OPTIONS, TOKENS, Token
+
 TODAY = datetime.now(UTC).date()
 SEEN, DOWNSTREAM, HIDDEN = "orders", "reports", "hidden"
 MANIFEST = f"""
@@ -21,20 +23,35 @@ pipelines:
   - {{pipeline_id: orders, pipeline_name: Orders, platform: databricks, platform_job_id: "1", schedule_type: daily,
      start_date: {TODAY - timedelta(days=20)}, tags: "sales,core", sla_time: "06:00"}}
   - {{pipeline_id: reports, platform: http, trigger_url: "http://127.0.0.1:9/x", schedule_type: daily,
-     start_date: {TODAY - timedelta(days=10)}, tags: "sales", dependencies: [{{upstream_id: orders}}]}}
+     start_date: {TODAY - timedelta(days=10)}, tags: "sales",
+     dependencies: [{{upstream_id: orders}}, {{upstream_id: hidden}}]}}
   - {{pipeline_id: hidden, platform: snowflake, platform_job_id: "select 1", schedule_type: daily,
-     start_date: {TODAY - timedelta(days=15)}, tags: "sales,secret", dependencies: [{{upstream_id: orders}}]}}
+     start_date: {TODAY - timedelta(days=15)}, tags: "sales,secret",
+     dependencies: [{{upstream_id: orders}}]}}
 """
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module that names its ``AUTH_MANAGERS`` is run under each of them, all others under Airflow's own."""
+    if "airflow_app" in metafunc.fixturenames:
+        managers = getattr(metafunc.module, "AUTH_MANAGERS", ("simple",))
+        metafunc.parametrize("airflow_app", managers, indirect=True, scope="session")
+
+
+@dataclass(frozen=True)
+class Served:
+    """The application and who may ask it."""
+
+    name: str
+    app: Any
+    token: Token
+
+
 @pytest.fixture(scope="session")
-def airflow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The application, on Airflow's database of this session; teams are on, so that DAGs can be hidden."""
+def airflow_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The application under one auth manager, on Airflow's database of this session."""
     home: Path = tmp_path_factory.mktemp("api")
-    options = {
-        "AIRFLOW__CORE__MULTI_TEAM": "True",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES[1:]),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+    options = OPTIONS[request.param](home) | {
         "AIRFLOW__API_AUTH__JWT_SECRET": "0123456789abcdef0123456789abcdef",
         "AIRFLOW__API__BASE_URL": "http://airflow.example",
         "AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'registry.db'}",
@@ -46,7 +63,8 @@ def airflow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         _registry(options["AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN"])
         from airflow.api_fastapi.app import create_app, purge_cached_app
 
-        yield create_app(apps="core")
+        app = create_app(apps="core")
+        yield Served(request.param, app, TOKENS[request.param]((SEEN, DOWNSTREAM, "foreign")))
         purge_cached_app()
 
 
@@ -59,6 +77,8 @@ def _airflow_database() -> None:
 
     initdb()
     with create_session() as session:
+        if session.get(DagModel, SEEN) is not None:
+            return
         bundles = {name: DagBundleModel(name=name) for name in ("open", "closed")}
         team = Team(name="closed_team")
         bundles["closed"].teams = [team]
@@ -79,19 +99,16 @@ def _registry(url: str) -> None:
 
 
 @pytest.fixture
-def ask(airflow_app: Any) -> Iterator[Callable[..., Any]]:
+def ask(airflow_app: Served) -> Iterator[Callable[..., Any]]:
     """``ask(role, method, path, json=…)``: one request as a user of that role; 'nobody' is not logged in."""
-    from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from fastapi.testclient import TestClient
 
-    client = TestClient(airflow_app, base_url="http://airflow.example", raise_server_exceptions=False)
+    client = TestClient(airflow_app.app, base_url="http://airflow.example", raise_server_exceptions=False)
 
     def send(role: str, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> Any:
         given = dict(headers or {})
         if role != "nobody":
-            user = SimpleAuthManagerUser(username=role, role=role, teams=[])
-            given["Authorization"] = f"Bearer {get_auth_manager().generate_jwt(user)}"
+            given["Authorization"] = f"Bearer {airflow_app.token(role)}"
         return client.request(method, f"/backfill{path}", headers=given, **more)
 
     yield send

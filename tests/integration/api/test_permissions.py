@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, ROLES, SEEN, TODAY
+from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, SEEN, TODAY
+from tests.integration.api.managers import ROLES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own
 
 Ask = Callable[..., Any]
+AUTH_MANAGERS = ("simple", "fab")
 LOGGED_IN = frozenset(ROLES) - {"nobody"}
 MAY_START = LOGGED_IN - {"viewer"}
 READING = (
@@ -45,22 +48,34 @@ def make(ask: Ask, *pipelines: str, **more: Any) -> str:
     return str(made.json()["request_id"])
 
 
-def a_run(pipeline_id: str) -> str:
-    """A record of a DagRun of the pipeline's."""
+def a_run(pipeline_id: str, day: date = TODAY, name: str = "manual", ended_at: datetime | None = None) -> str:
+    """A record of a DagRun of the pipeline's, which works, or ended well at that instant."""
     from airflow_backfill_provider.backfill.hold import RunRef
+    from airflow_backfill_provider.backfill.status import RecordStatus
     from airflow_backfill_provider.store import run_log
     from airflow_backfill_provider.store.engine import registry
 
-    run = RunRef(dag_id=pipeline_id, dag_run_id=f"manual__{pipeline_id}")
+    run = RunRef(dag_id=pipeline_id, dag_run_id=f"{name}__{pipeline_id}")
     start = run_log.Started(
-        pipeline_id=pipeline_id, run=run, try_number=1, run_dates=(TODAY,), origin="manual", is_backfill=False,
+        pipeline_id=pipeline_id, run=run, try_number=1, run_dates=(day,), origin="manual", is_backfill=False,
         definition_version="x", retry_schedule_used=None, tick_at=None, deadline_at=None,
     )  # fmt: skip
-    from datetime import UTC, datetime
+    with registry().writing() as conn:
+        run_log.started(conn, start, ended_at or datetime.now(UTC))
+        if ended_at is not None:
+            run_log.finish(conn, run, None, RecordStatus.SUCCESS, ended_at)
+    return run.dag_run_id
+
+
+def fail(request_id: str) -> None:
+    """Let the dates of a request have failed."""
+    from sqlalchemy import text
+
+    from airflow_backfill_provider.store.engine import registry
 
     with registry().writing() as conn:
-        run_log.started(conn, start, datetime.now(UTC))
-    return run.dag_run_id
+        failed = text("UPDATE backfill_queue SET status = 'failed' WHERE request_id = :request_id")
+        conn.execute(failed, {"request_id": request_id})
 
 
 def test_the_table_has_every_route() -> None:
@@ -100,9 +115,10 @@ def test_who_may_start_runs_may_steer_requests(ask: Ask, verb: str) -> None:
         request = make(ask, SEEN)
         if verb == "resume":
             assert ask("admin", "POST", f"/api/requests/{request}/pause", json={}).status_code == 200
+        if verb == "retry":
+            fail(request)
         answer = ask(role, "POST", f"/api/requests/{request}/{verb}", json=BODIES.get(verb, {}))
-        done = 409 if verb == "retry" else 200  # nothing has failed
-        expected = 401 if role == "nobody" else 403 if role == "viewer" else done
+        expected = 401 if role == "nobody" else 403 if role == "viewer" else 200
         assert answer.status_code == expected, f"{role}: {answer.text}"
 
 
@@ -151,6 +167,12 @@ def test_a_request_with_a_hidden_pipeline_answers_like_a_missing_one(ask: Ask, v
         assert one.status_code == 404
     state = ask("admin", "GET", f"/api/requests/{request}").json()["state"]
     assert state == "open"
+
+
+def test_the_manager_that_is_meant_is_asked(ask: Ask, airflow_app: Any) -> None:
+    manager = type(airflow_app.app.state.auth_manager).__name__
+    assert ask("admin", "GET", "/api/health").json() == {"status": "ok", "user": "admin"}
+    assert manager == {"simple": "SimpleAuthManager", "fab": "FabAuthManager"}[airflow_app.name]
 
 
 def test_another_dag_that_is_no_pipeline_answers_like_a_missing_one(ask: Ask) -> None:
@@ -205,6 +227,33 @@ def test_downstream_goes_as_far_as_the_user_may_start(ask: Ask) -> None:
     body = wish(SEEN, dates="last 3 days", downstream=True)
     assert "hidden" not in ask("user", "POST", "/api/plan", json=body).text
     assert "hidden" in ask("admin", "POST", "/api/plan", json=body).text
+
+
+@pytest.mark.parametrize("path", ["/api/plan", "/api/requests"])
+def test_no_answer_and_no_error_names_a_hidden_upstream(ask: Ask, path: str) -> None:
+    yesterday = str(TODAY - timedelta(days=1))
+    make(ask, SEEN, dates=yesterday)
+    day, now = TODAY - timedelta(days=3), datetime.now(UTC)
+    a_run(DOWNSTREAM, day, "early", now - timedelta(hours=2))
+    a_run(HIDDEN, day, "late", now - timedelta(hours=1))
+    for only, status in (("missing", 422), ("stale", 201 if path == "/api/requests" else 200)):
+        for role, named in (("admin", "upstream hidden re-ran"), ("user", "upstream another pipeline re-ran")):
+            make(ask, SEEN, dates=yesterday)
+            answer = ask(role, "POST", path, json=wish(DOWNSTREAM, dates=str(day)) | {"only": only})
+            assert answer.status_code == status, answer.text
+            assert named in answer.text
+            assert role == "admin" or "hidden" not in answer.text
+    story = f"/api/pipelines/{DOWNSTREAM}/dates/{day}"
+    calendar = f"/api/pipelines/{DOWNSTREAM}/calendar?year={day.year}"
+    for place in (story, calendar, f"/api/pipelines/{DOWNSTREAM}", "/api/requests?limit=1"):
+        assert "hidden" not in ask("user", "GET", place).text
+    assert "hidden" in ask("admin", "GET", story).text
+
+
+def test_who_may_not_start_is_told_which(ask: Ask) -> None:
+    answer = ask("viewer", "POST", "/api/plan", json=wish(SEEN, DOWNSTREAM))
+    assert answer.status_code == 403
+    assert "'orders', 'reports'" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://airflow.example.evil", "file://"])

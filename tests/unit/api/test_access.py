@@ -40,8 +40,9 @@ def test_nobody_is_ours_when_we_do_not_know_where_we_are() -> None:
         ("stale: upstream secret re-ran at 2026", "stale: upstream another pipeline re-ran at 2026"),
         ("downstream of secret", "downstream of another pipeline"),
         ("downstream of reports", "downstream of reports"),
+        ("the upstream system was down", "the upstream system was down"),
         ("due since 2026-11-01 04:00 UTC", "due since 2026-11-01 04:00 UTC"),
     ],
 )
 def test_a_reason_names_no_pipeline_that_is_hidden(text: str, shown: str) -> None:
-    assert without_hidden(text, {"orders", "reports"}) == shown
+    assert without_hidden(text, {"orders", "reports"}.intersection) == shown
