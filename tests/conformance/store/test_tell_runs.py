@@ -23,9 +23,9 @@ D1, D2, D3 = (date(2026, 1, day) for day in (5, 6, 7))
 NOW = datetime.now(UTC)
 
 
-def add(registry: Registry, **more: Any) -> None:
+def add(registry: Registry, pipeline_id: str = "orders", **more: Any) -> None:
     row = {
-        "pipeline_id": "orders", "platform": "databricks", "platform_job_id": "1", "schedule_type": "daily",
+        "pipeline_id": pipeline_id, "platform": "databricks", "platform_job_id": "1", "schedule_type": "daily",
         "start_date": date(2026, 1, 1), "created_at": datetime(2026, 1, 1, tzinfo=UTC),
         "notification_channel": "slack", "max_retry_attempts": 1,
     }  # fmt: skip
@@ -34,15 +34,20 @@ def add(registry: Registry, **more: Any) -> None:
 
 
 def begin(
-    registry: Registry, dag_run_id: str, *dates: date, request_id: str | None = None, queued: bool = True
+    registry: Registry,
+    dag_run_id: str,
+    *dates: date,
+    request_id: str | None = None,
+    queued: bool = True,
+    name: str = "orders",
 ) -> RunRef:
     """A DagRun that works on these dates, of the queue or of a schedule."""
-    run = RunRef(dag_id="orders", dag_run_id=dag_run_id)
+    run = RunRef(dag_id=name, dag_run_id=dag_run_id)
     with registry.writing() as conn:
         if queued:
-            new = [NewItem(pipeline_id="orders", run_date=d, reason="requested", request_id=request_id) for d in dates]
+            new = [NewItem(pipeline_id=name, run_date=d, reason="requested", request_id=request_id) for d in dates]
             queue.enqueue(conn, new, who="ann", why=None, now=NOW)
-            ids = [i.backfill_id for i in queue_reads.items_of_dates(conn, "orders", dates) if i.finished_at is None]
+            ids = [i.backfill_id for i in queue_reads.items_of_dates(conn, name, dates) if i.finished_at is None]
             assert queue.claim(conn, ids, dag_run_id, lease_until=NOW, who="system", now=NOW)
         run_log.started(conn, start_of(run, dates), NOW)
         run_log.count_submission(conn, run, dates, 1, NOW)
@@ -51,7 +56,7 @@ def begin(
 
 def start_of(run: RunRef, dates: tuple[date, ...]) -> run_log.Started:
     return run_log.Started(
-        pipeline_id="orders", run=run, try_number=1, run_dates=dates, origin="queue", is_backfill=True,
+        pipeline_id=run.dag_id, run=run, try_number=1, run_dates=dates, origin="queue", is_backfill=True,
         definition_version="v", retry_schedule_used=None, tick_at=None, deadline_at=None,
     )  # fmt: skip
 
@@ -173,11 +178,13 @@ def test_a_request_whose_last_date_another_run_did_has_ended_too(registry: Regis
 
 
 def test_two_that_end_the_last_dates_of_a_request_at_once_tell_it_once(registry: Registry) -> None:
-    add(registry)
+    names = ("orders", "rates")
+    for name in names:
+        add(registry, name)
     for number in range(20):
-        name = request(registry, f"r{number}")
-        days = (date(2026, 2, 1) + timedelta(days=2 * number), date(2026, 2, 2) + timedelta(days=2 * number))
-        runs = [begin(registry, f"q{day}", day, request_id=name) for day in days]
+        request(registry, f"r{number}")
+        day = date(2026, 2, 1) + timedelta(days=number)
+        runs = [begin(registry, f"q{day}", day, request_id=f"r{number}", name=name) for name in names]
         barrier = threading.Barrier(2, timeout=30)
 
         def end(run: RunRef, barrier: threading.Barrier = barrier) -> None:
@@ -189,4 +196,4 @@ def test_two_that_end_the_last_dates_of_a_request_at_once_tell_it_once(registry:
             thread.start()
         for thread in threads:
             thread.join()
-        assert types(registry) == ["backfill_finished"] * (number + 1)
+        assert types(registry) == ["backfill_finished"] * 2 * (number + 1)
