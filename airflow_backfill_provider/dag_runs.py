@@ -47,6 +47,9 @@ class DagRuns(Protocol):
     def is_paused(self, dag_id: str) -> bool | None:
         """Whether a person has paused the DAG; None when Airflow does not know it."""
 
+    def open_runs(self, dag_id: str) -> int:
+        """How many runs of the DAG Airflow has made that have not ended."""
+
     def start(self, dag_id: str, dag_run_id: str, conf: Mapping[str, Any], run_after: datetime, note: str) -> Started:
         """Start a DagRun. Starting the same one twice is refused by Airflow and counts as started."""
 
@@ -90,6 +93,19 @@ class SupervisorDagRuns:
         if isinstance(answer, ErrorResponse) and _not_found(answer):
             return None
         raise StoreError(f"Airflow cannot say whether DAG {dag_id!r} is paused: {answer}")
+
+    def open_runs(self, dag_id: str) -> int:
+        """See :meth:`DagRuns.open_runs`. Raises :class:`~airflow_backfill_provider.errors.StoreError`."""
+        from airflow.sdk.exceptions import AirflowRuntimeError
+        from airflow.sdk.execution_time.comms import DRCount, GetDRCount
+
+        try:
+            answer = _ask(GetDRCount(dag_id=dag_id, states=["queued", "running"]))
+        except AirflowRuntimeError as error:
+            answer = error.error
+        if not isinstance(answer, DRCount):
+            raise StoreError(f"Airflow cannot say how many runs of {dag_id!r} are open: {answer}")
+        return answer.count
 
     def start(self, dag_id: str, dag_run_id: str, conf: Mapping[str, Any], run_after: datetime, note: str) -> Started:
         """See :meth:`DagRuns.start`. Raises :class:`~airflow_backfill_provider.errors.StoreError` without an answer."""

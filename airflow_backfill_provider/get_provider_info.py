@@ -146,6 +146,16 @@ _OPTIONS = {
         example='{"channel": "email", "to": "data-platform@example.com"}',
         type_="string",
     ),
+    "sla_warning_minutes": _option(
+        "Minutes before a deadline from which on a warning is sent when past runs say that the date will not be done "
+        "in time, for pipelines whose own sla_warning_minutes is empty. 0: no warning.",
+        "0",
+    ),
+    "sla_urgent_minutes": _option(
+        "Minutes before a deadline from which on the date goes before all others in the queue, and is started when "
+        "its run was lost.",
+        "60",
+    ),
     "deferrable": _option(
         "Whether a pipeline's task waits for its external run in the triggerer (True) or keeps its worker (False).",
         "True",

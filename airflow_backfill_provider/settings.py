@@ -63,6 +63,10 @@ class Settings:
     """Jinja text for every message whose channel has none of its own; empty: the usual words."""
     fallback_channel: str
     """Details of the channel that is told when a pipeline's only one fails; empty: none."""
+    sla_warning: timedelta
+    """How long before its deadline a late date is warned about, where its pipeline does not say; 0: not at all."""
+    sla_urgent: timedelta
+    """How long before its deadline a date goes before others and is started when nobody else did."""
     deferrable: bool
     """Whether tasks wait in the triggerer (True) or keep their worker."""
 
@@ -97,6 +101,8 @@ def load() -> Settings:
         digest_interval=_seconds("notification_digest_seconds"),
         notification_template=_optional("notification_template"),
         fallback_channel=_optional("notification_fallback_channel"),
+        sla_warning=_seconds("sla_warning_minutes") * 60,
+        sla_urgent=_seconds("sla_urgent_minutes") * 60,
         deferrable=_boolean("deferrable"),
     )
 

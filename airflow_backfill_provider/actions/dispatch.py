@@ -52,7 +52,7 @@ def plan_dispatch(conn: Connection, settings: Settings, now: datetime) -> Waitin
         for name, count in usage.pipelines.items()
         if name not in limits or count >= limits[name].max_active_backfills
     ]
-    items = queue_reads.pending(conn, full)
+    items = queue_reads.pending(conn, now, full)
     definitions = _definitions_of(conn, {item.pipeline_id for item in items})
     waiting = {(item.pipeline_id, item.run_date): item.backfill_id for item in items}
     blocked = {waiting[pair]: upstream for pair, upstream in unmet(conn, waiting).items()} if waiting else {}

@@ -18,14 +18,14 @@ from airflow_backfill_provider.actions.asked_run import AskedRun
 from airflow_backfill_provider.actions.upstream_dates import unmet
 from airflow_backfill_provider.backfill.hold import Decision, Done, Follow, SubmissionStatus, Submit, Wait, decide
 from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.promise import promised
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
-from airflow_backfill_provider.dates.deadline import deadline
 from airflow_backfill_provider.errors import PlatformError
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.pipelines.rendering import render_parameters
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission, Target
 from airflow_backfill_provider.platforms.registry import platform_for
-from airflow_backfill_provider.store import holds, pipelines, queue, queue_reads, run_log
+from airflow_backfill_provider.store import calendars, holds, pipelines, queue, queue_reads, run_log
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
@@ -157,18 +157,19 @@ def _start_records(
             definition_version=version,
             retry_schedule_used=pipeline.retry_schedule if pipeline.retry_enabled else None,
             tick_at=run.tick_at,
-            deadline_at=_deadline(run, pipeline),
+            deadlines=_deadlines(conn, run, pipeline),
             backfill_ids=items,
         ),
         now,
     )
 
 
-def _deadline(run: AskedRun, pipeline: Pipeline) -> datetime | None:
-    """Only a tick makes a promise: a backfill of an old date changes no SLA of today."""
+def _deadlines(conn: Connection, run: AskedRun, pipeline: Pipeline) -> dict[date, datetime]:
+    """Only a tick makes a promise, for the dates that no earlier one picks: a backfill changes no SLA of today."""
     if run.tick_at is None or pipeline.sla_time is None:
-        return None
-    return deadline(run.tick_at, pipeline.sla_time, pipeline.timezone)
+        return {}
+    own = calendars.calendars(conn, [pipeline.calendar] if pipeline.calendar else [])
+    return promised(pipeline, pipeline.schedule(own), run.tick_at)
 
 
 def submit(registry: Registry, run: AskedRun, current: Pipeline, decision: Submit) -> ExternalRun | None:

@@ -19,10 +19,11 @@ from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
 from airflow_backfill_provider.actions.reconcile import reconcile, silent_runs
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.actions.verify_coverage import verify_part
+from airflow_backfill_provider.actions.watch_sla import watch_sla
 from airflow_backfill_provider.dag_runs import DagRuns
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import holds, outbox_work
+from airflow_backfill_provider.store import holds, outbox_work, sla
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def due_work(
         found = {
             "runs that have not moved": [run.dag_run_id for run in silent_runs(conn, before)],
             "jobs whose runs have died": [job.key for job in holds.open_submissions(conn, before)],
+            "deadlines to look at": sla.due_names(conn, now),
             "dates that can start": [batch.ids[0] for batch in plan_dispatch(conn, settings, now).batches],
             "messages to deliver": outbox_work.due(conn, now),
         }
@@ -74,6 +76,7 @@ def take_turn(registry: Registry, dag_runs: DagRuns, settings: Settings) -> list
         "reconcile": lambda: reconcile(registry, dag_runs, settings.reconcile_after, settings.submit_grace),
         "heal": lambda: heal(registry, dag_runs, settings, known),
         "fill": lambda: fill(registry, settings, known),
+        "watch SLA": lambda: watch_sla(registry, dag_runs, settings),
         "dispatch": lambda: dispatch(registry, dag_runs, settings),
         "deliver": lambda: deliver(registry, settings),
         "verify": lambda: verify_part(registry),

@@ -10,6 +10,8 @@ from itertools import takewhile
 
 from airflow_backfill_provider.backfill.item import Item
 
+URGENT = 10_000
+"""The priority of a date whose deadline is near: as many steps as any priority is worth."""
 Follows = Mapping[date, date]
 """The run date after each run date, where a pipeline has one: what makes dates contiguous."""
 
@@ -148,7 +150,7 @@ def _in_turn(ready: Sequence[Item], traits: Mapping[str, Traits], ageing: timede
 def _urgency(item: Item, ageing: timedelta) -> tuple[datetime, float]:
     """Each step of priority is worth as much as having been asked for so much earlier; then by date."""
     day = item.run_date.toordinal()
-    asked_at = item.requested_at - max(-10_000, min(item.priority, 10_000)) * ageing
+    asked_at = item.requested_at - max(-URGENT, min(item.priority, URGENT)) * ageing
     return asked_at, -day if item.newest_first else day
 
 

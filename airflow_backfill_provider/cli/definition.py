@@ -26,6 +26,8 @@ ARG_EXPORT_OUTPUT = Arg(
 ARG_FROM = Arg(("--from",), dest="first", metavar="DATE", help="First run date, included (YYYY-MM-DD)")
 ARG_TO = Arg(("--to",), dest="last", metavar="DATE", help="Last run date, included (YYYY-MM-DD)")
 ARG_ALL = Arg(("--all",), action="store_true", help="Every expected date, also those that are not owed")
+ARG_BREACHES = Arg(("--breaches",), action="store_true", help="Each missed deadline instead of counts by month")
+ARG_SLA_IDS = Arg(("pipeline_ids",), metavar="ID", nargs="*", help="Pipelines' ids (default: all)")
 ARG_STALE_DATES = Arg(
     ("--dates",), metavar="DATES", required=True, help="For example '2026-01-01..2026-01-31, !2026-01-06, last 3 days'"
 )
@@ -157,6 +159,15 @@ def _owed() -> tuple[ActionCommand, ...]:
             ARG_FROM,
             ARG_TO,
             ARG_ALL,
+        ),
+        action(
+            "sla",
+            "sla_command.report",
+            "Count by month which run dates were done by their deadline, and say how late the others were",
+            ARG_SLA_IDS,
+            ARG_FROM,
+            ARG_TO,
+            ARG_BREACHES,
         ),
         action(
             "mark-stale",

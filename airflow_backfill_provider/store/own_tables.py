@@ -180,6 +180,37 @@ pipeline_definitions = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
+sla_watches = Table(
+    "sla_watches",
+    metadata,
+    Column("pipeline_id", String, primary_key=True),
+    Column("terms", String, nullable=False),  # what its deadlines depend on; another text: they are made anew
+    Column("row_at", UtcDateTime),  # pipelines.updated_at of the row that was read
+    Column("watched_until", UtcDateTime, nullable=False),  # ticks up to here have their deadlines
+    Column("next_at", UtcDateTime),  # its next tick; NULL: none
+    Index("ix_sla_watches_next", "next_at"),
+)
+
+sla_deadlines = Table(
+    "sla_deadlines",
+    metadata,
+    # The key is the promise: one breach, one message for a pipeline and run date.
+    Column("pipeline_id", String, primary_key=True),
+    Column("run_date", CalendarDate, primary_key=True),
+    Column("tick_at", UtcDateTime, nullable=False),
+    Column("deadline_at", UtcDateTime, nullable=False),
+    Column("urgent_at", UtcDateTime, nullable=False),
+    Column("status", String, nullable=False),
+    Column("look_at", UtcDateTime),  # NULL: nothing is left to do until the date is done
+    Column("done_at", UtcDateTime),
+    Column("warned_at", UtcDateTime),
+    Column("breached_at", UtcDateTime),  # when the breach was seen
+    Column("recovered_at", UtcDateTime),  # when the end of the breach was seen
+    Column("reason", Text),
+    CheckConstraint("status IN ('open', 'met', 'breached')", "ck_sla_deadlines_status"),
+    Index("ix_sla_deadlines_look", "look_at"),
+)
+
 business_calendars = Table(
     "business_calendars",
     metadata,

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, case, func, not_, or_, select, text
 
+from airflow_backfill_provider.backfill.choose import URGENT
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import ItemStatus
-from airflow_backfill_provider.store.dialect import MOST_DATES, MOST_IN_A_LIST, dates_table
+from airflow_backfill_provider.store.dialect import MOST_DATES, MOST_IN_A_LIST, dates_table, one_of
 from airflow_backfill_provider.store.queue import of_request, of_run
 from airflow_backfill_provider.store.tables import ITEM_AT_WORK, PENDING_ITEM
 from airflow_backfill_provider.store.tables import backfill_queue as table
 from airflow_backfill_provider.store.tables import backfill_requests as requests
+from airflow_backfill_provider.store.tables import sla_deadlines as deadlines
 
+_STILL_URGENT = timedelta(days=1)
 MOST_OF_ONE_PIPELINE = 1000
 """Pending items of one pipeline that a turn looks at: more than it could start."""
 
@@ -29,12 +33,15 @@ class AtWork(NamedTuple):
     request_id: str | None
 
 
-def pending(conn: Connection, full: Iterable[str] = ()) -> list[Item]:
+def pending(conn: Connection, now: datetime, full: Iterable[str] = ()) -> list[Item]:
     """Items that wait, in each pipeline's own order, due or not; none of the pipelines in ``full``.
 
-    Without those that a person keeps back, by a paused request or by ``--first``.
+    Without those that a person keeps back, by a paused request or by ``--first``. A date whose deadline is near, or has
+    passed less than a day ago, goes before all others.
     """
+    near = deadlines.c.pipeline_id.is_not(None)
     order = (
+        case((near, 0), else_=1),
         func.coalesce(table.c.priority, 0).desc(),
         table.c.requested_at,
         case((requests.c.newest_first, table.c.date_to_process)).desc().nulls_last(),
@@ -42,7 +49,8 @@ def pending(conn: Connection, full: Iterable[str] = ()) -> list[Item]:
     )
     place = func.row_number().over(partition_by=table.c.pipeline_id, order_by=order).label("place")
     waiting = (
-        _items(place)
+        _items(place, near.label("near"))
+        .outerjoin(deadlines, _near(now))
         .where(text(f"backfill_queue.{PENDING_ITEM}"))
         .where(requests.c.paused_at.is_(None), or_(table.c.kept_back.is_(None), not_(table.c.kept_back)))
         .where(table.c.pipeline_id.is_not(None), table.c.date_to_process.is_not(None))
@@ -50,7 +58,13 @@ def pending(conn: Connection, full: Iterable[str] = ()) -> list[Item]:
         .subquery()
     )
     rows = conn.execute(select(waiting).where(waiting.c.place <= MOST_OF_ONE_PIPELINE).order_by(waiting.c.place))
-    return [_item(row) for row in rows.mappings()]
+    return [replace(_item(row), priority=URGENT) if row["near"] else _item(row) for row in rows.mappings()]
+
+
+def _near(now: datetime) -> Any:
+    same = and_(deadlines.c.pipeline_id == table.c.pipeline_id, deadlines.c.run_date == table.c.date_to_process)
+    fresh = deadlines.c.deadline_at > now - _STILL_URGENT
+    return and_(same, deadlines.c.done_at.is_(None), deadlines.c.urgent_at <= now, fresh)
 
 
 def at_work(conn: Connection) -> list[AtWork]:
@@ -106,6 +120,21 @@ def newest_statuses(conn: Connection, dates: Sequence[tuple[str, date]]) -> dict
                 item = (requested_at or _EARLIEST, ItemStatus(status))
                 newest[name, day] = max(newest.get((name, day), item), item, key=lambda one: one[0])
     return {date_: status for date_, (_, status) in newest.items()}
+
+
+def newest_items(conn: Connection, keys: Iterable[tuple[str, date]]) -> dict[tuple[str, date], Item]:
+    """The newest item of each of these pipelines and dates that ever had one."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    days = [day for _, day in wanted]
+    theirs = one_of(table.c.pipeline_id, sorted({name for name, _ in wanted}))
+    found: dict[tuple[str, date], Item] = {}
+    for item in _read(conn, _items().where(theirs, table.c.date_to_process.between(min(days), max(days)))):
+        key = (item.pipeline_id, item.run_date)
+        if key in wanted:  # ascending by the instant of the request
+            found[key] = item
+    return found
 
 
 def cancelling_runs(conn: Connection) -> set[tuple[str, str]]:

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Row, Update, and_, case, func, or_, select, update
 
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, RecordStatus
-from airflow_backfill_provider.store import coverage
+from airflow_backfill_provider.store import coverage, sla
 from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for, one_of
 from airflow_backfill_provider.store.tables import pipeline_run_log as table
 
@@ -39,7 +39,8 @@ class Started:
     definition_version: str
     retry_schedule_used: str | None
     tick_at: datetime | None
-    deadline_at: datetime | None
+    deadlines: Mapping[date, datetime] = field(default_factory=dict)
+    """Of those dates that its tick promises."""
     backfill_ids: Mapping[date, str] = field(default_factory=dict)
     """The queue's items that this run works on."""
 
@@ -69,6 +70,8 @@ def started(conn: Connection, start: Started, now: datetime) -> None:
             set_=fresh
             | {
                 "status": RecordStatus.RUNNING.value,
+                # A run that is cleared after its deadline neither keeps the promise nor breaks it any more.
+                "sla_met": case((and_(cleared, table.c.deadline_at >= now), None), else_=table.c.sla_met),
                 "clear_number": insert.excluded.clear_number,
                 "try_number": insert.excluded.try_number,
                 "updated_at": now,
@@ -80,7 +83,7 @@ def started(conn: Connection, start: Started, now: datetime) -> None:
 
 
 _OF_A_LIFE = (
-    "start_time", "end_time", "error_message", "submissions", "retry_attempts", "definition_version", "sla_met",
+    "start_time", "end_time", "error_message", "submissions", "retry_attempts", "definition_version",
     "external_run_id", "external_url", "data_quality_passed", "retry_schedule_used", "backfill_id",
 )  # fmt: skip
 """Columns that begin anew when a person clears the DagRun."""
@@ -108,7 +111,7 @@ def _first_row(start: Started, day: date, now: datetime) -> dict[str, Any]:
         "origin": start.origin,
         "definition_version": start.definition_version,
         "tick_at": start.tick_at,
-        "deadline_at": start.deadline_at,
+        "deadline_at": start.deadlines.get(day),
         "backfill_id": start.backfill_ids.get(day),
         "updated_at": now,
     }
@@ -196,13 +199,28 @@ def finish(
 
 
 def _ended(conn: Connection, ending: Update) -> int:
-    """Carry out what ends records, or ends them anew, let the coverage follow, and tell how many there were."""
+    """Carry out what ends records, or ends them anew; promises and coverage follow. Returns how many there were."""
     dates: dict[str, list[date]] = {}
-    for row in conn.execute(ending.returning(table.c.pipeline_id, table.c.run_date)):
+    returned = (table.c.run_id, table.c.pipeline_id, table.c.run_date, table.c.status, table.c.end_time)
+    rows = conn.execute(ending.returning(*returned)).all()
+    for row in rows:
         dates.setdefault(row.pipeline_id, []).append(row.run_date)
+    _keep_promises(conn, [row for row in rows if row.status == RecordStatus.SUCCESS.value])
     for pipeline_id, days in sorted(dates.items()):
         coverage.follow(conn, pipeline_id, days)
     return sum(map(len, dates.values()))
+
+
+def _keep_promises(conn: Connection, successes: Sequence[Row[Any]]) -> None:
+    """Note that dates are done; the records of those that were promised and are in time say so."""
+    by_run: dict[tuple[str, datetime], list[Row[Any]]] = {}
+    for row in successes:
+        by_run.setdefault((row.pipeline_id, row.end_time), []).append(row)
+    for (pipeline_id, ended_at), rows in sorted(by_run.items()):
+        kept = sla.done(conn, pipeline_id, [row.run_date for row in rows], ended_at)
+        if kept:
+            ids = [row.run_id for row in rows if row.run_date in kept]
+            conn.execute(update(table).where(table.c.run_id.in_(ids)).values(sla_met=True))
 
 
 def judge(
@@ -250,10 +268,16 @@ def decisive_records(conn: Connection, pipeline_id: str, dates: Sequence[date]) 
 
 
 def _sla_met(status: RecordStatus, ended_at: datetime) -> Any:
-    """A kept promise is known at once, a broken one when the deadline has passed; without a deadline there is none."""
+    """A kept promise is known at once, a broken one when the deadline has passed; what was judged before stays.
+
+    A run that was cancelled, or found its date done, says nothing about the promise.
+    """
+    if status not in DECISIVE:
+        return table.c.sla_met
     in_time = table.c.deadline_at >= ended_at
     met = True if status is RecordStatus.SUCCESS else None
-    return case((table.c.deadline_at.is_(None), None), (in_time, met), else_=False)
+    judged = or_(table.c.deadline_at.is_(None), and_(table.c.sla_met.is_not(None), ~in_time))
+    return case((judged, table.c.sla_met), (in_time, met), else_=False)
 
 
 def unfinished(conn: Connection, moved_before: datetime) -> list[Unfinished]:

@@ -18,6 +18,8 @@ from airflow_backfill_provider.store.own_tables import (
     pipeline_definitions,
     pipeline_dependencies,
     run_date_holds,
+    sla_deadlines,
+    sla_watches,
     stale_dates,
 )
 from airflow_backfill_provider.store.six_tables import (
@@ -65,5 +67,7 @@ __all__ = [
     "pipeline_run_log",
     "pipelines",
     "run_date_holds",
+    "sla_deadlines",
+    "sla_watches",
     "stale_dates",
 ]

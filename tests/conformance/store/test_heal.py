@@ -49,7 +49,7 @@ def test_a_tick_that_passed_in_a_pause_is_not_healed_after_it(registry: Registry
     airflow.paused = False
     assert take_turn(registry, airflow, settings) == []
     with registry.reading() as conn:
-        assert queue_reads.pending(conn) == []
+        assert queue_reads.pending(conn, datetime.now(UTC)) == []
     assert airflow.runs == {}
 
 

@@ -101,7 +101,7 @@ def queued(registry: Registry, *dates: date, run_id: str = "run_1") -> AskedRun:
     items = [NewItem(pipeline_id="orders", run_date=day, reason="requested") for day in dates]
     with registry.writing() as conn:
         queue.enqueue(conn, items, who="ann", why=None, now=now)
-        ids = [item.backfill_id for item in queue_reads.pending(conn)]
+        ids = [item.backfill_id for item in queue_reads.pending(conn, datetime.now(UTC))]
         assert queue.claim(conn, ids, run_id, lease_until=now, who="system", now=now)
     return asked(*dates, run_id=run_id, origin="queue")
 
@@ -229,7 +229,7 @@ def test_the_queue_runs_the_job_again_for_the_bad_date_alone(registry: Registry,
 def queued_again(registry: Registry) -> AskedRun:
     now = datetime.now(UTC)
     with registry.writing() as conn:
-        ids = [item.backfill_id for item in queue_reads.pending(conn)]
+        ids = [item.backfill_id for item in queue_reads.pending(conn, datetime.now(UTC))]
         assert queue.claim(conn, ids, "run_2", lease_until=now, who="system", now=now)
     return asked(D6, run_id="run_2", origin="queue")
 

@@ -49,7 +49,7 @@ def filled(registry: Registry, days: Iterable[date] = DAYS) -> list[str]:
 
 def waiting(registry: Registry, full: Iterable[str] = ()) -> list[Item]:
     with registry.reading() as conn:
-        return queue_reads.pending(conn, full)
+        return queue_reads.pending(conn, datetime.now(UTC), full)
 
 
 def items(registry: Registry, *days: date, pipeline_id: str = "orders") -> list[Item]:

@@ -33,7 +33,8 @@ def start(registry: Registry, *, clear: int = 0, attempt: int = 1, deadline: dat
     run = RunRef(dag_id=RUN.dag_id, dag_run_id=RUN.dag_run_id, clear_number=clear)
     began = run_log.Started(
         pipeline_id="orders", run=run, try_number=attempt, run_dates=DAYS, origin="schedule", is_backfill=False,
-        definition_version="v1", retry_schedule_used="5m", tick_at=NOW, deadline_at=deadline,
+        definition_version="v1", retry_schedule_used="5m", tick_at=NOW,
+        deadlines=dict.fromkeys(DAYS, deadline) if deadline else {},
     )  # fmt: skip
     with registry.writing() as conn:
         run_log.started(conn, began, NOW)

@@ -220,17 +220,17 @@ def test_first_n_starts_n_dates_and_resume_releases_the_rest(registry: Registry)
     asked = wish("orders", dates="2026-01-05..2026-01-08", first_n=1, newest_first=True)
     request_id, _ = save_request(registry, asked, who="anna", now=NOW)
     with registry.reading() as conn:
-        assert [item.run_date for item in queue_reads.pending(conn)] == [date(2026, 1, 8)]
+        assert [item.run_date for item in queue_reads.pending(conn, datetime.now(UTC))] == [date(2026, 1, 8)]
     assert control.resume(registry, request_id, Person("anna"), now=NOW) == (request_id, 4)
     with registry.reading() as conn:
-        assert [item.run_date.day for item in queue_reads.pending(conn)] == [8, 7, 6, 5]
+        assert [item.run_date.day for item in queue_reads.pending(conn, datetime.now(UTC))] == [8, 7, 6, 5]
 
 
 def test_a_paused_request_starts_nothing(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
     control.pause(registry, request_id[:6], Person("anna"), now=NOW)
     with registry.reading() as conn:
-        assert queue_reads.pending(conn) == []
+        assert queue_reads.pending(conn, datetime.now(UTC)) == []
     with pytest.raises(Conflict, match="is paused already"):
         control.pause(registry, request_id, Person("anna"), now=NOW)
     control.resume(registry, request_id, Person("anna"), now=NOW)

@@ -46,6 +46,9 @@ class Airflow:
     def is_paused(self, dag_id: str) -> bool | None:
         return self.paused if self.known else None
 
+    def open_runs(self, dag_id: str) -> int:
+        return sum(state in ("queued", "running") for state in self.states.values())
+
     def start(self, dag_id: str, dag_run_id: str, conf: Mapping[str, Any], run_after: datetime, note: str) -> Started:
         if self.deaf:
             raise StoreError("no answer")

@@ -1,0 +1,71 @@
+"""What people are told about deadlines: the dates of one tick together, each event once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from airflow_backfill_provider.backfill.lateness import Why, by_reason, lateness, told
+from airflow_backfill_provider.backfill.sla import Deadline
+from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
+
+Late = Sequence[tuple[Deadline, Why]]
+"""Dates of one tick, ascending, each with what keeps it from being done."""
+
+
+def breach_notices(late: Iterable[tuple[Deadline, Why]]) -> list[Notice]:
+    """One notice for each tick that has broken its promise."""
+    return [_of_tick(NoticeType.SLA_BREACH, some) for some in _by_tick(late)]
+
+
+def warning_notices(late: Iterable[tuple[Deadline, Why]]) -> list[Notice]:
+    """One notice for each tick whose promise is in danger."""
+    return [_of_tick(NoticeType.SLA_WARNING, some) for some in _by_tick(late)]
+
+
+def recovery_notices(breaches: Iterable[Deadline]) -> list[Notice]:
+    """One notice for each tick all of whose breached dates are done; ``breaches`` are all of them."""
+    ticks: dict[tuple[str, datetime], list[Deadline]] = {}
+    for row in breaches:
+        ticks.setdefault(row.tick, []).append(row)
+    return [_recovery(rows) for rows in ticks.values() if all(row.done_at for row in rows)]
+
+
+def _of_tick(kind: NoticeType, late: Late) -> Notice:
+    first = late[0][0]
+    return Notice(
+        pipeline_id=first.pipeline_id,
+        type=kind,
+        key=f"{first.run_date} {first.tick_at.isoformat()}",
+        run_dates=tuple(row.run_date for row, _ in late),
+        since=first.deadline_at,
+        why=by_reason({row.run_date: why.cause for row, why in late}),
+        doing=by_reason({row.run_date: why.action for row, why in late}),
+        incident=_incident(first) if kind is NoticeType.SLA_BREACH else None,
+    )
+
+
+def _recovery(rows: Sequence[Deadline]) -> Notice:
+    first = rows[0]
+    done_at = max(row.done_at for row in rows if row.done_at)
+    late = lateness(done_at - first.deadline_at)
+    return Notice(
+        pipeline_id=first.pipeline_id,
+        type=NoticeType.SLA_RECOVERED,
+        key=f"{first.run_date} {first.tick_at.isoformat()}",
+        run_dates=tuple(row.run_date for row in rows),
+        since=done_at,
+        why=f"done at {told(done_at)}, {late} after the deadline",
+        incident=_incident(first),
+    )
+
+
+def _incident(row: Deadline) -> str:
+    return f"sla {row.tick_at.isoformat()}"
+
+
+def _by_tick(late: Iterable[tuple[Deadline, Why]]) -> list[Late]:
+    ticks: dict[tuple[str, datetime], list[tuple[Deadline, Why]]] = {}
+    for one in sorted(late, key=lambda one: one[0].key):
+        ticks.setdefault(one[0].tick, []).append(one)
+    return list(ticks.values())

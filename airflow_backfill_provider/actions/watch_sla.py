@@ -1,0 +1,152 @@
+"""Judge promised dates when their time has come: kept, in danger, broken, or done after all.
+
+To look, to ask Airflow and to judge are three steps. The last one is a transaction that locks the rows, passes over
+those that have changed since they were looked at, and writes the verdict, the records and the messages together. So of
+two controllers one tells, and one that is killed has told nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from airflow_backfill_provider.actions.fill_owed import RULE
+from airflow_backfill_provider.actions.notify import notify
+from airflow_backfill_provider.actions.promise_dates import CHUNK, promise_dates, warning_of
+from airflow_backfill_provider.actions.sla_notices import breach_notices, recovery_notices, warning_notices
+from airflow_backfill_provider.actions.sla_survey import Case, Questions, survey
+from airflow_backfill_provider.actions.story import Story
+from airflow_backfill_provider.backfill.item import NewItem
+from airflow_backfill_provider.backfill.lateness import describe, told, why_late
+from airflow_backfill_provider.backfill.sla import Deadline, Look, SlaStatus, Verdict, decide
+from airflow_backfill_provider.dag_runs import DagRuns
+from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
+from airflow_backfill_provider.settings import Settings
+from airflow_backfill_provider.store import attempts, queue, sla
+from airflow_backfill_provider.store.engine import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A case and what follows."""
+
+    case: Case
+    look: Look
+
+    @property
+    def row(self) -> Deadline:
+        return self.case.row
+
+    @property
+    def tells(self) -> bool:
+        """Whether the pipeline wants to hear of its deadlines."""
+        return self.case.pipeline is None or self.case.pipeline.sla_breach_notification
+
+
+def watch_sla(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[Story]:
+    """Note new deadlines, and judge the dates whose time has come; yields what was found and done."""
+    now = datetime.now(UTC)
+    yield from promise_dates(registry, settings, now)
+    airflow = Questions(dag_runs)
+    while True:
+        with registry.reading() as conn:
+            cases = survey(conn, sla.due(conn, now, CHUNK), now)
+        if not cases:
+            return
+        judged = [_decide(case, settings, now) for case in airflow.answer(cases, now)]
+        with registry.writing() as conn:
+            locked = {row.key: row for row in sla.due(conn, now, CHUNK, lock=True)}
+            mine = [one for one in judged if locked.get(one.row.key) == one.row]
+            story = _write(conn, mine, now)
+        yield from story
+        if not mine:
+            return  # another controller judges them
+
+
+def _decide(case: Case, settings: Settings, now: datetime) -> _Judged:
+    warning = warning_of(case.pipeline, settings) if case.pipeline else None
+    return _Judged(case, decide(case.row, case.seen, warning, settings.lost_tick_grace, now))
+
+
+def _write(conn: Connection, judged: Sequence[_Judged], now: datetime) -> list[Story]:
+    sla.remove(conn, (one.row for one in judged if not one.case.stands))
+    standing = [one for one in judged if one.case.stands]
+    sla.judge(conn, ((one.row, _values(one, now)) for one in standing))
+    _write_records(conn, standing, now)
+    story = [_enqueue_lost(conn, one, now) for one in standing if one.look.start]
+    found = _notices(conn, standing)
+    notify(conn, (notice for notice, tells in found if tells), now)
+    return [*story, *(_story(notice) for notice, _ in found)]
+
+
+def _values(one: _Judged, now: datetime) -> dict[str, Any]:
+    look = one.look
+    if look.verdict is Verdict.MET:
+        return {"status": SlaStatus.MET.value, "done_at": look.done_at, "look_at": None}
+    if look.verdict is Verdict.BREACH:  # a date that is done by now is looked at once more, and told to be done
+        again = now if look.done_at else None
+        values = {"status": SlaStatus.BREACHED.value, "breached_at": now, "done_at": look.done_at, "look_at": again}
+        return values | {"reason": why_late(one.case.seen).cause}
+    if look.verdict is Verdict.RECOVERY:
+        return {"recovered_at": now, "look_at": None}
+    if look.verdict is Verdict.WARN:
+        return {"warned_at": now, "look_at": look.look_at}
+    return {"look_at": look.look_at}
+
+
+def _write_records(conn: Connection, judged: Iterable[_Judged], now: datetime) -> None:
+    """Write into the run log whether promises were kept; a broken one without a run gets a record of its own."""
+    met: list[str] = []
+    broken: list[str] = []
+    missed: list[tuple[Deadline, str]] = []
+    for one in judged:
+        seen = one.case.seen
+        if one.look.verdict is Verdict.MET:
+            met += [each.run_id for each in seen.attempts if each.ended_at == one.look.done_at]
+        elif one.look.verdict is Verdict.BREACH:
+            attempt = seen.since(one.row.tick_at)
+            if attempt is None:
+                missed.append((one.row, why_late(seen).cause))
+            else:
+                broken.append(attempt.run_id)
+    attempts.judged(conn, met, met=True)
+    attempts.judged(conn, broken, met=False)
+    attempts.missed(conn, missed, now)
+
+
+def _enqueue_lost(conn: Connection, one: _Judged, now: datetime) -> Story:
+    row = one.row
+    why = f"its run was lost, and its deadline is {told(row.deadline_at)}"
+    item = NewItem(pipeline_id=row.pipeline_id, run_date=row.run_date, reason="missing")
+    queue.enqueue(conn, [item], who=RULE, why=why, now=now)
+    return Story(f"{row.pipeline_id} {row.run_date}: enqueued, {why}")
+
+
+def _notices(conn: Connection, judged: Sequence[_Judged]) -> list[tuple[Notice, bool]]:
+    """What happened, each with whether its pipeline wants to be told."""
+    tells = {one.row.pipeline_id: one.tells for one in judged}
+    late = {
+        verdict: [(one.row, why_late(one.case.seen)) for one in judged if one.look.verdict is verdict]
+        for verdict in (Verdict.BREACH, Verdict.WARN)
+    }
+    ended = {one.row.tick for one in judged if one.look.verdict is Verdict.RECOVERY}
+    found = [
+        *warning_notices(late[Verdict.WARN]),
+        *breach_notices(late[Verdict.BREACH]),
+        *recovery_notices(sla.breaches_of(conn, ended)),
+    ]
+    return [(notice, tells[str(notice.pipeline_id)]) for notice in found]
+
+
+def _story(notice: Notice) -> Story:
+    words = {
+        NoticeType.SLA_WARNING: "may miss its deadline",
+        NoticeType.SLA_BREACH: "missed its deadline",
+        NoticeType.SLA_RECOVERED: "is done after its deadline",
+    }
+    since = f" {told(notice.since)}" if notice.since and notice.type is not NoticeType.SLA_RECOVERED else ""
+    return Story(f"{notice.pipeline_id} {describe(notice.run_dates)} {words[notice.type]}{since}: {notice.why}")

@@ -1,0 +1,198 @@
+"""``sla_watches`` and ``sla_deadlines``: how far each pipeline is watched, and how each promised date stands.
+
+A promise is judged in the transaction that has locked its row, so that of two controllers one judges it and tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, not_, or_, select, update
+
+from airflow_backfill_provider.backfill.sla import Deadline, SlaStatus
+from airflow_backfill_provider.store.dialect import insert_for, one_of
+from airflow_backfill_provider.store.tables import pipelines
+from airflow_backfill_provider.store.tables import sla_deadlines as table
+from airflow_backfill_provider.store.tables import sla_watches as watches
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """How far the ticks of a pipeline have been turned into promises."""
+
+    pipeline_id: str
+    terms: str
+    row_at: datetime | None
+    watched_until: datetime
+    next_at: datetime | None
+
+
+def due_names(conn: Connection, now: datetime) -> list[str]:
+    """Names of what a turn has to do first: promises to look at, and pipelines whose tick or row is new."""
+    looking = select(table.c.pipeline_id, table.c.run_date, table.c.look_at).where(table.c.look_at <= now)
+    rows = conn.execute(looking.order_by(table.c.look_at).limit(_A_FEW))
+    dates = [f"deadline {row.pipeline_id} {row.run_date} {row.look_at.isoformat()}" for row in rows]
+    return dates + [f"ticks of {name}" for name in unwatched(conn, now, _A_FEW)]
+
+
+def unwatched(conn: Connection, now: datetime, limit: int) -> list[str]:
+    """Pipelines whose tick has passed, whose row is new or changed, or that are watched and promise no more."""
+    changed = func.coalesce(watches.c.row_at, _NEVER) != func.coalesce(pipelines.c.updated_at, _NEVER)
+    known = watches.c.pipeline_id.is_not(None)
+    news = or_(and_(_PROMISES, ~known), and_(known, or_(not_(_PROMISES), changed, watches.c.next_at <= now)))
+    joined = pipelines.outerjoin(watches, watches.c.pipeline_id == pipelines.c.pipeline_id)
+    query = select(pipelines.c.pipeline_id).select_from(joined).where(news)
+    return list(conn.execute(query.order_by(pipelines.c.pipeline_id).limit(limit)).scalars())
+
+
+_PROMISES = and_(
+    pipelines.c.sla_time.is_not(None),
+    pipelines.c.deleted_at.is_(None),
+    or_(pipelines.c.is_active.is_(None), pipelines.c.is_active),
+)
+_A_FEW = 100
+_NEVER = bindparam("never", datetime.fromisoformat("1970-01-01T00:00:00+00:00"), pipelines.c.updated_at.type)
+
+
+def rows_of(conn: Connection, pipeline_ids: Sequence[str]) -> dict[str, datetime | None]:
+    """When the rows of those of these pipelines that promise something were changed last."""
+    query = select(pipelines.c.pipeline_id, pipelines.c.updated_at)
+    rows = conn.execute(query.where(one_of(pipelines.c.pipeline_id, pipeline_ids), _PROMISES))
+    return {row.pipeline_id: row.updated_at for row in rows}
+
+
+def watches_of(conn: Connection, pipeline_ids: Sequence[str], *, lock: bool = False) -> dict[str, Watch]:
+    """How far these pipelines are watched; those that are not, are left out."""
+    query = select(watches).where(one_of(watches.c.pipeline_id, pipeline_ids)).order_by(watches.c.pipeline_id)
+    rows = conn.execute(query.with_for_update() if lock else query).mappings()
+    return {row["pipeline_id"]: Watch(**row) for row in rows}
+
+
+def watch(conn: Connection, some: Sequence[Watch]) -> None:
+    """Note how far these pipelines are watched now."""
+    if not some:
+        return
+    rows = [{name: getattr(one, name) for name in _WATCH} for one in some]
+    insert = insert_for(conn, watches)
+    newest = {name: insert.excluded[name] for name in _WATCH if name != "pipeline_id"}
+    conn.execute(insert.on_conflict_do_update(index_elements=[watches.c.pipeline_id], set_=newest), rows)
+
+
+_WATCH = tuple(column.name for column in watches.c)
+
+
+def unwatch(conn: Connection, pipeline_ids: Sequence[str]) -> None:
+    """Watch these pipelines no more."""
+    conn.execute(delete(watches).where(one_of(watches.c.pipeline_id, pipeline_ids)))
+
+
+def withdraw(conn: Connection, pipeline_ids: Sequence[str]) -> None:
+    """Take the promises back that have not been judged."""
+    mine = one_of(table.c.pipeline_id, pipeline_ids)
+    conn.execute(delete(table).where(mine, table.c.status == SlaStatus.OPEN.value))
+
+
+def promise(conn: Connection, rows: Sequence[Deadline]) -> None:
+    """Add promises; a date that has one keeps it."""
+    values = [{name: getattr(row, name) for name in _PROMISE} | {"status": SlaStatus.OPEN.value} for row in rows]
+    if values:
+        conn.execute(insert_for(conn, table).on_conflict_do_nothing(), values)
+
+
+_PROMISE = ("pipeline_id", "run_date", "tick_at", "deadline_at", "urgent_at", "look_at")
+
+
+def due(conn: Connection, now: datetime, limit: int, *, lock: bool = False) -> list[Deadline]:
+    """Promises to look at; with ``lock``, those that no other controller is judging, until the transaction ends."""
+    query = select(table).where(table.c.look_at <= now).order_by(table.c.look_at, table.c.pipeline_id, table.c.run_date)
+    rows = conn.execute((query.with_for_update(skip_locked=True) if lock else query).limit(limit))
+    return [_deadline(row) for row in rows]
+
+
+def breaches_of(conn: Connection, ticks: Iterable[tuple[str, datetime]]) -> list[Deadline]:
+    """Every breached date of these ticks (pipeline, tick)."""
+    wanted = set(ticks)
+    if not wanted:
+        return []
+    instants = [at for _, at in wanted]
+    query = (
+        select(table)
+        .where(one_of(table.c.pipeline_id, sorted({name for name, _ in wanted})))
+        .where(table.c.tick_at.between(min(instants), max(instants)), table.c.status == SlaStatus.BREACHED.value)
+        .order_by(table.c.pipeline_id, table.c.run_date)
+    )
+    return [row for row in map(_deadline, conn.execute(query)) if row.tick in wanted]
+
+
+def remove(conn: Connection, rows: Iterable[Deadline]) -> None:
+    """Take back promises that were made by a rule which has changed."""
+    keys = [{"p": row.pipeline_id, "d": row.run_date} for row in rows]
+    if keys:
+        conn.execute(delete(table).where(_mine()), keys)
+
+
+def judge(conn: Connection, rows: Iterable[tuple[Deadline, Mapping[str, Any]]]) -> None:
+    """Write what was found about promises whose rows are locked."""
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row, values in rows:
+        named = {f"new_{name}": value for name, value in values.items()}
+        by_columns.setdefault(tuple(values), []).append(named | {"p": row.pipeline_id, "d": row.run_date})
+    for columns, some in by_columns.items():
+        conn.execute(update(table).where(_mine()).values({name: bindparam(f"new_{name}") for name in columns}), some)
+
+
+def done(conn: Connection, pipeline_id: str, dates: Iterable[date], now: datetime) -> list[date]:
+    """Note that promised dates are done; returns those whose promise was kept by that, each once.
+
+    The end of a breach is left to the controller, who tells of it.
+    """
+    mine = and_(table.c.pipeline_id == pipeline_id, table.c.run_date.in_(list(dates)), table.c.done_at.is_(None))
+    kept = and_(table.c.status == SlaStatus.OPEN.value, table.c.deadline_at >= now)
+    changed = conn.execute(
+        update(table)
+        .where(mine)
+        .values(
+            done_at=now,
+            look_at=case((kept, None), else_=now),
+            status=case((kept, SlaStatus.MET.value), else_=table.c.status),
+        )
+        .returning(table.c.run_date, table.c.status)
+    )
+    return sorted(row.run_date for row in changed if row.status == SlaStatus.MET.value)
+
+
+def of_pipelines(
+    conn: Connection, pipeline_ids: Sequence[str] | None, first: date | None, last: date | None
+) -> list[Deadline]:
+    """The promises of these pipelines, or of all, for run dates in a range; by pipeline and date."""
+    query = select(table).order_by(table.c.pipeline_id, table.c.run_date)
+    if pipeline_ids is not None:
+        query = query.where(one_of(table.c.pipeline_id, pipeline_ids))
+    if first is not None:
+        query = query.where(table.c.run_date >= first)
+    if last is not None:
+        query = query.where(table.c.run_date <= last)
+    return [_deadline(row) for row in conn.execute(query)]
+
+
+def _mine() -> Any:
+    return (table.c.pipeline_id == bindparam("p")) & (table.c.run_date == bindparam("d"))
+
+
+def _deadline(row: Row[Any]) -> Deadline:
+    return Deadline(
+        pipeline_id=row.pipeline_id,
+        run_date=row.run_date,
+        tick_at=row.tick_at,
+        deadline_at=row.deadline_at,
+        urgent_at=row.urgent_at,
+        status=SlaStatus(row.status),
+        look_at=row.look_at,
+        done_at=row.done_at,
+        warned_at=row.warned_at,
+        recovered_at=row.recovered_at,
+        reason=row.reason,
+    )
