@@ -23,6 +23,7 @@ __all__ = ["empty_url", "registry", "registry_url"]
 
 HERE = Path(__file__).parent
 VENDORS_OWN_WARNINGS = ("ignore:ProvidersManager.hooks is deprecated", "ignore:BasicAuth is deprecated")
+TEAMS_KEY = "a-key-that-is-in-the-address"
 NOTICE = Notice(
     pipeline_id="orders",
     type=NoticeType.FAILURE,
@@ -51,7 +52,12 @@ def connections(simulator: SimulatorProcess) -> dict[str, dict[str, object]]:
             "password": "routing-key",
         },
         "pd_bad": {"conn_type": "pagerduty_events", "host": f"127.0.0.1:{simulator.tls_port}", "password": "bad"},
-        "teams": {**http, "host": f"{simulator.url}/teams/workflow-1", "port": None, "schema": None},
+        "teams": {
+            **http,
+            "host": f"{simulator.url}/teams/workflow-1?v=1&sig={TEAMS_KEY}",
+            "port": None,
+            "schema": None,
+        },
         "hook": http,
         "nobody": {"conn_type": "http", "host": "127.0.0.1", "port": 9, "schema": "http"},
     }

@@ -14,7 +14,7 @@ from airflow_backfill_provider.pipelines.channels import Channel
 from airflow_backfill_provider.pipelines.notice import NoticeType
 from airflow_backfill_provider.pipelines.wording import message
 
-from .conftest import NOTICE
+from .conftest import NOTICE, TEAMS_KEY
 
 KEY = "0f0e0d0c-0000-4000-8000-000000000001"
 PLACES = {
@@ -82,6 +82,18 @@ def test_no_error_tells_a_secret(receivers: SimulatorClient) -> None:
         send(PLACES["slack"], WORDS, 5)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_the_key_in_an_address_is_in_no_error_and_masked_in_logs(receivers: SimulatorClient) -> None:
+    from airflow.sdk.log import redact
+
+    receivers.down("teams")
+    with pytest.raises(PlatformError) as caught:
+        send(PLACES["teams"], WORDS, 5)
+    assert TEAMS_KEY not in str(caught.value)
+    assert redact(f"Max retries exceeded with url: /x?v=1&sig={TEAMS_KEY}") == (
+        "Max retries exceeded with url: /x?v=1&sig=***"
+    )
 
 
 def test_a_recovery_resolves_the_incident_of_its_breach(receivers: SimulatorClient) -> None:
