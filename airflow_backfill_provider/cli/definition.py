@@ -7,6 +7,7 @@ from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 from airflow_backfill_provider.cli.arguments import ARG_DRY_RUN, ARG_LIMIT, action
 from airflow_backfill_provider.cli.backfill_definition import backfill_group
 from airflow_backfill_provider.cli.notify_definition import notify_group
+from airflow_backfill_provider.cli.quality_definition import quality_group
 
 _EXIT_CODES = (
     "Exit codes: 0 done, 1 doctor or verify found a problem, 2 bad input or configuration, 3 not found, 4 conflict, "
@@ -74,6 +75,7 @@ def get_pipelines_cli_commands() -> list[GroupCommand]:
                 _coverage(),
                 backfill_group(),
                 notify_group(),
+                quality_group(),
             ),
         )
     ]

@@ -17,6 +17,7 @@ from airflow_backfill_provider.quality.base import Subject
 
 _TESTS = ("test.", "unit_test.")
 _GOOD, _WARNED = "pass", "warn"
+_UNDONE = frozenset({"error", "fail", "runtime error", "skipped"})
 _MOST_TOLD = 5
 
 
@@ -31,19 +32,24 @@ class DbtTestsChecker:
         """Judge the tests that the check selects; of a run for several dates they are the same for each."""
         if subject.external_id is None:
             raise PlatformError("it is not known which dbt Cloud run did the date", retryable=False)
-        tests = [one for one in self._tests(subject.external_id) if _selected(one, check.options.get("select"))]
+        results = self._of(subject.external_id)
+        tests = [one for one in results if _is_test(one) and _selected(one, check.options.get("select"))]
         if not tests:
             raise PlatformError(f"no test of run {subject.external_id} is selected by it", retryable=False)
-        return _judged(check, subject, tests)
+        undone = [one for one in results if not _is_test(one) and one.get("status") in _UNDONE]
+        return _judged(check, subject, tests, undone)
 
     def close(self) -> None:
         """Nothing to give back."""
 
-    def _tests(self, external_id: str) -> Sequence[Mapping[str, Any]]:
+    def _of(self, external_id: str) -> Sequence[Mapping[str, Any]]:
         if external_id not in self._results:
-            found = self._platform.run_results(external_id)["results"]
-            self._results[external_id] = [one for one in found if str(one.get("unique_id")).startswith(_TESTS)]
+            self._results[external_id] = self._platform.run_results(external_id)["results"]
         return self._results[external_id]
+
+
+def _is_test(result: Mapping[str, Any]) -> bool:
+    return str(result.get("unique_id")).startswith(_TESTS)
 
 
 def _selected(test: Mapping[str, Any], patterns: Sequence[str] | None) -> bool:
@@ -53,16 +59,21 @@ def _selected(test: Mapping[str, Any], patterns: Sequence[str] | None) -> bool:
     return patterns is None or any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _judged(check: QualityCheck, subject: Subject, tests: Sequence[Mapping[str, Any]]) -> Finding:
-    """A test that dbt calls a warning is one; a skipped test did not look at the data, so it has not passed it."""
+def _judged(
+    check: QualityCheck, subject: Subject, tests: Sequence[Mapping[str, Any]], undone: Sequence[Mapping[str, Any]]
+) -> Finding:
+    """A test that dbt calls a warning is one; a skipped test did not look at the data, so it has not passed it.
+
+    Whatever tests are selected: a run that left a model ``undone`` did not make the data.
+    """
     bad = [one for one in tests if one.get("status") not in (_GOOD, _WARNED)]
     warned = [one for one in tests if one.get("status") == _WARNED]
     observed = f"{len(bad)} of {len(tests)} failed" + (f", {len(warned)} warned" if warned else "")
-    told = [_sentence(one) for one in [*bad, *warned]]
+    told = [_sentence(one) for one in [*bad, *undone, *warned]]
     more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
     details = "; ".join([f"{observed} in dbt Cloud run {subject.external_id}", *told[:_MOST_TOLD]]) + more
-    found = finding(check, subject.run_date, not (bad or warned), observed, details)
-    return found if bad or not warned else replace(found, severity="warn")
+    found = finding(check, subject.run_date, not (bad or undone or warned), observed, details)
+    return found if bad or undone or not warned else replace(found, severity="warn")
 
 
 def _sentence(test: Mapping[str, Any]) -> str:

@@ -134,11 +134,18 @@ def test_a_warning_of_dbt_is_a_warning(simulator: SimulatorProcess) -> None:
 
 
 def test_a_check_may_look_at_some_of_the_tests(simulator: SimulatorProcess) -> None:
-    place, run, _ = dbt_run(simulator, "failing_test")
+    place, run, _ = dbt_run(simulator, "warning")
     assert look(check_of("dbt_tests", select=["not_null_orders_order_id", "unique_*"]), D5, place, run).passed
     none = look(check_of("dbt_tests", select=["ghost"]), D5, place, run)
     assert not none.could_run
     assert "no test of run" in none.details
+
+
+def test_a_run_that_left_a_model_undone_is_no_pass_whatever_tests_are_looked_at(simulator: SimulatorProcess) -> None:
+    place, run, _ = dbt_run(simulator, "failing_test")
+    found = look(check_of("dbt_tests", select=["unique_*"]), D5, place, run)
+    assert (found.passed, found.observed) == (False, "0 of 1 failed")
+    assert "model.shop.revenue skipped" in found.details
 
 
 def test_a_run_that_dbt_cloud_does_not_know_is_no_pass(simulator: SimulatorProcess) -> None:
