@@ -6,8 +6,11 @@ conftest.
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,3 +50,18 @@ def registry(registry_url: str) -> Iterator[Registry]:
     opened = Registry(registry_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts a statement to the warehouse that the checks look at."""
+    file = tmp_path / "warehouse.db"
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps({"conn_type": "sqlite", "host": str(file)}))
+    monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "no" / "x")}))
+
+    def run(sql: str, *values: object) -> None:
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute(sql, values)
+
+    run("CREATE TABLE orders (day TEXT, customer TEXT)")
+    return run

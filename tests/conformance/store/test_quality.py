@@ -5,130 +5,43 @@ The data that the checks look at lies in an SQLite file, behind the official hoo
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
 
-from airflow_backfill_provider.actions import define_check, record_run, run_job
+from airflow_backfill_provider.actions import record_run, run_job
 from airflow_backfill_provider.actions.asked_run import AskedRun
 from airflow_backfill_provider.actions.check_quality import check_run
-from airflow_backfill_provider.actions.recheck import recheck
-from airflow_backfill_provider.backfill.hold import Done, RunRef, Submit, Wait
-from airflow_backfill_provider.backfill.item import NewItem
+from airflow_backfill_provider.backfill.hold import Done, Submit, Wait
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
-from airflow_backfill_provider.errors import InvalidRequest, NotFound, PlatformError
-from airflow_backfill_provider.pipelines.changes import Change, ChangeKind
-from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
-from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
+from airflow_backfill_provider.errors import PlatformError
 from airflow_backfill_provider.store import (
     holds,
-    pipeline_changes,
-    pipelines,
     quality_log,
     queue,
     queue_reads,
     run_log,
-    upstreams,
 )
 from airflow_backfill_provider.store.engine import Registry
-from airflow_backfill_provider.store.tables import pipeline_notifications
 
-D5, D6, D7 = (date(2026, 1, day) for day in (5, 6, 7))
-ROWS = {"name": "rows", "kind": "row_count", "table": "orders", "date_column": "day", "min": 1}
-NAMED = {"name": "named", "kind": "not_null", "table": "orders", "column": "customer", "date_column": "day"}
-Data = Callable[..., None]
-
-
-@pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data:
-    """Puts a statement to the warehouse that the checks look at."""
-    file = tmp_path / "warehouse.db"
-    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps({"conn_type": "sqlite", "host": str(file)}))
-    monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "no" / "x")}))
-
-    def run(sql: str, *values: object) -> None:
-        with closing(sqlite3.connect(file)) as connection, connection:
-            connection.execute(sql, values)
-
-    run("CREATE TABLE orders (day TEXT, customer TEXT)")
-    return run
-
-
-def make(registry: Registry, *checks: dict[str, Any], **more: Any) -> Pipeline:
-    row = {
-        "pipeline_id": "orders", "platform": "sql", "connection_id": "warehouse", "platform_job_id": "SELECT 1",
-        "schedule_type": "manual", "start_date": "2026-01-01", "multi_date_allowed": True, "data_quality_check": True,
-        "retry_schedule": "1m", "max_retry_attempts": 1, "notification_channel": "slack",
-        "notification_details": {"conn_id": "slack", "on": ["quality_failed"]},
-    }  # fmt: skip
-    pipeline = parse_pipeline(row | {"quality_checks": list(checks)} | more)
-    change = Change(kind=ChangeKind.ADDED, pipeline_id="orders", pipeline=pipeline, fields=())
-    with registry.writing() as conn:
-        pipeline_changes.apply_changes(conn, [change], who="ann", now=datetime.now(UTC))
-    return pipeline
-
-
-def asked(*dates: date, run_id: str = "run_1", origin: str = "manual", clear: int = 0) -> AskedRun:
-    ref = RunRef(dag_id="orders", dag_run_id=run_id, clear_number=clear)
-    return AskedRun(
-        pipeline_id="orders",
-        ref=ref,
-        try_number=1,
-        dates=dates,
-        asked_at=datetime.now(UTC),
-        origin=origin,
-        tick_at=None,
-    )
-
-
-def work(registry: Registry, pipeline: Pipeline, run: AskedRun) -> None:
-    """The job of a run, up to its good end: the checks are next."""
-    decision = run_job.begin(registry, run, pipeline)
-    assert isinstance(decision, Submit)
-    run_job.accept(registry, run, decision.key, ExternalRun(external_id=f"job of {run.ref.dag_run_id}"))
-    done = Observation(status=ExternalStatus.SUCCESS, vendor_state="done")
-    assert run_job.settle(registry, run, decision.key, done)
-    assert isinstance(run_job.begin(registry, run, pipeline), Done)
-
-
-def told(registry: Registry, run: AskedRun) -> dict[date, tuple[str, bool | None]]:
-    with registry.reading() as conn:
-        records = run_log.records_of(conn, run.ref)
-    return {one["run_date"]: (one["status"], one["data_quality_passed"]) for one in records}
-
-
-def queued(registry: Registry, *dates: date, run_id: str = "run_1") -> AskedRun:
-    """Items of these dates, claimed for one run."""
-    now = datetime.now(UTC)
-    items = [NewItem(pipeline_id="orders", run_date=day, reason="requested") for day in dates]
-    with registry.writing() as conn:
-        queue.enqueue(conn, items, who="ann", why=None, now=now)
-        ids = [item.backfill_id for item in queue_reads.pending(conn, datetime.now(UTC))]
-        assert queue.claim(conn, ids, run_id, lease_until=now, who="system", now=now)
-    return asked(*dates, run_id=run_id, origin="queue")
-
-
-def items(registry: Registry, *dates: date) -> dict[date, Any]:
-    with registry.reading() as conn:
-        return {item.run_date: item for item in queue_reads.items_of_dates(conn, "orders", dates)}
-
-
-def done(registry: Registry, *dates: date) -> set[date]:
-    with registry.reading() as conn:
-        return upstreams.done_dates(conn, {"orders": dates}).get("orders", set())
-
-
-def messages(registry: Registry) -> list[str]:
-    with registry.reading() as conn:
-        return list(conn.execute(select(pipeline_notifications.c.payload)).scalars())
+from .quality_world import (
+    D5,
+    D6,
+    D7,
+    NAMED,
+    ROWS,
+    Data,
+    asked,
+    done,
+    items,
+    make,
+    messages,
+    queued,
+    told,
+    work,
+)
 
 
 def test_a_date_is_done_only_when_its_checks_have_passed(registry: Registry, data: Data) -> None:
@@ -239,7 +152,7 @@ def test_the_queue_runs_the_job_again_for_the_bad_date_alone(registry: Registry,
 def queued_again(registry: Registry) -> AskedRun:
     now = datetime.now(UTC)
     with registry.writing() as conn:
-        ids = [item.backfill_id for item in queue_reads.pending(conn, datetime.now(UTC))]
+        ids = [item.backfill_id for item in queue_reads.pending(conn, now)]
         assert queue.claim(conn, ids, "run_2", lease_until=now, who="system", now=now)
     return asked(D6, run_id="run_2", origin="queue")
 
@@ -355,108 +268,3 @@ def test_a_check_changes_nothing_in_the_database(registry: Registry, data: Data)
     work(registry, pipeline, run)
     findings = check_run(registry, run, pipeline, last_try=True).findings
     assert {one.check_name: one.observed for one in findings} == {"odd": "1", "rows": "0"}
-
-
-def run_and_end(registry: Registry, pipeline: Pipeline, run: AskedRun) -> None:
-    work(registry, pipeline, run)
-    if check_run(registry, run, pipeline, last_try=True).failed:
-        return
-    record_run.ended(registry, run.ref, None, RecordStatus.SUCCESS)
-
-
-def test_a_date_that_was_refused_is_done_when_it_passes_now(registry: Registry, data: Data) -> None:
-    pipeline, run = make(registry, ROWS), asked(D5)
-    run_and_end(registry, pipeline, run)
-    ask_for(registry, D5)
-    (still,) = recheck(registry, "orders", "2026-01-05", datetime.now(UTC))
-    assert (still.before, still.after) == (RecordStatus.FAILED, RecordStatus.FAILED)
-    data("INSERT INTO orders VALUES ('2026-01-05', 'a')")
-    (mended,) = recheck(registry, "orders", "2026-01-05", datetime.now(UTC))
-    assert (mended.before, mended.after) == (RecordStatus.FAILED, RecordStatus.SUCCESS)
-    assert told(registry, run) == {D5: ("success", True)}
-    assert items(registry, D5)[D5].status is ItemStatus.SKIPPED
-    assert done(registry, D5) == {D5}
-
-
-def ask_for(registry: Registry, day: date) -> None:
-    with registry.writing() as conn:
-        item = NewItem(pipeline_id="orders", run_date=day, reason="requested")
-        queue.enqueue(conn, [item], who="ann", why=None, now=datetime.now(UTC))
-
-
-def test_a_date_that_was_done_is_owed_when_it_does_not_pass_any_more(registry: Registry, data: Data) -> None:
-    pipeline, run = make(registry, ROWS), asked(D5, D6)
-    data("INSERT INTO orders VALUES ('2026-01-05', 'a'), ('2026-01-06', 'a')")
-    run_and_end(registry, pipeline, run)
-    data("DELETE FROM orders WHERE day = '2026-01-06'")
-    answers = recheck(registry, "orders", "2026-01-05..2026-01-06", datetime.now(UTC))
-    assert [(one.run_date, one.after) for one in answers] == [(D5, RecordStatus.SUCCESS), (D6, RecordStatus.FAILED)]
-    assert told(registry, run) == {D5: ("success", True), D6: ("failed", False)}
-    assert done(registry, D5, D6) == {D5}
-    assert len(messages(registry)) == 1
-
-
-def test_a_date_whose_job_failed_is_not_done_by_checks_that_pass(registry: Registry, data: Data) -> None:
-    pipeline, run = make(registry, ROWS), asked(D5)
-    run_job.begin(registry, run, pipeline)
-    record_run.ended(registry, run.ref, 1, RecordStatus.FAILED, message="cluster lost")
-    for _ in range(2):  # bad, then good: a failure of the checks in between must not make it theirs
-        (answer,) = recheck(registry, "orders", "2026-01-05", datetime.now(UTC))
-        assert answer.after is RecordStatus.FAILED
-        data("INSERT INTO orders VALUES ('2026-01-05', 'a')")
-    assert told(registry, run) == {D5: ("failed", None)}
-
-
-def test_dates_that_cannot_be_checked_are_refused_together_and_nothing_is_written(
-    registry: Registry, data: Data
-) -> None:
-    pipeline = make(registry, ROWS)
-    run_and_end(registry, pipeline, asked(D5, run_id="run_1"))
-    work(registry, pipeline, asked(D6, run_id="run_2"))
-    with pytest.raises(InvalidRequest) as raised:
-        recheck(registry, "orders", "2026-01-05..2026-01-07", datetime.now(UTC))
-    assert [str(problem) for problem in raised.value.problems] == [
-        "run date 2026-01-06: run run_2 works on it; wait for its end, or cancel it",
-        "run date 2026-01-07: no run has ended for it, so there is nothing to check; fill it first",
-    ]
-    with registry.reading() as conn:
-        assert len(quality_log.of_records(conn, [run_log.record_id(asked(D5).ref, D5)])) == 1
-
-
-def test_a_pipeline_without_checks_is_refused(registry: Registry, data: Data) -> None:
-    make(registry)
-    with pytest.raises(InvalidRequest, match="has no quality checks"):
-        recheck(registry, "orders", "2026-01-05", datetime.now(UTC))
-
-
-def test_checks_are_defined_and_taken_away_with_their_history(registry: Registry, data: Data) -> None:
-    make(registry, ROWS)
-    now = datetime.now(UTC)
-    define_check.set_check(registry, "orders", NAMED, who="ann", now=now)
-    define_check.set_check(registry, "orders", ROWS | {"min": "5"}, who="ann", now=now)
-    after = define_check.delete_check(registry, "orders", "named", who="ben", now=now)
-    with registry.reading() as conn:
-        assert pipelines.get(conn, "orders").quality_checks == after.quality_checks
-        changes = pipeline_changes.history(conn, "orders")
-    assert [check.options["min"] for check in after.quality_checks] == [5]
-    assert [one["changed_by"] for one in changes if one["field"] == "quality_checks"].count("ann") == 2
-    with pytest.raises(NotFound, match="no check 'named'"):
-        define_check.delete_check(registry, "orders", "named", who="ben", now=now)
-
-
-def test_a_check_that_makes_no_sense_changes_nothing(registry: Registry, data: Data) -> None:
-    make(registry, ROWS)
-    with pytest.raises(InvalidRequest, match="check 'q': 'x;y' is not the name of a table"):
-        define_check.set_check(
-            registry, "orders", {"name": "q", "kind": "row_count", "table": "x;y"}, who="ann", now=datetime.now(UTC)
-        )
-
-
-def test_the_newest_result_of_each_check_is_shown(registry: Registry, data: Data) -> None:
-    pipeline, run = make(registry, ROWS, NAMED), asked(D5)
-    run_and_end(registry, pipeline, run)
-    data("INSERT INTO orders VALUES ('2026-01-05', 'a')")
-    recheck(registry, "orders", "2026-01-05", datetime.now(UTC) + timedelta(seconds=1))
-    with registry.reading() as conn:
-        newest = quality_log.newest(conn, "orders")
-    assert {name: row["check_result"] for name, row in newest.items()} == {"rows": True, "named": True}
