@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -38,17 +38,19 @@ def compare(
     dag_runs: Sequence[Mapping[str, Any]],
     jobs: Sequence[Job],
     runs_wanted: int | None,
+    again: Collection[str] = (),
 ) -> Row:
     """Hold the three against each other. ``runs_wanted`` is how many DagRuns the story should have made, if it says so.
 
-    What a platform refused because its job was busy never ran, and is left out.
+    ``again`` are the dates that were done and then became stale, so that they must have been done once more. What a
+    platform refused because its job was busy never ran, and is left out.
     """
     jobs = [job for job in jobs if job.state != "skipped"]
     found: list[str] = []
     if runs_wanted is not None and len(dag_runs) != runs_wanted:
         found.append(f"{len(dag_runs)} DagRuns, {runs_wanted} were wanted")
     found += _records_against_airflow(records, dag_runs)
-    found += _records_against_jobs(records, jobs)
+    found += _records_against_jobs(records, jobs, again)
     return Row(
         pipeline_id=pipeline_id,
         dates=len({record["run_date"] for record in records}),
@@ -79,7 +81,9 @@ _AIRFLOW_SAYS = {"skipped": "success", "cancelled": "failed"}
 """The state of a DagRun by the status of its records, where the words differ."""
 
 
-def _records_against_jobs(records: Sequence[Mapping[str, Any]], jobs: Sequence[Job]) -> list[str]:
+def _records_against_jobs(
+    records: Sequence[Mapping[str, Any]], jobs: Sequence[Job], again: Collection[str]
+) -> list[str]:
     lived = Counter(day for job in jobs if job.state not in ("failed", "cancelled") for day in job.run_dates)
     good = Counter(day for job in jobs if job.state == "success" for day in job.run_dates)
     done = Counter(str(record["run_date"]) for record in records if record["status"] == "success")
@@ -89,8 +93,11 @@ def _records_against_jobs(records: Sequence[Mapping[str, Any]], jobs: Sequence[J
         if good[day] != done[day]
     ]
     found += [
-        f"{day}: {count} jobs were started that did not fail" for day, count in sorted(lived.items()) if count > 1
+        f"{day}: {count} jobs were started that did not fail"
+        for day, count in sorted(lived.items())
+        if count > 1 + (day in again)
     ]
+    found += [f"{day}: it was stale and not done again" for day in sorted(again) if good[day] < 2]
     found += _two_alive(jobs)
     ids = {job.external_id for job in jobs}
     found += [

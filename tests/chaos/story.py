@@ -29,6 +29,8 @@ _ANSWERS = (
     ("delay", {"seconds": 2, "times": 2}),
     ("bad_auth", {"method": "POST", "times": 1}),
 )
+SPARED_SECONDS = 60.0
+"""After a kill of the scheduler or the triggerer, until the next one."""
 _VENDORS = ("databricks", "dbt_cloud", "snowflake")
 
 
@@ -50,6 +52,7 @@ class Story:
         self._lot = random.Random(seed)
         self._paused: dict[str, float] = {}
         self._to_cancel: list[str] = []
+        self._spared: dict[str, float] = {}
         self._hurting = 60 + dates * 5.0
         self._unhurt = dates // 5
 
@@ -133,6 +136,10 @@ class Story:
             self.told["worker killed"] += 1
 
     def _kill(self, name: str) -> None:
+        """Not again before it has had time to start: otherwise nothing would ever happen that could be hurt."""
+        if time.monotonic() < self._spared.get(name, 0):
+            return
+        self._spared[name] = time.monotonic() + SPARED_SECONDS
         self.told[f"{name} killed"] += 1
         self._say(f"kill -9 {name}")
         self.world.kill_process(name)
