@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +91,8 @@ def test_the_table_has_every_route() -> None:
     writing = {path for path, methods in paths.items() if "post" in methods}
     steering = {f"/api/requests/{{request_id}}/{verb}" for verb in ACTING}
     assert writing == {"/api/plan", "/api/requests", *steering}
+    page = (Path(__file__).parents[3] / "docs" / "web_ui.md").read_text(encoding="utf-8")
+    assert [path for path in paths if path not in steering and f" /backfill{path}`" not in page] == []
 
 
 @pytest.mark.parametrize("path", READING)

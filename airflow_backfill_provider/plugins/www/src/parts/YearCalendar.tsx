@@ -109,7 +109,7 @@ export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLo
                 <tr>
                   {WEEKDAYS.map((weekday, which) => (
                     <th key={weekday} scope="col">
-                      <button className="bf-pick" type="button" title={`Pick every ${weekday} of ${name}`} aria-label={`Every ${weekday} of ${name}`} onClick={() => onPick(toggledAll(picked, onWeekday(all, which)))}>
+                      <button className="bf-pick" type="button" title={`Pick every ${weekday} of ${name}`} aria-label={`${weekday.slice(0, 2)}: every ${weekday} of ${name}`} onClick={() => onPick(toggledAll(picked, onWeekday(all, which)))}>
                         {weekday.slice(0, 2)}
                       </button>
                     </th>
