@@ -141,6 +141,12 @@ def words_for(request: Request) -> Callable[[str], str]:
 ViewerDep = Annotated[Viewer, Depends(viewer)]
 
 
+def guard_text(request: Request) -> None:
+    """Refuse a path or query with a NUL in it: no name has one, and Postgres takes none."""
+    if "%00" in request.url.path or "\0" in request.url.path or "%00" in request.url.query:
+        raise HTTPException(422, "the URL has a NUL character; expected text")
+
+
 def guard_unsafe(request: Request) -> None:
     """Refuse to change anything for another site's page, or for a form: there is no other token against that."""
     if request.method in _SAFE:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from airflow_backfill_provider.actions.control import HIGHEST
 
@@ -22,6 +22,14 @@ class Body(BaseModel):
     """A body that is taken: a field that is not known is a mistake, not a wish that is passed over."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _without_nul(cls, value: object) -> object:
+        """Postgres keeps no text with a NUL in it."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("a text with a NUL character was read; expected one without")
+        return value
 
 
 class WishBody(Body):

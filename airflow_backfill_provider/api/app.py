@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_backfill_provider.api import dates, pipelines, requests
-from airflow_backfill_provider.api.access import guard_unsafe, viewer, words_for
+from airflow_backfill_provider.api.access import guard_text, guard_unsafe, viewer, words_for
 from airflow_backfill_provider.api.answers import ErrorAnswer
 from airflow_backfill_provider.errors import BackfillError, InvalidRequest, Problem
 
@@ -37,7 +37,9 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 def application() -> FastAPI:
     """The application; made once in a process, which keeps nothing else."""
     app = FastAPI(title="Backfill", version="1", docs_url=None, redoc_url=None, openapi_url=None)
-    api = APIRouter(prefix="/api", dependencies=[Depends(viewer), Depends(guard_unsafe)], responses=_REFUSALS)
+    api = APIRouter(
+        prefix="/api", dependencies=[Depends(viewer), Depends(guard_text), Depends(guard_unsafe)], responses=_REFUSALS
+    )
     for part in (pipelines.router, dates.router, requests.router):
         api.include_router(part)
     api.add_api_route("/openapi.json", lambda: JSONResponse(openapi()), include_in_schema=False)
@@ -55,7 +57,8 @@ def openapi() -> dict[str, Any]:
     """The OpenAPI document of the API."""
     app = application()
     words = "Run dates of pipelines: how they stand, why, and what is done about them."
-    return get_openapi(title=app.title, version=app.version, routes=app.routes, description=words)
+    servers = [{"url": ".."}]  # seen from the document, under whatever path it stands
+    return get_openapi(title=app.title, version=app.version, routes=app.routes, description=words, servers=servers)
 
 
 def bundle(name: str) -> FileResponse:

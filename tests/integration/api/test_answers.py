@@ -108,6 +108,7 @@ def test_a_pipeline_tells_its_schedule_and_what_comes_next(ask: Ask) -> None:
         ({"pipeline_ids": [SEEN], "dates": "today", "priorty": 1}, "priorty"),
         ({"pipeline_ids": [SEEN], "dates": "today", "first_n": 0}, "first_n"),
         ({"pipeline_ids": [SEEN], "dates": "today", "priority": 10**9}, "priority"),
+        ({"pipeline_ids": [SEEN], "dates": "today", "why": "a\0b"}, "why"),
         ({"pipeline_ids": [SEEN], "tag": "sales", "dates": "today"}, "pipeline_ids"),
         ({"dates": "today"}, "pipeline_ids"),
         ({"pipeline_ids": [SEEN]}, "dates"),
@@ -124,6 +125,11 @@ def test_what_is_wrong_with_a_wish_is_said_with_its_place(ask: Ask, body: dict[s
 @pytest.mark.parametrize("query", ["first=2026-02-01&last=2026-01-01", "first=2020-01-01&last=2026-01-01", "limit=0"])
 def test_a_range_or_page_that_cannot_be_is_refused(ask: Ask, query: str) -> None:
     assert ask("user", "GET", f"/api/grid?{query}").status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/api/requests/%00", f"/api/pipelines/{SEEN}/runs/a%00b", "/api/grid?search=%00"])
+def test_a_url_with_a_nul_is_refused(ask: Ask, path: str) -> None:
+    assert ask("user", "GET", path).status_code == 422
 
 
 def test_a_broken_row_is_shown_with_what_is_wrong(ask: Ask) -> None:
