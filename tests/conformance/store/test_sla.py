@@ -89,7 +89,8 @@ def told(registry: Registry) -> list[Notice]:
         rows = conn.execute(
             select(pipeline_notifications.c.payload).order_by(pipeline_notifications.c.created_at)
         ).scalars()
-        return [Notice.from_json(json.loads(payload)["notice"]) for payload in rows]
+        notices = [Notice.from_json(json.loads(payload)["notice"]) for payload in rows]
+    return [notice for notice in notices if notice.type.value.startswith("sla_")]
 
 
 def types(registry: Registry) -> list[str]:
