@@ -27,7 +27,7 @@ class Body(BaseModel):
     @classmethod
     def _without_nul(cls, value: object) -> object:
         """Postgres keeps no text with a NUL in it."""
-        if isinstance(value, str) and "\0" in value:
+        if any(isinstance(text, str) and "\0" in text for text in (value if isinstance(value, list) else [value])):
             raise ValueError("a text with a NUL character was read; expected one without")
         return value
 

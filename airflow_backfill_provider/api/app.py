@@ -22,6 +22,7 @@ _NEVER_STORE = {"Cache-Control": "no-store"}
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     code: {"model": ErrorAnswer, "description": words}
     for code, words in {
+        400: "Not JSON that can be read",
         401: "Nobody is logged in",
         403: "Not yours to start, or sent by a page of another site",
         404: "Not there, or not yours to see",

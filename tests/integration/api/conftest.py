@@ -6,6 +6,7 @@ None of the users but the admin may see ``hidden``.
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("airflow_app", managers, indirect=True, scope="session")
 
 
+@pytest.fixture(scope="session")
+def registry_on_postgres(postgres_server: str) -> Iterator[str]:
+    """An empty database for one application."""
+    from sqlalchemy import create_engine, make_url, text
+    from sqlalchemy.pool import NullPool
+
+    name = f"backfill_api_{uuid.uuid4().hex}"
+    server = create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with server.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
 @dataclass(frozen=True)
 class Served:
     """The application and who may ask it."""
@@ -51,20 +67,22 @@ class Served:
 def airflow_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The application under one auth manager, on Airflow's database of this session."""
     home: Path = tmp_path_factory.mktemp("api")
-    options = OPTIONS[request.param](home) | {
+    manager, _, database = request.param.partition(" on ")
+    url = request.getfixturevalue("registry_on_postgres") if database else f"sqlite:///{home / 'registry.db'}"
+    options = OPTIONS[manager](home) | {
         "AIRFLOW__API_AUTH__JWT_SECRET": "0123456789abcdef0123456789abcdef",
         "AIRFLOW__API__BASE_URL": "http://airflow.example",
-        "AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'registry.db'}",
+        "AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN": url,
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in options.items():
             patch.setitem(os.environ, name, value)  # type: ignore[arg-type]
         _airflow_database()
-        _registry(options["AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN"])
+        _registry(url)
         from airflow.api_fastapi.app import create_app, purge_cached_app
 
         app = create_app(apps="core")
-        yield Served(request.param, app, TOKENS[request.param]((SEEN, DOWNSTREAM, "foreign")))
+        yield Served(manager, app, TOKENS[manager]((SEEN, DOWNSTREAM, "foreign")))
         purge_cached_app()
 
 

@@ -24,7 +24,7 @@ def test_the_grid_has_a_letter_for_each_day_and_the_worst_pipeline_first(ask: As
     orders, reports = grid["pipelines"]
     assert len(orders["cells"]) == 30
     assert orders["cells"].startswith("." * 9 + "m" * 19)  # started 20 days ago; their 06:00 has passed
-    assert orders["owed"] == orders["counts"]["missing"] == len(orders["cells"].replace(".", ""))
+    assert orders["owed"] == orders["counts"]["missing"] == orders["cells"].lower().count("m")
     assert reports["cells"][-1] == "Q"
     assert orders["late"] >= 19
     assert reports["late"] == 0

@@ -59,7 +59,7 @@ def a_run(pipeline_id: str, day: date = TODAY, name: str = "manual", ended_at: d
     run = RunRef(dag_id=pipeline_id, dag_run_id=f"{name}__{pipeline_id}")
     start = run_log.Started(
         pipeline_id=pipeline_id, run=run, try_number=1, run_dates=(day,), origin="manual", is_backfill=False,
-        definition_version="x", retry_schedule_used=None, tick_at=None, deadline_at=None,
+        definition_version="x", retry_schedule_used=None, tick_at=None,
     )  # fmt: skip
     with registry().writing() as conn:
         run_log.started(conn, start, ended_at or datetime.now(UTC))

@@ -1,0 +1,102 @@
+"""Whatever the OpenAPI document allows to be asked is answered as the document says, and never by a 500."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import one_of
+from schemathesis.checks import not_a_server_error
+from schemathesis.python import asgi
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, SEEN, TODAY
+from tests.integration.api.test_permissions import a_run, make
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+AUTH_MANAGERS = ("simple", "simple on postgres")
+EXAMPLES = 15
+ALL = list(HealthCheck)
+
+
+def test_every_route_answers_as_its_schema_says(ask: Callable[..., Any], airflow_app: Any) -> None:
+    known = {"pipeline_id": [SEEN, DOWNSTREAM, HIDDEN], "request_id": [make(ask, SEEN, HIDDEN)]}
+    known |= {"dag_run_id": [a_run(SEEN, TODAY)], "run_date": [str(TODAY)]}
+    schema = schemathesis.openapi.from_dict(ask("admin", "GET", "/api/openapi.json").json())
+    asked: dict[str, set[int]] = {}
+    with asgi.get_client(airflow_app.app) as client:
+        client.headers["Authorization"] = f"Bearer {airflow_app.token('admin')}"
+        for found in schema.get_all_operations():
+            operation = found.ok()
+            operation.app = airflow_app.app
+            asked[operation.label] = _ask(operation, known, client)
+    # Otherwise only refusals were looked at.
+    assert [label for label, codes in asked.items() if label.startswith("GET") and 200 not in codes] == []
+
+
+def _ask(operation: Any, known: dict[str, list[str]], client: Any) -> set[int]:
+    """Ask a route whatever its schema allows, in every second question about things that are there."""
+    codes: set[int] = set()
+    wild = operation.as_strategy()
+    there = {each.name: known[each.name][0] for each in operation.path_parameters if each.name in known}
+    strategies = [wild, operation.as_strategy(path_parameters=there)] if there else [wild]
+
+    @seed(1)
+    @settings(max_examples=EXAMPLES, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=ALL)
+    @given(one_of(*strategies))
+    def ask(case: Any) -> None:
+        answer = case.call(base_url="http://airflow.example/backfill", session=client)
+        codes.add(answer.status_code)
+        case.validate_response(answer, checks=CHECKS)
+
+    ask()
+    return codes
+
+
+AWKWARD = ["\x00", "a\x00b", "\ud800", "é" * 300, "' or 1=1 --", "\n", "9" * 5000, ""]
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_an_awkward_text_is_refused_or_taken_but_breaks_nothing(ask: Callable[..., Any], text: str) -> None:
+    """No database takes a NUL, no encoding a lone surrogate; both can be typed into JSON and into an address."""
+    wish = {"pipeline_ids": [SEEN], "dates": "last 2 days", "only": "any"}
+    posts = [("/api/plan", wish | {name: text}) for name in ("dates", "only", "why", "tag")]
+    posts += [("/api/plan", wish | {"pipeline_ids": [text]}), ("/api/requests", wish | {"why": text})]
+    request = make(ask, DOWNSTREAM, dates="today")
+    posts += [(f"/api/requests/{request}/cancel", {"why": text})]
+    codes = {}
+    for path, body in posts:
+        answer = ask("admin", "POST", path, content=json.dumps(body), headers={"Content-Type": "application/json"})
+        codes[f"{path} {sorted(body)}"] = answer.status_code
+    quoted = quote(text, errors="surrogatepass")
+    places = [f"/api/grid?{name}={quoted}" for name in ("search", "tag", "platform", "first", "limit")]
+    places += [f"/api/requests?pipeline_id={quoted}", f"/api/requests/{quoted}", f"/api/pipelines/{quoted}"]
+    places += [f"/api/pipelines/{SEEN}/{rest}/{quoted}" for rest in ("runs", "dates")]
+    codes |= {path: ask("admin", "GET", path).status_code for path in places}
+    assert {path: code for path, code in codes.items() if code not in (200, 201, 404, 409, 422)} == {}
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"[]", b"null", b"", b"1e999", b'{"a":NaN}', b"[" * 100_000])
+def test_a_body_that_is_no_object_is_refused(ask: Callable[..., Any], body: bytes) -> None:
+    for path in ("/api/plan", "/api/requests", f"/api/requests/{make(ask, SEEN)}/pause"):
+        answer = ask("admin", "POST", path, content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code in (400, 422), f"{path}: {answer.status_code} {answer.text}"
+        assert answer.json()["detail"]
