@@ -79,6 +79,11 @@ def watch(conn: Connection, some: Sequence[Watch]) -> None:
     insert = insert_for(conn, watches)
     newest = {name: insert.excluded[name] for name in _WATCH if name != "pipeline_id"}
     conn.execute(insert.on_conflict_do_update(index_elements=[watches.c.pipeline_id], set_=newest), rows)
+    if conn.dialect.name == "sqlite":
+        # SQLite compares texts, and other programs spell instants in other ways: keep the row's own spelling.
+        own = select(pipelines.c.updated_at).where(pipelines.c.pipeline_id == watches.c.pipeline_id).scalar_subquery()
+        mine = one_of(watches.c.pipeline_id, [one.pipeline_id for one in some])
+        conn.execute(update(watches).where(mine).values(row_at=own))
 
 
 _WATCH = tuple(column.name for column in watches.c)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from airflow_backfill_provider import settings as options
 from airflow_backfill_provider.actions.turn import due_work, take_turn
 from airflow_backfill_provider.backfill.item import NewItem
-from airflow_backfill_provider.store import queue, queue_reads
+from airflow_backfill_provider.store import queue, queue_reads, sla
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import business_calendars, calendar_days, sla_watches
 from airflow_backfill_provider.store.tables import pipelines as table
@@ -118,3 +119,16 @@ def test_a_day_that_was_closed_meanwhile_is_no_breach(
     watch(registry, settings)
     assert deadlines(registry) == []
     assert told(registry) == []
+
+
+@pytest.mark.parametrize("written", ["2026-01-01 00:00:00", "2026-01-01 00:00:00.5"])
+def test_an_instant_that_another_program_wrote_is_no_change_for_ever(
+    registry: Registry, settings: options.Settings, tick: datetime, written: str
+) -> None:
+    add(registry, tick, tick + 4 * HOUR)
+    with registry.writing() as conn:
+        conn.exec_driver_sql(f"UPDATE pipelines SET updated_at = '{written}'")
+    watch(registry, settings)
+    assert len(deadlines(registry)) == 1
+    with registry.reading() as conn:
+        assert sla.due_names(conn, datetime.now(UTC)) == []
