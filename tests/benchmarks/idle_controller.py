@@ -24,8 +24,8 @@ from airflow_backfill_provider.store.engine import Registry, open_engine, parse_
 from airflow_backfill_provider.store.migrate import upgrade
 
 ROUNDS = 5
-LOOKS = 20
-"""Looks and searches in a round: the server's clock ticks a hundred times a second."""
+LOOKS, SEARCHES = 20, 5
+"""In one round: the kernel counts a process's time in hundredths of a second."""
 FILLED = """
 INSERT INTO pipelines (pipeline_id, platform, trigger_url, schedule_type, frequency, start_date, auto_backfill,
   auto_backfill_from, created_at, updated_at)
@@ -55,17 +55,17 @@ def cpu_of(pid: int) -> float:
 
 def costs(registry: Registry, known: KnownPipelines, now: datetime, *, search: bool) -> tuple[float, float]:
     """CPU seconds of one look here and at the server; every look finds nothing."""
-    settings = options.load()
+    settings, times = options.load(), SEARCHES if search else LOOKS
     here, there = [], []
     with registry.reading() as conn:
         server = conn.execute(text("SELECT pg_backend_pid()")).scalar_one()  # the pool hands the same one out again
     for _ in range(ROUNDS):
         began, began_there = time.process_time(), cpu_of(server)
-        for _ in range(LOOKS):
+        for _ in range(times):
             found = due_work(registry, settings, now, search=search, known=known)
             assert found is None, found
-        here.append((time.process_time() - began) / LOOKS)
-        there.append((cpu_of(server) - began_there) / LOOKS)
+        here.append((time.process_time() - began) / times)
+        there.append((cpu_of(server) - began_there) / times)
     return statistics.median(here), statistics.median(there)
 
 
