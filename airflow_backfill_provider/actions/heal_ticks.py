@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -85,9 +86,17 @@ def _later(*instants: Mapping[str, datetime]) -> dict[str, datetime]:
 
 
 def _ticks(pipeline: Pipeline, schedule: Schedule, since: datetime, until: datetime) -> list[Tick]:
-    since = max(since, pipeline.created_at or since)
-    if pipeline.schedule_type == "manual" or since >= until:
+    if pipeline.schedule_type == "manual":
         return []
+    begun = pipeline.created_at or since
     return [
-        Tick(at, schedule.dates_of(at), together=pipeline.multi_date_allowed) for at in schedule.ticks(since, until)
+        Tick(at, dates, together=pipeline.multi_date_allowed)
+        for at, dates in _dated(schedule, since, until)
+        if at > begun
     ]
+
+
+@lru_cache(maxsize=1024)
+def _dated(schedule: Schedule, since: datetime, until: datetime) -> list[tuple[datetime, tuple[date, ...]]]:
+    """The ticks after ``since`` with their run dates: many pipelines tick alike."""
+    return [(at, schedule.dates_of(at)) for at in schedule.ticks(since, until)]

@@ -7,25 +7,23 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select, union_all
 
-from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST
+from airflow_backfill_provider.store.dialect import one_of
 from airflow_backfill_provider.store.tables import backfill_queue, pipeline_changes, pipeline_run_log, run_date_holds
 
 
 def since(conn: Connection, pipeline_ids: Sequence[str], after: datetime) -> dict[str, dict[date, datetime]]:
     """When a run, an item or a hold of a date last began, if that was after ``after``; by pipeline and date."""
     found: dict[str, dict[date, datetime]] = {}
-    for start in range(0, len(pipeline_ids), MOST_IN_A_LIST):
-        some = pipeline_ids[start : start + MOST_IN_A_LIST]
-        parts = [
-            select(table.c.pipeline_id, day.label("run_date"), func.max(at).label("at"))
-            .where(table.c.pipeline_id.in_(some), at >= after)
-            .group_by(table.c.pipeline_id, day)
-            for table, day, at in _BEGINNINGS
-        ]
-        for row in conn.execute(union_all(*parts)):
-            if row.run_date is not None:
-                dates = found.setdefault(row.pipeline_id, {})
-                dates[row.run_date] = max(row.at, dates.get(row.run_date, row.at))
+    parts = [
+        select(table.c.pipeline_id, day.label("run_date"), func.max(at).label("at"))
+        .where(one_of(table.c.pipeline_id, pipeline_ids), at >= after)
+        .group_by(table.c.pipeline_id, day)
+        for table, day, at in _BEGINNINGS
+    ]
+    for name, day, at in conn.execute(union_all(*parts)).all():
+        if day is not None:
+            dates = found.setdefault(name, {})
+            dates[day] = max(at, dates.get(day, at))
     return found
 
 
