@@ -57,7 +57,7 @@ def begin(
 def start_of(run: RunRef, dates: tuple[date, ...]) -> run_log.Started:
     return run_log.Started(
         pipeline_id=run.dag_id, run=run, try_number=1, run_dates=dates, origin="queue", is_backfill=True,
-        definition_version="v", retry_schedule_used=None, tick_at=None, deadline_at=None,
+        definition_version="v", retry_schedule_used=None, tick_at=None,
     )  # fmt: skip
 
 
