@@ -1,6 +1,6 @@
 /** All pipelines and their recent days, what is owed first. */
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "react-router-dom";
 
 import type { Facets, Grid, Summary } from "../api";
@@ -96,10 +96,12 @@ const Strip = ({ summary, statuses, onPick }: { summary: Summary | null; statuse
 /** What is typed goes into the URL when the fingers rest. */
 const Search = ({ value, onChange }: { value: string; onChange: (text: string) => void }) => {
   const [text, setText] = useState(value);
+  const write = useRef(onChange); // of the newest rendering: an older one would put an older URL back
+  write.current = onChange;
   useEffect(() => setText(value), [value]);
   useEffect(() => {
     if (text === value) return undefined;
-    const timer = window.setTimeout(() => onChange(text), TYPING_MS);
+    const timer = window.setTimeout(() => write.current(text), TYPING_MS);
     return () => window.clearTimeout(timer);
   }, [text]);
   return (

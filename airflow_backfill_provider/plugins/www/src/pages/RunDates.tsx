@@ -111,13 +111,15 @@ const useChoice = (): [Choice, (choice: Choice) => void] => {
   const [choice, setChoice] = useState<Choice>(() => ({ ...NOTHING, dates: fromText(url.get("dates")) }));
   const text = toText(choice.dates).replaceAll(" ", "");
   const first = useRef(true);
+  const write = useRef(setUrl); // of the newest rendering: an older one would put an older URL back
+  write.current = setUrl;
   useEffect(() => {
     if (first.current) {
       first.current = false;
       return undefined;
     }
     const timer = window.setTimeout(() => {
-      setUrl(
+      write.current(
         (old) => {
           const next = new URLSearchParams(old);
           if (text) next.set("dates", text);
