@@ -165,7 +165,6 @@ def the_registry_works(url: str) -> None:
         definition_version="v",
         retry_schedule_used=None,
         tick_at=NOW,
-        deadline_at=None,
     )
     with registry.writing() as conn:
         run_log.started(conn, start, NOW)

@@ -77,7 +77,7 @@ def start(conn: Connection, name: str, run: str, clear: int, attempt: int, days:
     began = run_log.Started(
         pipeline_id=name, run=RunRef(dag_id=name, dag_run_id=run, clear_number=clear), try_number=attempt,
         run_dates=tuple(days), origin="manual", is_backfill=False, definition_version=version.definition_version,
-        retry_schedule_used=None, tick_at=None, deadline_at=None,
+        retry_schedule_used=None, tick_at=None,
     )  # fmt: skip
     run_log.started(conn, began, at(0))
 

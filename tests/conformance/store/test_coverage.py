@@ -43,7 +43,7 @@ def start(registry: Registry, name: str, days: Iterable[date]) -> RunRef:
     run = RunRef(dag_id=name, dag_run_id=str(uuid.uuid4()))
     begin = run_log.Started(
         pipeline_id=name, run=run, try_number=1, run_dates=tuple(days), origin="manual", is_backfill=False,
-        definition_version="v1", retry_schedule_used=None, tick_at=None, deadline_at=None,
+        definition_version="v1", retry_schedule_used=None, tick_at=None,
     )  # fmt: skip
     with registry.writing() as conn:
         run_log.started(conn, begin, NOW)
