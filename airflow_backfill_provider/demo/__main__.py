@@ -69,8 +69,8 @@ Messages  {simulator}/messages   (what people would have got)
 What to look at
   - the list of DAGs: one for each row, its schedule as a sentence
   - the grid of 'orders_daily': the run, its log, and under Details the link 'External run' to its job's page
-  - 'sessions_daily' fills the gaps of its last week by itself; one date cannot be read by its job and ends failed,
-    which is told: see the messages
+  - 'sessions_daily' fills the holes of its last week and runs its stale dates again, by itself; one date cannot be read
+    by its job and ends failed, which is told: see the messages; 'revenue_weekly' repeats the week that failed
   - from another terminal, what is owed, a backfill of ten dates, the records and a backfill of ten dates:
       export AIRFLOW_HOME={home}/airflow
       .venv/bin/airflow pipelines owed sessions_daily

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from airflow_backfill_provider.backfill.status import UNFINISHED
 from airflow_backfill_provider.demo import sample
 from airflow_backfill_provider.demo.agreement import Job, compare, table
 from airflow_backfill_provider.demo.airflow_stack import AirflowStack, StackError
+from airflow_backfill_provider.demo.sample import FILLED, WEEKLY
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 from airflow_backfill_provider.store import pipelines
 from airflow_backfill_provider.store.engine import Registry, registry
@@ -22,9 +24,8 @@ VENDORS = {"databricks": r"/jobs/run-now$", "dbt_cloud": r"/run/?$", "snowflake"
 """Where each vendor takes a job: there one answer is lost."""
 BACKFILLED_DATES = 5
 MANUAL = "corrections"
-FILLED = "sessions_daily"
-"""Fills its own gaps, but for one date that its job cannot read."""
-FILLED_DAYS = 7
+HOLES_FROM = 2
+"""The first so many of the dates that :data:`FILLED` fills were run before, with an older definition."""
 PAUSED = "campaigns_daily"
 """Is asked for dates while it is paused."""
 _STORY_SECONDS = 1200
@@ -59,17 +60,39 @@ class Demonstration:
         _say("making Airflow's database and the registry")
         self.airflow.run("db", "migrate")
         self.airflow.run("pipelines", "init")
-        today = datetime.now(UTC).date()
-        self._fills_from = today - timedelta(days=FILLED_DAYS)
-        self._poisoned = today - timedelta(days=FILLED_DAYS - 2)
-        (self.home / "pipelines.yaml").write_text(sample.manifest(self._fills_from), encoding="utf-8")
-        self.airflow.run("pipelines", "apply", "-f", str(self.home / "pipelines.yaml"))
+        self._today = datetime.now(UTC).date()
+        self._fills_from = self._today - timedelta(days=7)
+        self._poisoned = self._fills_from + timedelta(days=HOLES_FROM + 1)
+        self._apply(as_it_was=True)
         for vendor, where in VENDORS.items():
             self.simulator.client.fault(vendor, "drop_after_accept", method="POST", path_regex=where, times=1)
         self.simulator.client.job("databricks", "103", poisoned=[self._poisoned.isoformat()], max_concurrent=3)
-        _say(f"{FILLED} owes its dates from {self._fills_from} on, and {self._poisoned} cannot be read by its job")
+        self.simulator.client.job("databricks", JOBS[WEEKLY][1], fail_first=1, fail_message="The source was down.")
         _say("starting Airflow (on each vendor the answer to the first job will be lost)")
         self.airflow.start()
+        self._make_history()
+
+    def _apply(self, *, as_it_was: bool = False) -> None:
+        (self.home / "pipelines.yaml").write_text(sample.manifest(self._today, as_it_was=as_it_was), encoding="utf-8")
+        self.airflow.run("pipelines", "apply", "-f", str(self.home / "pipelines.yaml"))
+
+    def _make_history(self) -> None:
+        """Let real runs leave holes, a failed week and dates of an older definition; then let the rules loose."""
+        last = self._fills_from + timedelta(days=HOLES_FROM - 1)
+        _say(f"making history: {FILLED} runs {self._fills_from}..{last}, the source of {WEEKLY} is down")
+        self.airflow.wait_until(lambda: self._has_dag(FILLED), f"DAG {FILLED} is there", seconds=120)
+        self.airflow.run(
+            "backfill", "create", "--dag-id", FILLED, "--from-date", str(self._fills_from), "--to-date", str(last),
+            "--max-active-runs", "2",
+        )  # fmt: skip
+        ran = {FILLED: 1 + HOLES_FROM, WEEKLY: 1}
+        self._until(lambda: all(self._finished(name, ran[name]) for name in ran), "the history is made")
+        self._stale = {row["run_date"] for row in self._records(FILLED) if row["status"] == "success"}
+        counts = Counter(row["status"] for row in self._owed_rows(FILLED) + self._owed_rows(WEEKLY))
+        owed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+        _say(f"owed: {owed}; {len(self._stale)} stale as soon as {FILLED} gets its new definition")
+        self._apply()
+        _say(f"both fill by themselves now; {self._poisoned} of {FILLED} cannot be read by its job")
 
     def stop(self) -> None:
         """End every process that :meth:`start` began."""
@@ -92,9 +115,11 @@ class Demonstration:
             )  # fmt: skip
         manual_date = date(2025, 1, 2).isoformat()
         self.airflow.run("dags", "trigger", MANUAL, "--conf", json.dumps({"run_date": manual_date}))
-        wanted = dict.fromkeys(scheduled, 1 + BACKFILLED_DATES) | {MANUAL: 1, FILLED: self._filled_dates()}
+        wanted = dict.fromkeys(scheduled, 1 + BACKFILLED_DATES) | {MANUAL: 1}
+        wanted |= {FILLED: 1 + HOLES_FROM + self._filled_dates(), WEEKLY: wanted[WEEKLY] + 1}
         self._until(lambda: all(self._finished(name, wanted[name]) for name in wanted), "all runs have ended", wanted)
         self._until(lambda: self._owed(FILLED) == [f"{self._poisoned} failed"], f"{FILLED} has filled its gaps")
+        self._until(lambda: not any("failed" in owed for owed in self._owed(WEEKLY)), f"{WEEKLY} has no failed date")
         if falsify:
             self._falsify(falsify)
         return self._verdict(wanted, waiting)
@@ -116,7 +141,7 @@ class Demonstration:
             return False
 
     def _filled_dates(self) -> int:
-        """How many runs the pipeline that fills its own gaps must have: one for each date from then on."""
+        """How many runs the pipeline that fills its own gaps must make: one for each date from then on."""
         with self._registry.reading() as conn:
             schedule = pipelines.get(conn, FILLED).schedule()
         now = datetime.now(UTC)
@@ -124,8 +149,12 @@ class Demonstration:
         return sum(pick.tick_at <= now for pick in picks)
 
     def _owed(self, name: str) -> list[str]:
-        said = self.airflow.run("pipelines", "owed", name, "--from", str(self._fills_from), "-o", "json").stdout
-        return [f"{row['run_date']} {row['status']}" for row in json.loads(said)]
+        return [f"{row['run_date']} {row['status']}" for row in self._owed_rows(name)]
+
+    def _owed_rows(self, name: str) -> list[dict[str, Any]]:
+        first = self._fills_from if name == FILLED else self._today - timedelta(days=13)
+        said = self.airflow.run("pipelines", "owed", name, "--from", str(first), "-o", "json").stdout
+        return list(json.loads(said))
 
     def _waiting(self, request: str) -> list[str]:
         """What is wrong with a request that must wait; nothing when all of it waits."""
@@ -138,8 +167,15 @@ class Demonstration:
 
     def _verdict(self, wanted: Mapping[str, int], waiting: str) -> int:
         rows = [
-            compare(name, self._records(name), self.airflow.dag_runs(name), self._jobs(name), dates)
-            for name, dates in wanted.items()
+            compare(
+                name,
+                self._records(name),
+                self.airflow.dag_runs(name),
+                self._jobs(name),
+                runs,
+                self._stale if name == FILLED else (),
+            )
+            for name, runs in wanted.items()
         ]
         print(table(rows))
         lost = sum(fault["fired"] for fault in self.simulator.client.faults())
@@ -215,7 +251,7 @@ class Demonstration:
 
 JOBS = {
     "orders_daily": ("databricks", "101"),
-    "revenue_weekly": ("databricks", "102"),
+    WEEKLY: ("databricks", "102"),
     "finance_close": ("dbt_cloud", "201"),
     "marts_weekdays": ("dbt_cloud", "202"),
     "positions_quarterly": ("snowflake", "load_positions"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
+from io import StringIO
 from pathlib import Path
 
 import requests
+from ruamel.yaml import YAML
 
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 
@@ -16,11 +17,34 @@ CORRECTIONS_TABLE = "CREATE TABLE IF NOT EXISTS corrections (run_date TEXT NOT N
 """The one table of the plain SQL pipeline; each row in it is a job that ran."""
 
 
-def manifest(fills_from: date | None = None) -> str:
-    """The text of the sample ``pipelines.yaml``; rules fill from the date given, by default a week ago."""
-    fills_from = fills_from or datetime.now(UTC).date() - timedelta(days=7)
+FILLED = "sessions_daily"
+"""Fills its own gaps, but for one date that its job cannot read."""
+WEEKLY = "revenue_weekly"
+"""Repeats by itself the week that failed."""
+_FILLS_FROM = {FILLED: timedelta(days=7), WEEKLY: timedelta(days=13)}
+"""How far back their rules fill; 13 days reach the week of the newest Monday on every day of the week."""
+
+
+def manifest(today: date | None = None, *, as_it_was: bool = False) -> str:
+    """The text of the sample ``pipelines.yaml``, its rules filling from some days before ``today``.
+
+    ``as_it_was``: before anybody let it fill by itself, when a failed week was not repeated and the sessions had an
+    older layout. Runs made so are the history that the demo starts with.
+    """
+    today = today or datetime.now(UTC).date()
+    yaml = YAML()
     text = files("airflow_backfill_provider.demo").joinpath("pipelines.yaml").read_text(encoding="utf-8")
-    return re.sub(r"auto_backfill_from: \S+", f"auto_backfill_from: {fills_from}", text)
+    whole = yaml.load(text)
+    for row in whole["pipelines"]:
+        if row["pipeline_id"] not in _FILLS_FROM:
+            continue
+        row["auto_backfill_from"] = today - _FILLS_FROM[row["pipeline_id"]]
+        if as_it_was:
+            row["auto_backfill"] = False
+            row |= {"retry_enabled": False} if row["pipeline_id"] == WEEKLY else {"parameters": {"layout": "1"}}
+    written = StringIO()
+    yaml.dump(whole, written)
+    return written.getvalue()
 
 
 def connections(simulator: SimulatorProcess, corrections: Path) -> dict[str, str]:
