@@ -11,7 +11,7 @@ from airflow_backfill_provider.actions.apply_manifest import read_definitions
 from airflow_backfill_provider.actions.recheck import Rechecked, recheck
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.cli.exits import command, now, person
-from airflow_backfill_provider.cli.output import say, show
+from airflow_backfill_provider.cli.output import prints_to_stderr, say, show
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import quality_log
@@ -49,7 +49,8 @@ def list_checks(args: Namespace) -> None:
 @command
 def run(args: Namespace) -> int:
     """Check dates again; exit code 1 when one of them is not done."""
-    answers = recheck(registry(), args.pipeline_id, args.dates, now())
+    with prints_to_stderr():  # hooks log what they ask, and Airflow's log goes to stdout
+        answers = recheck(registry(), args.pipeline_id, args.dates, now())
     show([_row(answer, one) for answer in answers for one in answer.findings], args.output)
     for answer in answers:
         if answer.after is not answer.before:
