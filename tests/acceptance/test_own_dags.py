@@ -49,6 +49,7 @@ with DAG("probe", schedule=None, is_paused_upon_creation=False):
             "started": started,
             "no dag": runs.start("nosuch", "manual__1", {}, now, "a test").name,
             "paused": [runs.is_paused("probed"), runs.is_paused("asleep"), runs.is_paused("nosuch")],
+            "open": [runs.open_runs("probed"), runs.open_runs("asleep")],
             "after": runs.find("probed", "manual__twice").state,
         }
 
@@ -114,6 +115,7 @@ def test_the_channel_to_airflow_answers_as_the_controller_needs_it(world: World)
         "started": ["STARTED", "STARTED"],
         "no dag": "NO_DAG",
         "paused": [False, True, None],
+        "open": [1, 0],
         "after": found["after"],
     }
     assert found["after"] in ("queued", "running")
