@@ -71,6 +71,8 @@ What to look at
   - the grid of 'orders_daily': the run, its log, and under Details the link 'External run' to its job's page
   - 'sessions_daily' fills the holes of its last week and runs its stale dates again, by itself; one date cannot be read
     by its job and ends failed, which is told: see the messages; 'revenue_weekly' repeats the week that failed
+  - 'archive_yearly': a quality check refused what it had loaded; the source was mended, and the date is run again;
+    'orders_daily' was late and is done: 'airflow pipelines sla orders_daily' says by how much
   - from another terminal, what is owed, a backfill of ten dates, the records and a backfill of ten dates:
       export AIRFLOW_HOME={home}/airflow
       .venv/bin/airflow pipelines owed sessions_daily

@@ -42,10 +42,11 @@ def compare(
 ) -> Row:
     """Hold the three against each other. ``runs_wanted`` is how many DagRuns the story should have made, if it says so.
 
-    ``again`` are the dates that were done and then became stale, so that they must have been done once more. What a
-    platform refused because its job was busy never ran, and is left out.
+    ``again`` are the dates that were done and then became stale, or whose data was refused, so that they must have been
+    done once more. What a platform refused because its job was busy never ran, and is left out.
     """
     jobs = [job for job in jobs if job.state != "skipped"]
+    records = [record for record in records if record["status"] != "missed"]  # of a date that had no run in time
     found: list[str] = []
     if runs_wanted is not None and len(dag_runs) != runs_wanted:
         found.append(f"{len(dag_runs)} DagRuns, {runs_wanted} were wanted")
@@ -86,7 +87,7 @@ def _records_against_jobs(
 ) -> list[str]:
     lived = Counter(day for job in jobs if job.state not in ("failed", "cancelled") for day in job.run_dates)
     good = Counter(day for job in jobs if job.state == "success" for day in job.run_dates)
-    done = Counter(str(record["run_date"]) for record in records if record["status"] == "success")
+    done = Counter(str(record["run_date"]) for record in records if _ran_well(record))
     found = [
         f"{day}: the platform ran {good[day]} successful job(s), the records say {done[day]}"
         for day in sorted(good.keys() | done.keys())
@@ -97,7 +98,7 @@ def _records_against_jobs(
         for day, count in sorted(lived.items())
         if count > 1 + (day in again)
     ]
-    found += [f"{day}: it was stale and not done again" for day in sorted(again) if good[day] < 2]
+    found += [f"{day}: it had to be done again and was not" for day in sorted(again) if good[day] < 2]
     found += _two_alive(jobs)
     ids = {job.external_id for job in jobs}
     found += [
@@ -106,6 +107,11 @@ def _records_against_jobs(
         if record["status"] == "success" and record["external_run_id"] and ids != {"-"} and not _named(record, ids)
     ]
     return found
+
+
+def _ran_well(record: Mapping[str, Any]) -> bool:
+    """Whether its job succeeded: that of a run whose data was refused did too."""
+    return record["status"] == "success" or record.get("data_quality_passed") is False
 
 
 def _two_alive(jobs: Sequence[Job]) -> list[str]:

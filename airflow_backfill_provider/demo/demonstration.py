@@ -15,7 +15,8 @@ from airflow_backfill_provider.backfill.status import UNFINISHED
 from airflow_backfill_provider.demo import sample
 from airflow_backfill_provider.demo.agreement import Job, compare, table
 from airflow_backfill_provider.demo.airflow_stack import AirflowStack, StackError
-from airflow_backfill_provider.demo.sample import FILLED, WEEKLY
+from airflow_backfill_provider.demo.bookings import ARCHIVE, ARCHIVE_JOB, mend_books, open_books
+from airflow_backfill_provider.demo.sample import FILLED, LATE, WEEKLY
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 from airflow_backfill_provider.store import pipelines
 from airflow_backfill_provider.store.engine import Registry, registry
@@ -60,10 +61,15 @@ class Demonstration:
         _say("making Airflow's database and the registry")
         self.airflow.run("db", "migrate")
         self.airflow.run("pipelines", "init")
-        self._today = datetime.now(UTC).date()
+        self._now = datetime.now(UTC)
+        self._today = self._now.date()
         self._fills_from = self._today - timedelta(days=7)
         self._poisoned = self._fills_from + timedelta(days=HOLES_FROM + 1)
         self._apply(as_it_was=True)
+        with self._registry.reading() as conn:
+            picks = pipelines.get(conn, ARCHIVE).schedule().picks(_LONG_AGO, self._today)
+        days = [pick.run_date for pick in picks if pick.tick_at <= self._now]
+        open_books(self.simulator, days, bad=days[-1])
         for vendor, where in VENDORS.items():
             self.simulator.client.fault(vendor, "drop_after_accept", method="POST", path_regex=where, times=1)
         self.simulator.client.job("databricks", "103", poisoned=[self._poisoned.isoformat()], max_concurrent=3)
@@ -73,11 +79,11 @@ class Demonstration:
         self._make_history()
 
     def _apply(self, *, as_it_was: bool = False) -> None:
-        (self.home / "pipelines.yaml").write_text(sample.manifest(self._today, as_it_was=as_it_was), encoding="utf-8")
+        (self.home / "pipelines.yaml").write_text(sample.manifest(self._now, as_it_was=as_it_was), encoding="utf-8")
         self.airflow.run("pipelines", "apply", "-f", str(self.home / "pipelines.yaml"))
 
     def _make_history(self) -> None:
-        """Let real runs leave holes, a failed week and dates of an older definition; then let the rules loose."""
+        """Let real runs leave holes, a failed week, bad data and dates of an older definition; then free the rules."""
         last = self._fills_from + timedelta(days=HOLES_FROM - 1)
         _say(f"making history: {FILLED} runs {self._fills_from}..{last}, the source of {WEEKLY} is down")
         self.airflow.wait_until(lambda: self._has_dag(FILLED), f"DAG {FILLED} is there", seconds=120)
@@ -85,14 +91,17 @@ class Demonstration:
             "backfill", "create", "--dag-id", FILLED, "--from-date", str(self._fills_from), "--to-date", str(last),
             "--max-active-runs", "2",
         )  # fmt: skip
-        ran = {FILLED: 1 + HOLES_FROM, WEEKLY: 1}
+        ran = {FILLED: 1 + HOLES_FROM, WEEKLY: 1, ARCHIVE: 1}
         self._until(lambda: all(self._finished(name, ran[name]) for name in ran), "the history is made")
         self._stale = {row["run_date"] for row in self._records(FILLED) if row["status"] == "success"}
-        counts = Counter(row["status"] for row in self._owed_rows(FILLED) + self._owed_rows(WEEKLY))
+        self._refused = {row["run_date"] for row in self._records(ARCHIVE) if row["data_quality_passed"] is False}
+        counts = Counter(row["status"] for name in (FILLED, WEEKLY, ARCHIVE) for row in self._owed_rows(name))
         owed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
         _say(f"owed: {owed}; {len(self._stale)} stale as soon as {FILLED} gets its new definition")
+        _say(f"{self._records(ARCHIVE)[0]['error_message']}: the owner mends the source of {ARCHIVE}")
+        mend_books(self.simulator)
         self._apply()
-        _say(f"both fill by themselves now; {self._poisoned} of {FILLED} cannot be read by its job")
+        _say(f"all three fill by themselves now; {self._poisoned} of {FILLED} cannot be read by its job")
 
     def stop(self) -> None:
         """End every process that :meth:`start` began."""
@@ -116,10 +125,16 @@ class Demonstration:
         manual_date = date(2025, 1, 2).isoformat()
         self.airflow.run("dags", "trigger", MANUAL, "--conf", json.dumps({"run_date": manual_date}))
         wanted = dict.fromkeys(scheduled, 1 + BACKFILLED_DATES) | {MANUAL: 1}
-        wanted |= {FILLED: 1 + HOLES_FROM + self._filled_dates(), WEEKLY: wanted[WEEKLY] + 1}
+        wanted |= {
+            FILLED: 1 + HOLES_FROM + self._filled_dates(),
+            WEEKLY: wanted[WEEKLY] + 1,
+            ARCHIVE: wanted[ARCHIVE] + 1,
+        }
         self._until(lambda: all(self._finished(name, wanted[name]) for name in wanted), "all runs have ended", wanted)
         self._until(lambda: self._owed(FILLED) == [f"{self._poisoned} failed"], f"{FILLED} has filled its gaps")
-        self._until(lambda: not any("failed" in owed for owed in self._owed(WEEKLY)), f"{WEEKLY} has no failed date")
+        for name in (WEEKLY, ARCHIVE):
+            self._until(lambda name=name: not any("failed" in one for one in self._owed(name)), f"{name} is mended")
+        self._until(lambda: not _TO_TELL - self._told().keys(), "everybody has been told")
         if falsify:
             self._falsify(falsify)
         return self._verdict(wanted, waiting)
@@ -152,7 +167,7 @@ class Demonstration:
         return [f"{row['run_date']} {row['status']}" for row in self._owed_rows(name)]
 
     def _owed_rows(self, name: str) -> list[dict[str, Any]]:
-        first = self._fills_from if name == FILLED else self._today - timedelta(days=13)
+        first = self._fills_from if name == FILLED else self._today - sample.FILLS_FROM[name]
         said = self.airflow.run("pipelines", "owed", name, "--from", str(first), "-o", "json").stdout
         return list(json.loads(said))
 
@@ -173,21 +188,33 @@ class Demonstration:
                 self.airflow.dag_runs(name),
                 self._jobs(name),
                 runs,
-                self._stale if name == FILLED else (),
+                {FILLED: self._stale, ARCHIVE: self._refused}.get(name, ()),
             )
             for name, runs in wanted.items()
         ]
         print(table(rows))
         lost = sum(fault["fired"] for fault in self.simulator.client.faults())
         differences = [words for row in rows for words in row.differences] + self._waiting(waiting)
+        if not self._refused:
+            differences.append(f"{ARCHIVE}: its first run loaded bad data, and its check did not refuse it")
+        told = self._told()
+        differences += [
+            f"{name}: {kind} was told {told[name, kind]} times" for name, kind in _TO_TELL if told[name, kind] != 1
+        ]
         if lost < len(VENDORS):
             differences.append(f"only {lost} of {len(VENDORS)} answers were lost: the story was not told")
         for words in differences:
             print(f"DIFFERENT  {words}")
         if not differences:
             print(f"records, Airflow and ledger agree on every date; {lost} answers were lost on the way")
+            print(f"{LATE} was late and is done; bad data of {ARCHIVE} was found and mended; all of it was told, once")
             print(f"owed: {self._poisoned} of {FILLED}, which failed twice; waiting: request {waiting} of {PAUSED}")
         return 1 if differences else 0
+
+    def _told(self) -> Counter[tuple[str, str]]:
+        """How many messages of each kind have left for the receivers, by pipeline."""
+        said = self.airflow.run("pipelines", "notify", "list", "--status", "sent", "-o", "json").stdout
+        return Counter((row["pipeline_id"], row["notification_type"]) for row in json.loads(said))
 
     def _dates_to_fill(self, name: str) -> list[str]:
         """The last five run dates before the scheduled run's own."""
@@ -239,7 +266,8 @@ class Demonstration:
 
         def ask() -> bool:
             nonlocal told
-            ended = sum(entry["state"] == "success" for entry in self.simulator.client.ledger())
+            ledger = self.simulator.client.ledger()
+            ended = sum(one["state"] == "success" and (one["platform"], one["job"]) in JOBS.values() for one in ledger)
             if ended != told:
                 told = ended
                 goal = f" of {sum(wanted.values()) - 1}" if wanted else ""
@@ -250,18 +278,21 @@ class Demonstration:
 
 
 JOBS = {
-    "orders_daily": ("databricks", "101"),
+    LATE: ("databricks", "101"),
     WEEKLY: ("databricks", "102"),
     "finance_close": ("dbt_cloud", "201"),
     "marts_weekdays": ("dbt_cloud", "202"),
     "positions_quarterly": ("snowflake", "load_positions"),
-    "archive_yearly": ("snowflake", "archive_year"),
+    ARCHIVE: ("snowflake", ARCHIVE_JOB),
     "partner_export": ("http", "partner-export"),
     FILLED: ("databricks", "103"),
     PAUSED: ("dbt_cloud", "203"),
 }
 """How the ledger calls the job of each sample pipeline."""
+_TO_TELL = {(LATE, "sla_breach"), (LATE, "sla_recovered"), (ARCHIVE, "quality_failed")}
+"""What people must hear of, once."""
 _QUICK = {
+    "AIRFLOW__BACKFILL__SLA_URGENT_MINUTES": "0",  # a deadline that comes before Airflow is up starts no second run
     "AIRFLOW__BACKFILL__POLL_SECONDS": "2",
     "AIRFLOW__BACKFILL__SUBMIT_GRACE_SECONDS": "10",
     "AIRFLOW__BACKFILL__BUSY_WAIT_SECONDS": "3",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import requests
 from ruamel.yaml import YAML
 
+from airflow_backfill_provider.demo.bookings import ARCHIVE
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 
 CORRECTIONS_TABLE = "CREATE TABLE IF NOT EXISTS corrections (run_date TEXT NOT NULL)"
@@ -21,27 +23,34 @@ FILLED = "sessions_daily"
 """Fills its own gaps, but for one date that its job cannot read."""
 WEEKLY = "revenue_weekly"
 """Repeats by itself the week that failed."""
-_FILLS_FROM = {FILLED: timedelta(days=7), WEEKLY: timedelta(days=13)}
+LATE = "orders_daily"
+"""Has a deadline that comes too early."""
+FILLS_FROM = {FILLED: timedelta(days=7), WEEKLY: timedelta(days=13), ARCHIVE: timedelta(days=367)}
 """How far back their rules fill; 13 days reach the week of the newest Monday on every day of the week."""
+_AS_IT_WAS = {WEEKLY: {"retry_enabled": False}, FILLED: {"parameters": {"layout": "1"}}}
+_DEADLINE_AFTER = timedelta(seconds=20)
+"""Airflow needs longer to start."""
 
 
-def manifest(today: date | None = None, *, as_it_was: bool = False) -> str:
-    """The text of the sample ``pipelines.yaml``, its rules filling from some days before ``today``.
+def manifest(now: datetime, *, as_it_was: bool = False) -> str:
+    """The text of the sample ``pipelines.yaml``, its rules filling from some days before ``now``.
 
     ``as_it_was``: before anybody let it fill by itself, when a failed week was not repeated and the sessions had an
     older layout. Runs made so are the history that the demo starts with.
     """
-    today = today or datetime.now(UTC).date()
+    today = now.astimezone(UTC).date()
     yaml = YAML()
     text = files("airflow_backfill_provider.demo").joinpath("pipelines.yaml").read_text(encoding="utf-8")
     whole = yaml.load(text)
     for row in whole["pipelines"]:
-        if row["pipeline_id"] not in _FILLS_FROM:
+        if row["pipeline_id"] == LATE:
+            row["sla_time"] = f"{(now + _DEADLINE_AFTER).astimezone(ZoneInfo(row['timezone'])):%H:%M:%S}"
+        if row["pipeline_id"] not in FILLS_FROM:
             continue
-        row["auto_backfill_from"] = today - _FILLS_FROM[row["pipeline_id"]]
+        row["auto_backfill_from"] = today - FILLS_FROM[row["pipeline_id"]]
         if as_it_was:
             row["auto_backfill"] = False
-            row |= {"retry_enabled": False} if row["pipeline_id"] == WEEKLY else {"parameters": {"layout": "1"}}
+            row |= _AS_IT_WAS.get(row["pipeline_id"], {})
     written = StringIO()
     yaml.dump(whole, written)
     return written.getvalue()

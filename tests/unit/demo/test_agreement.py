@@ -58,8 +58,20 @@ def test_a_job_that_has_not_ended_is_at_work() -> None:
 
 
 def test_a_stale_date_must_have_been_done_once_more() -> None:
-    assert differences([record()], [dag_run()], [job()], again=[DAY]) == [f"{DAY}: it was stale and not done again"]
+    assert differences([record()], [dag_run()], [job()], again=[DAY]) == [f"{DAY}: it had to be done again and was not"]
     both = [record(), record(run="queue__2", job="2")]
     runs, jobs = [dag_run(), dag_run(run="queue__2")], [job(), job(2, began="11:00", ended="11:05")]
     assert differences(both, runs, jobs, again=[DAY]) == []
     assert differences(both, runs, jobs) == [f"{DAY}: 2 jobs were started that did not fail"]
+
+
+def test_a_run_whose_data_was_refused_had_a_good_job_and_its_date_must_be_done_again() -> None:
+    refused = record(status="failed") | {"data_quality_passed": False}
+    runs, jobs = [dag_run(state="failed"), dag_run(run="queue__2")], [job(), job(2, began="11:00", ended="11:05")]
+    assert differences([refused, record(run="queue__2", job="2")], runs, jobs, again=[DAY]) == []
+    assert differences([refused], runs[:1], jobs[:1], again=[DAY]) == [f"{DAY}: it had to be done again and was not"]
+
+
+def test_a_date_that_had_no_run_in_time_has_a_record_without_one() -> None:
+    missed = record(status="missed") | {"dag_run_id": None}
+    assert differences([missed, record()], [dag_run()], [job()]) == []
