@@ -67,6 +67,7 @@ Vendors   {simulator}   (the simulator: every job that was started, and its page
 Messages  {simulator}/messages   (what people would have got)
 
 What to look at
+  - 'Backfills' in the navigation: every run date, what is owed and why; pick dates with the mouse and start them
   - the list of DAGs: one for each row, its schedule as a sentence
   - the grid of 'orders_daily': the run, its log, and under Details the link 'External run' to its job's page
   - 'sessions_daily' fills the holes of its last week and runs its stale dates again, by itself; one date cannot be read
