@@ -109,6 +109,11 @@ def no_such_request(request_id: str) -> NotFound:
     return NotFound(f"there is no request {request_id!r} that you may see")
 
 
+def no_such_message(notification_id: str) -> NotFound:
+    """What is said of a message that is not there and of one of a pipeline that this person may not see."""
+    return NotFound(f"there is no message {notification_id!r} that you may see")
+
+
 def _by_team(dag_ids: Iterable[str]) -> dict[str | None, set[str]]:
     """Those of the DAGs that Airflow knows, by the team they belong to."""
     found: dict[str | None, set[str]] = {}

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from airflow_backfill_provider.api import dates, pipelines, requests
+from airflow_backfill_provider.api import dates, notifications, pipelines, quality, requests, sla
 from airflow_backfill_provider.api.access import guard_text, guard_unsafe, viewer, words_for
 from airflow_backfill_provider.api.answers import ErrorAnswer
 from airflow_backfill_provider.errors import BackfillError, InvalidRequest, Problem
@@ -41,7 +41,7 @@ def application() -> FastAPI:
     api = APIRouter(
         prefix="/api", dependencies=[Depends(viewer), Depends(guard_text), Depends(guard_unsafe)], responses=_REFUSALS
     )
-    for part in (pipelines.router, dates.router, requests.router):
+    for part in (pipelines.router, dates.router, requests.router, sla.router, quality.router, notifications.router):
         api.include_router(part)
     api.add_api_route("/openapi.json", lambda: JSONResponse(openapi()), include_in_schema=False)
     app.include_router(api)

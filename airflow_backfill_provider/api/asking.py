@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
 from airflow_backfill_provider.actions.date_grid import Filters
 from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, KnownPipelines
-from airflow_backfill_provider.api.access import Viewer, no_such_pipeline
+from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_pipeline
 from airflow_backfill_provider.api.answers import Status
 from airflow_backfill_provider.backfill.owed import DateStatus
 from airflow_backfill_provider.errors import InvalidRequest, Problem
@@ -76,8 +76,20 @@ def filters(
     )
 
 
+def pipelines(
+    viewer: ViewerDep,
+    pipeline_id: Annotated[str | None, Query(max_length=250, description="Only this one")] = None,
+) -> list[str]:
+    """The ids of all pipelines that the user may see, or the one that is named. Raises NotFound."""
+    if pipeline_id is None:
+        return sorted(viewer.readable)
+    definitions_of(viewer, [pipeline_id])
+    return [pipeline_id]
+
+
 PageDep = Annotated[Page, Depends(page)]
 DaysDep = Annotated[tuple[date, date], Depends(days)]
+PipelinesDep = Annotated[list[str], Depends(pipelines)]
 FiltersDep = Annotated[Filters, Depends(filters)]
 
 

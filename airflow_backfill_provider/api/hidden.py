@@ -6,15 +6,21 @@ import re
 from collections.abc import Callable, Collection
 
 _NAMED = re.compile(r"\b(upstream(?= \S+ re-ran at )|downstream of) (\S+)")
+_DATED = re.compile(r"(\S+)( \d{4}-\d\d-\d\d)")
+_WAITS_FOR = re.compile(rf"(?<=\bwaits for upstream ){_DATED.pattern}(?:, {_DATED.pattern})*")
 _STOPS = ":;,."
 
 
 def without_hidden(text: str, visible: Callable[[set[str]], Collection[str]]) -> str:
     """The text with 'another pipeline' in the place of each id that ``visible`` does not return of those asked for."""
     named = {found[2].rstrip(_STOPS) for found in _NAMED.finditer(text)}
+    named |= {one[1] for found in _WAITS_FOR.finditer(text) for one in _DATED.finditer(found[0])}
     seen = visible(named) if named else ()
 
     def shown(found: re.Match[str]) -> str:
         return found[0] if found[2].rstrip(_STOPS) in seen else f"{found[1]} another pipeline"
 
-    return _NAMED.sub(shown, text)
+    def dated(found: re.Match[str]) -> str:
+        return found[0] if found[1] in seen else f"another pipeline{found[2]}"
+
+    return _WAITS_FOR.sub(lambda found: _DATED.sub(dated, found[0]), _NAMED.sub(shown, text))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from airflow_backfill_provider.backfill.sla import Deadline, SlaStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Month:
-    """The promises of one pipeline for the run dates of one month."""
+    """The promises of one pipeline, or of several together, for the run dates of one month."""
 
-    pipeline_id: str
+    pipeline_id: str | None
+    """None: of several together."""
     month: str
     """Year and month of the run dates: 2026-11."""
     met: int
@@ -40,13 +42,30 @@ def months(rows: Iterable[Deadline], now: datetime) -> list[Month]:
     groups: dict[tuple[str, str], list[Deadline]] = {}
     for row in rows:
         groups.setdefault((row.pipeline_id, f"{row.run_date:%Y-%m}"), []).append(row)
-    return [_month(*key, groups[key], now) for key in sorted(groups)]
+    return [
+        _month(*key, Counter(row.status for row in groups[key]), _lateness(groups[key], now)) for key in sorted(groups)
+    ]
 
 
-def _month(pipeline_id: str, month: str, rows: list[Deadline], now: datetime) -> Month:
-    counts = {status: sum(row.status is status for row in rows) for status in SlaStatus}
+def months_together(
+    counts: Mapping[tuple[date, SlaStatus], int], breaches: Iterable[Deadline], now: datetime
+) -> list[Month]:
+    """The months of several pipelines together, from their promises counted by date, and the breached ones."""
+    by_month: dict[str, Counter[SlaStatus]] = {}
+    for (day, status), n in counts.items():
+        by_month.setdefault(f"{day:%Y-%m}", Counter())[status] += n
+    late: dict[str, list[Deadline]] = {}
+    for row in breaches:
+        late.setdefault(f"{row.run_date:%Y-%m}", []).append(row)
+    return [_month(None, month, by_month[month], _lateness(late.get(month, ()), now)) for month in sorted(by_month)]
+
+
+def _lateness(rows: Iterable[Deadline], now: datetime) -> list[timedelta]:
+    return [found for row in rows if (found := late_by(row, now)) is not None]
+
+
+def _month(pipeline_id: str | None, month: str, counts: Counter[SlaStatus], late: list[timedelta]) -> Month:
     judged = counts[SlaStatus.MET] + counts[SlaStatus.BREACHED]
-    late = [found for row in rows if (found := late_by(row, now)) is not None]
     return Month(
         pipeline_id=pipeline_id,
         month=month,

@@ -82,6 +82,17 @@ def judge(check: QualityCheck, day: date, row: Sequence[Any], now: datetime) -> 
     return _JUDGES[check.check_type](check, day, row, now)
 
 
+def bounds(check: QualityCheck) -> tuple[object, object]:
+    """The least and the most that may be observed; None for one that there is not, or that is no fixed number."""
+    options = check.options
+    if check.check_type in ("not_null", "unique", "accepted_range", "accepted_values"):
+        return None, options.get("max_failures", 0)
+    if check.check_type == "row_count":
+        return options.get("min", 0 if "max" in options else 1), options.get("max")
+    exactly = options.get("expected")
+    return options.get("min", exactly), options.get("max", exactly)
+
+
 def _row_count(check: QualityCheck, day: date, row: Sequence[Any], now: datetime) -> Finding:
     options, count = check.options, _number(row[0])
     low, high = options.get("min", 0 if "max" in options else 1), options.get("max")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from airflow_backfill_provider.pipelines.channels import Channel
 from airflow_backfill_provider.pipelines.notice import Notice
@@ -90,8 +90,19 @@ def listing(conn: Connection, pipeline_id: str | None, status: str | None, limit
         query = query.where(table.c.pipeline_id == pipeline_id)
     if status is not None:
         query = query.where(table.c.notification_status == status)
-    ordered = query.order_by(table.c.created_at.desc().nulls_last(), table.c.notification_id).limit(limit)
-    return [dict(row) for row in conn.execute(ordered).mappings()]
+    return [dict(row) for row in conn.execute(query.order_by(*_NEWEST_FIRST).limit(limit)).mappings()]
+
+
+def page(
+    conn: Connection, pipeline_ids: Collection[str], status: str | None, limit: int, offset: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many messages of these pipelines there are, and some of them, newest first, with their payload."""
+    query = select(*_COLUMNS).where(one_of(table.c.pipeline_id, pipeline_ids))
+    if status is not None:
+        query = query.where(table.c.notification_status == status)
+    total = conn.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    rows = conn.execute(query.order_by(*_NEWEST_FIRST).limit(limit).offset(offset)).mappings()
+    return total, [dict(row) for row in rows]
 
 
 def make_pending(
@@ -110,6 +121,7 @@ def make_pending(
     conn.execute(update(table).where(table.c.notification_id == notification_id).values(values))
 
 
+_NEWEST_FIRST = (table.c.created_at.desc().nulls_last(), table.c.notification_id)
 _COLUMNS = [column for column in table.c if column.name != "adopted_key"]
 
 

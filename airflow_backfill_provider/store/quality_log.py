@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, not_, select
 
 from airflow_backfill_provider.pipelines.quality_findings import Finding
+from airflow_backfill_provider.store.dialect import one_of
 from airflow_backfill_provider.store.tables import data_quality_log as table
 from airflow_backfill_provider.store.tables import pipeline_run_log as records
 
@@ -58,3 +60,34 @@ def newest(conn: Connection, pipeline_id: str) -> dict[str, Mapping[str, Any]]:
     )
     rows = conn.execute(select(answered).where(answered.c.place == 1)).mappings()
     return {row["check_name"]: dict(row) for row in rows}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which answers."""
+
+    pipeline_ids: Collection[str]
+    first: date
+    last: date
+    """Of the run dates, both ends included."""
+    check_name: str | None = None
+    failed: bool = False
+    """Only those of checks that did not pass."""
+
+
+def page(conn: Connection, wanted: Wanted, limit: int, offset: int) -> tuple[int, list[Mapping[str, Any]]]:
+    """How many answers there are, and some of them with their pipeline, those about the newest run dates first."""
+    query = (
+        select(table, records.c.pipeline_id)
+        .join(records, records.c.run_id == table.c.run_id)
+        .where(one_of(records.c.pipeline_id, wanted.pipeline_ids))
+        .where(table.c.run_date.between(wanted.first, wanted.last))
+    )
+    if wanted.check_name is not None:
+        query = query.where(table.c.check_name == wanted.check_name)
+    if wanted.failed:
+        query = query.where(not_(table.c.check_result))
+    total = conn.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    newest_first = (table.c.run_date.desc(), table.c.created_at.desc().nulls_last(), table.c.quality_check_id)
+    rows = conn.execute(query.order_by(*newest_first).limit(limit).offset(offset)).mappings()
+    return total, [dict(row) for row in rows]

@@ -170,10 +170,16 @@ def done(conn: Connection, pipeline_id: str, dates: Iterable[date], now: datetim
 
 
 def of_pipelines(
-    conn: Connection, pipeline_ids: Sequence[str] | None, first: date | None, last: date | None
+    conn: Connection,
+    pipeline_ids: Sequence[str] | None,
+    first: date | None,
+    last: date | None,
+    status: SlaStatus | None = None,
 ) -> list[Deadline]:
     """The promises of these pipelines, or of all, for run dates in a range; by pipeline and date."""
     query = select(table).order_by(table.c.pipeline_id, table.c.run_date)
+    if status is not None:
+        query = query.where(table.c.status == status.value)
     if pipeline_ids is not None:
         query = query.where(one_of(table.c.pipeline_id, pipeline_ids))
     if first is not None:
@@ -181,6 +187,14 @@ def of_pipelines(
     if last is not None:
         query = query.where(table.c.run_date <= last)
     return [_deadline(row) for row in conn.execute(query)]
+
+
+def counts(conn: Connection, pipeline_ids: Sequence[str], first: date, last: date) -> dict[tuple[date, SlaStatus], int]:
+    """How many promises of these pipelines stand how, for each run date in a range."""
+    key = (table.c.run_date, table.c.status)
+    mine = one_of(table.c.pipeline_id, pipeline_ids)
+    query = select(*key, func.count().label("n")).where(mine, table.c.run_date.between(first, last)).group_by(*key)
+    return {(row.run_date, SlaStatus(row.status)): row.n for row in conn.execute(query)}
 
 
 def _mine() -> Any:

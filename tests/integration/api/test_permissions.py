@@ -31,6 +31,13 @@ READING = (
     "/api/requests",
     "/api/requests?pipeline_id={pipeline}",
     "/api/requests/{request}",
+    "/api/sla",
+    "/api/sla?pipeline_id={pipeline}",
+    "/api/quality",
+    "/api/quality?pipeline_id={pipeline}",
+    "/api/pipelines/{pipeline}/checks",
+    "/api/notifications",
+    "/api/notifications?pipeline_id={pipeline}",
 )
 ACTING = ("pause", "resume", "reprioritize", "cancel", "retry")
 BODIES: dict[str, dict[str, Any]] = {"reprioritize": {"priority": 3}}
@@ -90,7 +97,8 @@ def test_the_table_has_every_route() -> None:
     assert reading == told
     writing = {path for path, methods in paths.items() if "post" in methods}
     steering = {f"/api/requests/{{request_id}}/{verb}" for verb in ACTING}
-    assert writing == {"/api/plan", "/api/requests", *steering}
+    resending = "/api/notifications/{notification_id}/resend"
+    assert writing == {"/api/plan", "/api/requests", resending, *steering}
     page = (Path(__file__).parents[3] / "docs" / "web_ui.md").read_text(encoding="utf-8")
     assert [path for path in paths if path not in steering and f" /backfill{path}`" not in page] == []
 

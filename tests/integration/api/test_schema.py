@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, SEEN, TODAY
 from tests.integration.api.test_permissions import a_run, make
+from tests.integration.api.test_watching import a_breach, a_message, a_result
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own
 
@@ -39,7 +40,9 @@ ALL = list(HealthCheck)
 
 def test_every_route_answers_as_its_schema_says(ask: Callable[..., Any], airflow_app: Any) -> None:
     known = {"pipeline_id": [SEEN, DOWNSTREAM, HIDDEN], "request_id": [make(ask, SEEN, HIDDEN)]}
-    known |= {"dag_run_id": [a_run(SEEN, TODAY)], "run_date": [str(TODAY)]}
+    known |= {"dag_run_id": [a_run(SEEN, TODAY)], "run_date": [str(TODAY)], "notification_id": [a_message(SEEN)]}
+    a_breach(SEEN)
+    a_result(SEEN)
     schema = schemathesis.openapi.from_dict(ask("admin", "GET", "/api/openapi.json").json())
     asked: dict[str, set[int]] = {}
     with asgi.get_client(airflow_app.app) as client:
@@ -88,6 +91,8 @@ def test_an_awkward_text_is_refused_or_taken_but_breaks_nothing(ask: Callable[..
         codes[f"{path} {sorted(body)}"] = answer.status_code
     quoted = quote(text, errors="surrogatepass")
     places = [f"/api/grid?{name}={quoted}" for name in ("search", "tag", "platform", "first", "limit")]
+    places += [f"/api/{name}?pipeline_id={quoted}" for name in ("sla", "quality", "notifications")]
+    places += [f"/api/quality?check={quoted}", f"/api/notifications?status={quoted}"]
     places += [f"/api/requests?pipeline_id={quoted}", f"/api/requests/{quoted}", f"/api/pipelines/{quoted}"]
     places += [f"/api/pipelines/{SEEN}/{rest}/{quoted}" for rest in ("runs", "dates")]
     codes |= {path: ask("admin", "GET", path).status_code for path in places}

@@ -38,6 +38,11 @@ def test_nobody_is_ours_when_we_do_not_know_where_we_are() -> None:
     [
         ("upstream orders re-ran at 2026-11-01 04:00 UTC", "upstream orders re-ran at 2026-11-01 04:00 UTC"),
         ("stale: upstream secret re-ran at 2026", "stale: upstream another pipeline re-ran at 2026"),
+        (
+            "it waits for upstream secret 2026-11-01, orders 2026-11-02 and 3 more",
+            "it waits for upstream another pipeline 2026-11-01, orders 2026-11-02 and 3 more",
+        ),
+        ("it waits for upstream orders 2026-11-01", "it waits for upstream orders 2026-11-01"),
         ("downstream of secret", "downstream of another pipeline"),
         ("downstream of reports", "downstream of reports"),
         ("the upstream system was down", "the upstream system was down"),

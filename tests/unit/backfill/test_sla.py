@@ -11,7 +11,7 @@ import pytest
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.lateness import by_reason, describe, lateness, why_late
 from airflow_backfill_provider.backfill.sla import Attempt, Deadline, Look, Seen, SlaStatus, Verdict, decide, first_look
-from airflow_backfill_provider.backfill.sla_report import late_by, months
+from airflow_backfill_provider.backfill.sla_report import late_by, months, months_together
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
 
 DAY = date(2026, 1, 9)
@@ -208,3 +208,14 @@ def test_the_report_counts_by_month() -> None:
     assert (january.median_late, january.longest_late) == (timedelta(minutes=75), timedelta(hours=2))
     assert (february.pending, february.percent_met, february.longest_late) == (1, None, None)
     assert late_by(rows[0], at("10:00")) is None
+
+
+def test_months_of_several_together_are_the_sums_of_each_ones() -> None:
+    late = replace(ROW, status=SlaStatus.BREACHED, done_at=at("09:00"))
+    later = replace(late, pipeline_id="q", done_at=None)
+    counts = {(DAY, SlaStatus.BREACHED): 2, (DAY, SlaStatus.MET): 5, (DAY - timedelta(days=1), SlaStatus.MET): 1}
+    counts |= {(date(2025, 12, 31), SlaStatus.OPEN): 3}
+    december, january = months_together(counts, [late, later], at("11:00"))
+    assert (december.month, december.pending, december.percent_met, december.longest_late) == ("2025-12", 3, None, None)
+    assert (january.met, january.breached, january.percent_met) == (6, 2, 75.0)
+    assert (january.median_late, january.longest_late) == (timedelta(hours=2), timedelta(hours=3))

@@ -16,6 +16,7 @@ from airflow_backfill_provider.pipelines.quality_checks import QualityCheck, rea
 from airflow_backfill_provider.pipelines.quality_findings import (
     Finding,
     NoAnswer,
+    bounds,
     could_not_run,
     failures,
     finding,
@@ -196,3 +197,22 @@ def test_a_warning_fails_no_date_but_one_that_could_not_run_does() -> None:
     check = check_of("row_count", severity="warn")
     assert failures([finding(check, D5, False, 0, "0 row(s)")]) == {}
     assert set(failures([could_not_run(check, D5, "the database is away", retryable=True)])) == {D5}
+
+
+@pytest.mark.parametrize(
+    ("check", "between"),
+    [
+        (check_of("row_count"), (1, None)),
+        (check_of("row_count", max=9), (0, 9)),
+        (check_of("row_count", min=5, max=9), (5, 9)),
+        (check_of("unique", column="id"), (None, 0)),
+        (check_of("accepted_range", column="amount", min=3, max_failures=2), (None, 2)),
+        (check_of("freshness", column="loaded", max_age_hours=2), (None, None)),
+        (check_of("custom_sql", sql="select 1", expected=4), (4, 4)),
+        (check_of("custom_sql", sql="select 1", max=4), (None, 4)),
+    ],
+)
+def test_the_bounds_are_those_that_the_observed_value_is_judged_by(
+    check: QualityCheck, between: tuple[object, object]
+) -> None:
+    assert bounds(check) == between

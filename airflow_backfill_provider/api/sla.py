@@ -1,0 +1,61 @@
+"""Promises: how many were kept in each month, and which were not, and by how much."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+
+from airflow_backfill_provider.api import asking, watch_answers
+from airflow_backfill_provider.api.access import ViewerDep
+from airflow_backfill_provider.api.asking import DaysDep, PageDep, PipelinesDep
+from airflow_backfill_provider.backfill.sla import SlaStatus
+from airflow_backfill_provider.backfill.sla_report import late_by, months_together
+from airflow_backfill_provider.store import sla
+from airflow_backfill_provider.store.engine import registry
+
+router = APIRouter(tags=["SLA"])
+
+
+@router.get("/sla")
+def report(viewer: ViewerDep, pipelines: PipelinesDep, days: DaysDep, page: PageDep) -> watch_answers.SlaAnswer:
+    """Met and breached promises by month, and the breaches: of all pipelines that the user may see, or of one."""
+    with registry().reading() as conn:
+        counts = sla.counts(conn, pipelines, *days)
+        breaches = sla.of_pipelines(conn, pipelines, *days, SlaStatus.BREACHED)
+    now = asking.now()
+    newest_first = sorted(breaches, key=lambda row: row.run_date, reverse=True)
+    return watch_answers.SlaAnswer(
+        first=days[0],
+        last=days[1],
+        months=[
+            watch_answers.SlaMonth(
+                month=one.month,
+                met=one.met,
+                breached=one.breached,
+                open=one.pending,
+                percent_met=one.percent_met,
+                median_late_seconds=_seconds(one.median_late),
+                longest_late_seconds=_seconds(one.longest_late),
+            )
+            for one in months_together(counts, breaches, now)
+        ],
+        total=len(breaches),
+        limit=page.limit,
+        offset=page.offset,
+        breaches=[
+            watch_answers.Breach(
+                pipeline_id=row.pipeline_id,
+                run_date=row.run_date,
+                deadline_at=row.deadline_at,
+                done_at=row.done_at,
+                late_seconds=_seconds(late_by(row, now)) or 0,
+                reason=None if row.reason is None else viewer.words(row.reason),
+            )
+            for row in newest_first[page.offset : page.offset + page.limit]
+        ],
+    )
+
+
+def _seconds(late: timedelta | None) -> int | None:
+    return None if late is None else round(late.total_seconds())
