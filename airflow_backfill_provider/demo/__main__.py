@@ -74,7 +74,7 @@ What to look at
     by its job and ends failed, which is told: see the messages; 'revenue_weekly' repeats the week that failed
   - 'archive_yearly': a quality check refused what it had loaded; the source was mended, and the date is run again;
     'orders_daily' was late and is done: 'airflow pipelines sla orders_daily' says by how much
-  - from another terminal, what is owed, a backfill of ten dates, the records and a backfill of ten dates:
+  - from another terminal, what is owed, a backfill of ten dates, the story of one and the records:
       export AIRFLOW_HOME={home}/airflow
       .venv/bin/airflow pipelines owed sessions_daily
       .venv/bin/airflow pipelines backfill create orders_daily --dates 2026-01-01..2026-01-10 --reason "a look"
