@@ -64,6 +64,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages
+         * @description Messages about pipelines that the user may see, or about one; those about no single pipeline are left out.
+         */
+        get: operations["messages_api_notifications_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/{notification_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend
+         * @description Let a message be sent again, to its channel as the pipeline's row says it today.
+         */
+        post: operations["resend_api_notifications__notification_id__resend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pipelines/{pipeline_id}": {
         parameters: {
             query?: never;
@@ -96,6 +136,26 @@ export interface paths {
          * @description Every expected run date of a year with its status and the reason.
          */
         get: operations["calendar_api_pipelines__pipeline_id__calendar_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pipelines/{pipeline_id}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checks
+         * @description The checks of a pipeline, their bounds, and what each found last.
+         */
+        get: operations["checks_api_pipelines__pipeline_id__checks_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -158,6 +218,26 @@ export interface paths {
          * @description What a request would do now; nothing is written.
          */
         post: operations["plan_api_plan_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Results
+         * @description What checks found, with what they measured: of all pipelines that the user may see, or of one.
+         */
+        get: operations["results_api_quality_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -308,6 +388,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sla": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report
+         * @description Met and breached promises by month, and the breaches: of all pipelines that the user may see, or of one.
+         */
+        get: operations["report_api_sla_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/summary": {
         parameters: {
             query?: never;
@@ -332,6 +432,44 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Breach
+         * @description A run date that was not done by its deadline.
+         * @example {
+         *       "deadline_at": "2026-11-08T06:00:00Z",
+         *       "done_at": "2026-11-08T07:30:00Z",
+         *       "late_seconds": 5400,
+         *       "pipeline_id": "orders_daily",
+         *       "reason": "its run failed: the warehouse was down",
+         *       "run_date": "2026-11-07"
+         *     }
+         */
+        Breach: {
+            /**
+             * Deadline At
+             * Format: date-time
+             */
+            deadline_at: string;
+            /**
+             * Done At
+             * @description Null: not yet
+             */
+            done_at: string | null;
+            /**
+             * Late Seconds
+             * @description Until it was done, or until now
+             */
+            late_seconds: number;
+            /** Pipeline Id */
+            pipeline_id: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Run Date
+             * Format: date
+             */
+            run_date: string;
+        };
         /**
          * CalendarAnswer
          * @description Every expected run date of a year.
@@ -359,6 +497,105 @@ export interface components {
         CancelBody: {
             /** Why */
             why?: string | null;
+        };
+        /**
+         * CheckAnswer
+         * @description A check of a pipeline and what it found last.
+         * @example {
+         *       "check_name": "enough rows",
+         *       "kind": "row_count",
+         *       "low": 100,
+         *       "settings": {
+         *         "min": 100,
+         *         "table": "orders"
+         *       },
+         *       "severity": "error"
+         *     }
+         */
+        CheckAnswer: {
+            /** Check Name */
+            check_name: string;
+            /**
+             * High
+             * @description The most that may be observed, where that is a fixed number
+             */
+            high: number | null;
+            /** Kind */
+            kind: string;
+            last: components["schemas"]["CheckResult"] | null;
+            /**
+             * Low
+             * @description The least that may be observed, where that is a fixed number
+             */
+            low: number | null;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Severity */
+            severity: string;
+        };
+        /**
+         * CheckResult
+         * @description What a check found for a run date.
+         * @example {
+         *       "check_name": "enough rows",
+         *       "checked_at": "2026-11-08T06:10:00Z",
+         *       "details": "12 rows; expected at least 100",
+         *       "observed": "12",
+         *       "passed": false,
+         *       "pipeline_id": "orders_daily",
+         *       "run_date": "2026-11-07",
+         *       "severity": "error",
+         *       "value": 12
+         *     }
+         */
+        CheckResult: {
+            /** Check Name */
+            check_name: string | null;
+            /** Checked At */
+            checked_at: string | null;
+            /**
+             * Details
+             * @description Of a check that did not pass: the numbers, and what was expected
+             */
+            details: string | null;
+            /**
+             * Observed
+             * @description What was measured, as it was told
+             */
+            observed: string | null;
+            /** Passed */
+            passed: boolean | null;
+            /** Pipeline Id */
+            pipeline_id: string;
+            /**
+             * Run Date
+             * Format: date
+             */
+            run_date: string;
+            /** Severity */
+            severity: string | null;
+            /**
+             * Value
+             * @description The same as a number; null when it is none
+             */
+            value: number | null;
+        };
+        /**
+         * ChecksAnswer
+         * @description The checks of a pipeline.
+         */
+        ChecksAnswer: {
+            /** Checks */
+            checks: components["schemas"]["CheckAnswer"][];
+            /** Pipeline Id */
+            pipeline_id: string;
+            /**
+             * Switched On
+             * @description Whether they follow its runs
+             */
+            switched_on: boolean;
         };
         /**
          * Counts
@@ -578,6 +815,76 @@ export interface components {
             status: string | null;
         };
         /**
+         * Message
+         * @description A message to one channel.
+         * @example {
+         *       "attempts": 5,
+         *       "can_act": true,
+         *       "channel": "slack",
+         *       "conn_id": "slack_default",
+         *       "created_at": "2026-11-08T06:00:05Z",
+         *       "error_message": "channel_not_found",
+         *       "notification_id": "2f1c9a6e-6a7b-4b7e-9a57-0d0f4b2f7c11",
+         *       "pipeline_id": "orders_daily",
+         *       "run_dates": [
+         *         "2026-11-07"
+         *       ],
+         *       "status": "failed",
+         *       "to": [
+         *         "#data"
+         *       ],
+         *       "type": "sla_breach"
+         *     }
+         */
+        Message: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Can Act
+             * @description Whether the user may send it again
+             */
+            can_act: boolean;
+            /** Channel */
+            channel: string | null;
+            /** Conn Id */
+            conn_id: string | null;
+            /** Created At */
+            created_at: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /** Notification Id */
+            notification_id: string;
+            /** Pipeline Id */
+            pipeline_id: string;
+            /** Run Dates */
+            run_dates: string[];
+            /** Sent At */
+            sent_at: string | null;
+            /** Status */
+            status: string | null;
+            /**
+             * To
+             * @description Empty: where the connection says
+             */
+            to: string[];
+            /** Type */
+            type: string | null;
+        };
+        /**
+         * MessagesAnswer
+         * @description One page of messages, newest first.
+         */
+        MessagesAnswer: {
+            /** Limit */
+            limit: number;
+            /** Messages */
+            messages: components["schemas"]["Message"][];
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /**
          * MovedAnswer
          * @description What a verb did.
          */
@@ -734,6 +1041,30 @@ export interface components {
             where: string;
         };
         /**
+         * QualityAnswer
+         * @description One page of what checks found, newest run date first.
+         */
+        QualityAnswer: {
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+            /** Results */
+            results: components["schemas"]["CheckResult"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * RequestAnswer
          * @description A request and how far it is.
          */
@@ -844,6 +1175,23 @@ export interface components {
             total: number;
         };
         /**
+         * ResentAnswer
+         * @description What waits to be sent now.
+         * @example {
+         *       "notification_id": "2f1c9a6e-6a7b-4b7e-9a57-0d0f4b2f7c11",
+         *       "pending": 1
+         *     }
+         */
+        ResentAnswer: {
+            /** Notification Id */
+            notification_id: string;
+            /**
+             * Pending
+             * @description Messages; several when it had no channel and is written for each there is now
+             */
+            pending: number;
+        };
+        /**
          * RunAnswer
          * @description One record: a DagRun's work on one date.
          */
@@ -872,6 +1220,73 @@ export interface components {
             start_time: string | null;
             /** Status */
             status: string | null;
+        };
+        /**
+         * SlaAnswer
+         * @description How well promises were kept, and one page of those that were not, newest run date first.
+         */
+        SlaAnswer: {
+            /** Breaches */
+            breaches: components["schemas"]["Breach"][];
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            /** Limit */
+            limit: number;
+            /**
+             * Months
+             * @description Of all the pipelines together
+             */
+            months: components["schemas"]["SlaMonth"][];
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * SlaMonth
+         * @description The promises for the run dates of one month.
+         * @example {
+         *       "breached": 2,
+         *       "longest_late_seconds": 7200,
+         *       "median_late_seconds": 5400,
+         *       "met": 27,
+         *       "month": "2026-11",
+         *       "open": 1,
+         *       "percent_met": 93.1
+         *     }
+         */
+        SlaMonth: {
+            /** Breached */
+            breached: number;
+            /** Longest Late Seconds */
+            longest_late_seconds: number | null;
+            /**
+             * Median Late Seconds
+             * @description Of the breached ones; null without one
+             */
+            median_late_seconds: number | null;
+            /** Met */
+            met: number;
+            /** Month */
+            month: string;
+            /**
+             * Open
+             * @description Not judged yet
+             */
+            open: number;
+            /**
+             * Percent Met
+             * @description Of those that were judged; null when none was
+             */
+            percent_met: number | null;
         };
         /**
          * StoryAnswer
@@ -1033,6 +1448,15 @@ export interface operations {
                     "application/json": components["schemas"]["Facets"];
                 };
             };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Nobody is logged in */
             401: {
                 headers: {
@@ -1136,6 +1560,15 @@ export interface operations {
                     "application/json": components["schemas"]["GridAnswer"];
                 };
             };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Nobody is logged in */
             401: {
                 headers: {
@@ -1217,6 +1650,214 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    messages_api_notifications_get: {
+        parameters: {
+            query?: {
+                /** @description Only those */
+                status?: ("pending" | "sent" | "failed" | "cancelled") | null;
+                /** @description Only this one */
+                pipeline_id?: string | null;
+                /** @description Rows of the page */
+                limit?: number;
+                /** @description Rows before the page */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagesAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    resend_api_notifications__notification_id__resend_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NothingBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResentAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Nobody is logged in */
@@ -1302,6 +1943,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PipelineAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Nobody is logged in */
@@ -1392,6 +2042,109 @@ export interface operations {
                     "application/json": components["schemas"]["CalendarAnswer"];
                 };
             };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    checks_api_pipelines__pipeline_id__checks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecksAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Nobody is logged in */
             401: {
                 headers: {
@@ -1476,6 +2229,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoryAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Nobody is logged in */
@@ -1564,6 +2326,15 @@ export interface operations {
                     "application/json": components["schemas"]["DagRunAnswer"];
                 };
             };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Nobody is logged in */
             401: {
                 headers: {
@@ -1649,6 +2420,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    results_api_quality_get: {
+        parameters: {
+            query?: {
+                /** @description Only checks of this name */
+                check?: string | null;
+                /** @description Only those that did not pass */
+                failed?: boolean;
+                /** @description Only this one */
+                pipeline_id?: string | null;
+                /** @description First run date */
+                first?: string | null;
+                /** @description Last run date */
+                last?: string | null;
+                /** @description Rows of the page */
+                limit?: number;
+                /** @description Rows before the page */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Nobody is logged in */
@@ -1743,6 +2630,15 @@ export interface operations {
                     "application/json": components["schemas"]["RequestsAnswer"];
                 };
             };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Nobody is logged in */
             401: {
                 headers: {
@@ -1828,6 +2724,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CreatedAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Nobody is logged in */
@@ -1920,6 +2825,15 @@ export interface operations {
                     "application/json": components["schemas"]["RequestItemsAnswer"];
                 };
             };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Nobody is logged in */
             401: {
                 headers: {
@@ -2007,6 +2921,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MovedAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Nobody is logged in */
@@ -2098,6 +3021,15 @@ export interface operations {
                     "application/json": components["schemas"]["MovedAnswer"];
                 };
             };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Nobody is logged in */
             401: {
                 headers: {
@@ -2185,6 +3117,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MovedAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Nobody is logged in */
@@ -2276,6 +3217,15 @@ export interface operations {
                     "application/json": components["schemas"]["MovedAnswer"];
                 };
             };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Nobody is logged in */
             401: {
                 headers: {
@@ -2363,6 +3313,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MovedAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    report_api_sla_get: {
+        parameters: {
+            query?: {
+                /** @description Only this one */
+                pipeline_id?: string | null;
+                /** @description First run date */
+                first?: string | null;
+                /** @description Last run date */
+                last?: string | null;
+                /** @description Rows of the page */
+                limit?: number;
+                /** @description Rows before the page */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlaAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Nobody is logged in */
@@ -2460,6 +3522,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Nobody is logged in */
