@@ -19,6 +19,13 @@ export type Moved = Schemas["MovedAnswer"];
 export type DagRun = Schemas["DagRunAnswer"];
 export type Run = Schemas["RunAnswer"];
 export type Item = Schemas["ItemAnswer"];
+export type Sla = Schemas["SlaAnswer"];
+export type Checks = Schemas["ChecksAnswer"];
+export type Check = Schemas["CheckAnswer"];
+export type Quality = Schemas["QualityAnswer"];
+export type Messages = Schemas["MessagesAnswer"];
+export type Message = Schemas["Message"];
+export type Resent = Schemas["ResentAnswer"];
 
 /** What the API refused, in its own words. */
 export class Refused extends Error {

@@ -1,31 +1,40 @@
-/** The entry in Airflow's navigation: all pipelines, the queue, and one pipeline. */
+/** The entry in Airflow's navigation: all pipelines, the queue, deadlines, checks, messages, and one pipeline. */
 
 import { Link, useSearchParams } from "react-router-dom";
 
+import { WATCH_NAMES, WATCH_VIEWS, watchView } from "../logic/watch";
 import { GridPage } from "./GridPage";
 import { Queue } from "./Queue";
 import { RunDates } from "./RunDates";
+import { Watch } from "./Watch";
 
 export const Backfills = () => {
   const [url] = useSearchParams();
   const pipelineId = url.get("pipeline");
   const queue = url.get("view") === "queue";
+  const watch = watchView(url);
+  const grid = !queue && !watch && !pipelineId;
   return (
     <div className="bf-stack" style={{ padding: 12 }}>
       <nav className="bf-tabs" aria-label="Backfills">
-        <Link to="/plugin/backfills" aria-current={!queue && !pipelineId ? "page" : undefined}>
+        <Link to="/plugin/backfills" aria-current={grid ? "page" : undefined}>
           Pipelines
         </Link>
         <Link to="/plugin/backfills?view=queue" aria-current={queue ? "page" : undefined}>
           Queue
         </Link>
+        {WATCH_VIEWS.map((name) => (
+          <Link key={name} to={`/plugin/backfills?view=${name}${pipelineId ? `&pipeline=${encodeURIComponent(pipelineId)}` : ""}`} aria-current={watch === name ? "page" : undefined}>
+            {WATCH_NAMES[name]}
+          </Link>
+        ))}
         {pipelineId && !queue && (
-          <Link to={`?pipeline=${encodeURIComponent(pipelineId)}`} aria-current="page">
+          <Link to={`/plugin/backfills?pipeline=${encodeURIComponent(pipelineId)}`} aria-current={watch ? undefined : "page"}>
             {pipelineId}
           </Link>
         )}
       </nav>
-      {queue ? <Queue /> : pipelineId ? <RunDates key={pipelineId} pipelineId={pipelineId} titled /> : <GridPage />}
+      {queue ? <Queue /> : watch ? <Watch key={watch} view={watch} /> : pipelineId ? <RunDates key={pipelineId} pipelineId={pipelineId} titled /> : <GridPage />}
     </div>
   );
 };

@@ -7,9 +7,10 @@ import { type Calendar, pathOf, type Pipeline } from "../api";
 import type { Status } from "../logic/cells";
 import { isDay, WEEKDAYS } from "../logic/dates";
 import { fromText, onWeekday, toggledAll, toText } from "../logic/selection";
+import { WATCH_NAMES, WATCH_VIEWS } from "../logic/watch";
 import { plural } from "../logic/words";
 import { NOTHING, type Choice } from "../logic/wish";
-import { Empty, Legend, Problem, Waiting } from "../parts/bits";
+import { Empty, Legend, pipelineUrl, Problem, Waiting } from "../parts/bits";
 import { PlanPanel } from "../parts/PlanPanel";
 import { StoryPanel } from "../parts/StoryPanel";
 import { useLive } from "../parts/useLive";
@@ -148,6 +149,11 @@ const Head = ({ pipeline, titled }: { pipeline: Pipeline; titled: boolean }) => 
         {pipeline.platform}
         {pipeline.sla_time && `, done by ${pipeline.sla_time} ${pipeline.timezone}`}
       </span>
+      {WATCH_VIEWS.map((view) => (
+        <Link key={view} to={pipelineUrl(pipeline.pipeline_id, `&view=${view}`)}>
+          {WATCH_NAMES[view]}
+        </Link>
+      ))}
       {!pipeline.is_active && <span className="bf-chip">switched off</span>}
       {pipeline.tags.map((tag) => (
         <span className="bf-chip" key={tag}>

@@ -77,7 +77,7 @@ ${status("stale", token("up_for_retry-muted"), token("up_for_retry-fg"), token("
 .bf-label{display:flex;flex-direction:column;gap:3px;font-size:12px;color:${token("fg-muted")};min-width:0}
 .bf-check{display:flex;gap:8px;align-items:flex-start}
 .bf-check input{margin-top:4px}
-.bf-tabs{display:flex;gap:4px;border-bottom:1px solid ${token("border")}}
+.bf-tabs{display:flex;flex-wrap:wrap;gap:4px;border-bottom:1px solid ${token("border")}}
 .bf-tabs a{padding:8px 14px;text-decoration:none;color:${token("fg-muted")};border-bottom:2px solid transparent;margin-bottom:-1px}
 .bf-tabs a[aria-current]{color:${token("fg")};border-color:${token("brand-solid")};font-weight:600}
 .bf-chip{border:1px solid ${token("border-emphasized")};border-radius:999px;padding:1px 9px;font-size:12px;background:${token("bg")};color:${token("fg")};white-space:nowrap}

@@ -1,0 +1,234 @@
+/** What was late and by how much, what checks measured, which messages went where: of all pipelines, or of one. */
+
+import { type ReactNode, useState } from "react";
+import { Link, useSearchParams } from "react-router-dom";
+
+import { type Message, type Messages, post, type Quality, type Refused, type Resent, type Sla } from "../api";
+import { withValues } from "../logic/view";
+import { lateFor, MESSAGE_STATUSES, pageOf, spanOf, WATCH_PAGE, watchQuery, type WatchView } from "../logic/watch";
+import { instant, plural } from "../logic/words";
+import { Empty, pipelineUrl, Problem, Waiting } from "../parts/bits";
+import { CheckLines } from "../parts/CheckLines";
+import { type Live, useLive } from "../parts/useLive";
+
+const SPANS = [14, 30, 90, 365];
+const today = (): string => new Date().toISOString().slice(0, 10);
+
+export const Watch = ({ view }: { view: WatchView }) => {
+  const [url, setUrl] = useSearchParams();
+  const set = (values: Record<string, string | null>) => setUrl((old) => withValues(old, values), { replace: true });
+  const query = watchQuery(view, url, today());
+  const pipeline = url.get("pipeline");
+  return (
+    <div className="bf-stack">
+      <div className="bf-row" role="group" aria-label="Which">
+        {pipeline && (
+          <button className="bf-chip" type="button" aria-label={`${pipeline} ×, show all pipelines`} onClick={() => set({ pipeline: null })}>
+            {pipeline} ×
+          </button>
+        )}
+        {view !== "notifications" &&
+          SPANS.map((days) => (
+            <button className="bf-chip" key={days} type="button" aria-pressed={spanOf(url) === days} onClick={() => set({ days: days === 30 ? null : String(days) })}>
+              {days} days
+            </button>
+          ))}
+        {view === "quality" &&
+          [["", "Not passed"], ["all", "All results"]].map(([value, name]) => (
+            <button className="bf-chip" key={value} type="button" aria-pressed={(url.get("results") === "all") === (value === "all")} onClick={() => set({ results: value || null })}>
+              {name}
+            </button>
+          ))}
+        {view === "notifications" &&
+          ["", ...MESSAGE_STATUSES].map((value) => (
+            <button className="bf-chip" key={value} type="button" aria-pressed={(url.get("status") ?? "") === value} onClick={() => set({ status: value || null })}>
+              {value || "all"}
+            </button>
+          ))}
+      </div>
+      {view === "sla" && <SlaView path={`/sla?${query}`} />}
+      {view === "quality" && (
+        <>
+          {pipeline && <CheckLines pipelineId={pipeline} first={query.get("first") ?? ""} last={query.get("last") ?? ""} />}
+          <QualityView path={`/quality?${query}`} />
+        </>
+      )}
+      {view === "notifications" && <MessagesView path={`/notifications?${query}`} />}
+    </div>
+  );
+};
+
+/** An answer, or what stands in its place. */
+const Shown = <Answer extends { total: number }>({ live, empty, children }: { live: Live<Answer>; empty: ReactNode; children: (answer: Answer) => ReactNode }) => (
+  <>
+    {live.problem && <Problem problem={live.problem} again={live.again} />}
+    {!live.answer && !live.problem && <Waiting rows={8} />}
+    {live.answer && (live.answer.total ? children(live.answer) : empty)}
+    {live.answer && <Pages total={live.answer.total} />}
+  </>
+);
+
+const Pages = ({ total }: { total: number }) => {
+  const [url, setUrl] = useSearchParams();
+  const page = pageOf(url);
+  const go = (to: number) => setUrl((old) => withValues(old, { page: to ? String(to) : null }), { replace: true });
+  if (total <= WATCH_PAGE && !page) return null;
+  return (
+    <nav className="bf-row" aria-label="Pages">
+      <button className="bf-button bf-small" type="button" disabled={!page} onClick={() => go(page - 1)}>
+        Newer
+      </button>
+      <button className="bf-button bf-small" type="button" disabled={(page + 1) * WATCH_PAGE >= total} onClick={() => go(page + 1)}>
+        Older
+      </button>
+    </nav>
+  );
+};
+
+const Table = ({ label, heads, children }: { label: string; heads: string[]; children: ReactNode }) => (
+  <div className="bf-scroll" tabIndex={0} role="region" aria-label={label}>
+    <table className="bf-table">
+      <thead>
+        <tr>
+          {heads.map((name) => (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
+  </div>
+);
+
+const DateLink = ({ pipelineId, day }: { pipelineId: string; day: string }) => (
+  <Link style={{ whiteSpace: "nowrap" }} to={pipelineUrl(pipelineId, `&date=${day}`)}>
+    {day}
+  </Link>
+);
+
+const SlaView = ({ path }: { path: string }) => {
+  const live = useLive<Sla>(path, () => 30);
+  const months = live.answer?.months ?? [];
+  return (
+    <>
+      {months.length > 0 && (
+        <Table label="Months" heads={["Month", "Met", "Missed", "Open", "Met of judged", "Median late", "Longest late"]}>
+          {months.map((one) => (
+            <tr key={one.month}>
+              <th scope="row">{one.month}</th>
+              <td>{one.met}</td>
+              <td>{one.breached}</td>
+              <td>{one.open}</td>
+              <td>{one.percent_met === null ? "–" : `${one.percent_met} %`}</td>
+              <td>{one.median_late_seconds === null ? "–" : lateFor(one.median_late_seconds)}</td>
+              <td>{one.longest_late_seconds === null ? "–" : lateFor(one.longest_late_seconds)}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      <Shown live={live} empty={<Empty title="No deadline was missed">A pipeline has deadlines when its row has an sla_time.</Empty>}>
+        {(answer) => (
+          <Table label="Missed deadlines" heads={["Pipeline", "Run date", "Late", "Deadline", "Done", "Why"]}>
+            {answer.breaches.map((one) => (
+              <tr key={`${one.pipeline_id} ${one.run_date}`}>
+                <td>{one.pipeline_id}</td>
+                <td>
+                  <DateLink pipelineId={one.pipeline_id} day={one.run_date} />
+                </td>
+                <td style={{ whiteSpace: "nowrap" }}>{lateFor(one.late_seconds)}</td>
+                <td>{instant(one.deadline_at)}</td>
+                <td>{one.done_at ? instant(one.done_at) : "not yet"}</td>
+                <td>{one.reason}</td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Shown>
+    </>
+  );
+};
+
+const QualityView = ({ path }: { path: string }) => {
+  const live = useLive<Quality>(path, () => 30);
+  return (
+    <Shown live={live} empty={<Empty title="No such result">Checks of these days found nothing wrong, or none ran.</Empty>}>
+      {(answer) => (
+        <Table label="Results" heads={["Pipeline", "Run date", "Check", "Result", "Observed", "Details", "Checked"]}>
+          {answer.results.map((one, index) => (
+            <tr key={index}>
+              <td>
+                <Link to={`/plugin/backfills?view=quality&pipeline=${encodeURIComponent(one.pipeline_id)}`}>{one.pipeline_id}</Link>
+              </td>
+              <td>
+                <DateLink pipelineId={one.pipeline_id} day={one.run_date} />
+              </td>
+              <td>{one.check_name}</td>
+              <td className={one.passed === false ? "bf-danger" : undefined}>
+                {one.passed === null ? "not known" : one.passed ? "✓ passed" : `✗ ${one.severity === "warn" ? "warning" : "failed"}`}
+              </td>
+              <td>{one.observed}</td>
+              <td>{one.details}</td>
+              <td>{instant(one.checked_at)}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Shown>
+  );
+};
+
+const MessagesView = ({ path }: { path: string }) => {
+  const live = useLive<Messages>(path, (answer) => (answer?.messages.some((one) => one.status === "pending") ? 5 : 20));
+  const [refused, setRefused] = useState<Refused | null>(null);
+  const [said, setSaid] = useState("");
+  const resend = async (one: Message) => {
+    setRefused(null);
+    try {
+      const done = await post<Resent>(`/notifications/${encodeURIComponent(one.notification_id)}/resend`);
+      setSaid(`${plural(done.pending, "message")} of ${one.pipeline_id} will be sent again`);
+      live.again();
+    } catch (error) {
+      setRefused(error as Refused);
+    }
+  };
+  return (
+    <>
+      {refused && <Problem problem={refused} />}
+      <div className={said ? "bf-done-note" : "bf-hidden"} role="status">
+        {said}
+      </div>
+      <Shown live={live} empty={<Empty title="There are no such messages">A pipeline tells its events when its row has a notification_channel.</Empty>}>
+        {(answer) => (
+          <Table label="Messages" heads={["Pipeline", "Event", "Run dates", "Where", "Status", "Written", "Send again"]}>
+            {answer.messages.map((one) => (
+              <tr key={one.notification_id}>
+                <td>{one.pipeline_id}</td>
+                <td>{(one.type ?? "").replaceAll("_", " ")}</td>
+                <td>{one.run_dates.join(", ")}</td>
+                <td>
+                  {one.channel}
+                  <div className="bf-muted">{[one.conn_id, ...one.to].filter(Boolean).join(", ")}</div>
+                </td>
+                <td>
+                  {one.status}
+                  {one.sent_at && <div className="bf-muted">{instant(one.sent_at)}</div>}
+                  {one.error_message && <div className="bf-danger">{one.error_message}</div>}
+                </td>
+                <td>{instant(one.created_at)}</td>
+                <td>
+                  {one.can_act && (
+                    <button className="bf-button bf-small" type="button" disabled={one.status === "pending"} aria-label={`Resend the message of ${one.pipeline_id} of ${instant(one.created_at)}`} onClick={() => void resend(one)}>
+                      Resend
+                    </button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Shown>
+    </>
+  );
+};
