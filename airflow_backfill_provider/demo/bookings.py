@@ -7,31 +7,29 @@ from datetime import date
 
 import requests
 
-from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
-
 ARCHIVE = "archive_yearly"
 """Archives a day; its quality check wants an amount in every booking of it."""
 ARCHIVE_JOB = "INSERT INTO archived SELECT DISTINCT day FROM bookings WHERE day = ?"
 """How the ledger calls its job."""
 
 
-def open_books(simulator: SimulatorProcess, days: Iterable[date], bad: date) -> None:
+def open_books(simulator_url: str, days: Iterable[date], bad: date | None = None) -> None:
     """Book something on each day; on ``bad`` without its amount."""
-    _say(simulator, "CREATE TABLE bookings (day DATE, amount DOUBLE)")
-    _say(simulator, "CREATE TABLE archived (day DATE)")
-    _say(simulator, "CREATE VIEW archive AS SELECT * FROM bookings WHERE day IN (SELECT day FROM archived)")
+    _say(simulator_url, "CREATE TABLE bookings (day DATE, amount DOUBLE)")
+    _say(simulator_url, "CREATE TABLE archived (day DATE)")
+    _say(simulator_url, "CREATE VIEW archive AS SELECT * FROM bookings WHERE day IN (SELECT day FROM archived)")
     rows = ", ".join(f"('{day}', {'NULL' if day == bad else '12.50'})" for day in days)
-    _say(simulator, f"INSERT INTO bookings VALUES {rows}")
+    _say(simulator_url, f"INSERT INTO bookings VALUES {rows}")
 
 
-def mend_books(simulator: SimulatorProcess) -> None:
+def mend_books(simulator_url: str) -> None:
     """Do what the owner of the source does when he hears of it: fill in the amount."""
-    _say(simulator, "UPDATE bookings SET amount = 9.99 WHERE amount IS NULL")
+    _say(simulator_url, "UPDATE bookings SET amount = 9.99 WHERE amount IS NULL")
 
 
-def _say(simulator: SimulatorProcess, statement: str) -> None:
+def _say(simulator_url: str, statement: str) -> None:
     answer = requests.post(
-        f"{simulator.url}/api/v2/statements",
+        f"{simulator_url}/api/v2/statements",
         headers={"Authorization": "Bearer demo-token", "User-Agent": "owner of the source"},
         json={"statement": statement, "database": "DEMO", "schema": "PUBLIC"},
         timeout=30,

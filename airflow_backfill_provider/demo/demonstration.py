@@ -15,7 +15,7 @@ from airflow_backfill_provider.backfill.status import UNFINISHED
 from airflow_backfill_provider.demo import sample
 from airflow_backfill_provider.demo.agreement import Job, compare, table
 from airflow_backfill_provider.demo.airflow_stack import AirflowStack, StackError
-from airflow_backfill_provider.demo.bookings import ARCHIVE, ARCHIVE_JOB, mend_books, open_books
+from airflow_backfill_provider.demo.bookings import ARCHIVE, ARCHIVE_JOB, mend_books
 from airflow_backfill_provider.demo.sample import FILLED, LATE, WEEKLY
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 from airflow_backfill_provider.store import pipelines
@@ -29,6 +29,7 @@ HOLES_FROM = 2
 """The first so many of the dates that :data:`FILLED` fills were run before, with an older definition."""
 PAUSED = "campaigns_daily"
 """Is asked for dates while it is paused."""
+_JOB_SECONDS = 2
 _STORY_SECONDS = 1200
 _LONG_AGO = date(2000, 1, 1)
 
@@ -39,7 +40,7 @@ class Demonstration:
     def __init__(self, home: Path, port: int) -> None:
         self.home = home.absolute()
         self._corrections = self.home / "corrections.db"
-        self.simulator = SimulatorProcess(self.home / "simulator", job_seconds=2)
+        self.simulator = SimulatorProcess(self.home / "simulator", job_seconds=_JOB_SECONDS)
         self._port = port
         self.airflow: AirflowStack
         self._started = False
@@ -49,8 +50,7 @@ class Demonstration:
         self.home.mkdir(parents=True, exist_ok=True)
         _say("starting the simulator of the three vendors")
         self.simulator.start()
-        with closing(sqlite3.connect(self._corrections)) as database, database:
-            database.execute(sample.CORRECTIONS_TABLE)
+        sample.fill_sources(self.simulator.url, self._corrections, bad_newest=True)
         self.airflow = AirflowStack(
             self.home / "airflow",
             connections=sample.connections(self.simulator, self._corrections),
@@ -66,14 +66,11 @@ class Demonstration:
         self._fills_from = self._today - timedelta(days=7)
         self._poisoned = self._fills_from + timedelta(days=HOLES_FROM + 1)
         self._apply(as_it_was=True)
-        with self._registry.reading() as conn:
-            picks = pipelines.get(conn, ARCHIVE).schedule().picks(_LONG_AGO, self._today)
-        days = [pick.run_date for pick in picks if pick.tick_at <= self._now]
-        open_books(self.simulator, days, bad=days[-1])
         for vendor, where in VENDORS.items():
             self.simulator.client.fault(vendor, "drop_after_accept", method="POST", path_regex=where, times=1)
         self.simulator.client.job("databricks", "103", poisoned=[self._poisoned.isoformat()], max_concurrent=3)
         self.simulator.client.job("databricks", JOBS[WEEKLY][1], fail_first=1, fail_message="The source was down.")
+        self.simulator.client.job("databricks", JOBS[LATE][1], duration_seconds=sample.LATE_JOB_SECONDS)
         _say("starting Airflow (on each vendor the answer to the first job will be lost)")
         self.airflow.start()
         self._make_history()
@@ -99,7 +96,8 @@ class Demonstration:
         owed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
         _say(f"owed: {owed}; {len(self._stale)} stale as soon as {FILLED} gets its new definition")
         _say(f"{self._records(ARCHIVE)[0]['error_message']}: the owner mends the source of {ARCHIVE}")
-        mend_books(self.simulator)
+        mend_books(self.simulator.url)
+        self.simulator.client.job("databricks", JOBS[LATE][1], duration_seconds=_JOB_SECONDS)
         self._apply()
         _say(f"all three fill by themselves now; {self._poisoned} of {FILLED} cannot be read by its job")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
@@ -12,10 +14,11 @@ from zoneinfo import ZoneInfo
 import requests
 from ruamel.yaml import YAML
 
-from airflow_backfill_provider.demo.bookings import ARCHIVE
+from airflow_backfill_provider.demo.bookings import ARCHIVE, open_books
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
+from airflow_backfill_provider.pipelines.manifest import read_manifest
 
-CORRECTIONS_TABLE = "CREATE TABLE IF NOT EXISTS corrections (run_date TEXT NOT NULL)"
+_CORRECTIONS_TABLE = "CREATE TABLE IF NOT EXISTS corrections (run_date TEXT NOT NULL)"
 """The one table of the plain SQL pipeline; each row in it is a job that ran."""
 
 
@@ -28,16 +31,18 @@ LATE = "orders_daily"
 FILLS_FROM = {FILLED: timedelta(days=7), WEEKLY: timedelta(days=13), ARCHIVE: timedelta(days=367)}
 """How far back their rules fill; 13 days reach the week of the newest Monday on every day of the week."""
 _AS_IT_WAS = {WEEKLY: {"retry_enabled": False}, FILLED: {"parameters": {"layout": "1"}}}
-_DEADLINE_AFTER = timedelta(seconds=20)
-"""Airflow needs longer to start."""
+_DEADLINE_AFTER = timedelta(seconds=40)
+"""Longer than it takes to apply the rows, and not so long as Airflow's start and this job take:"""
+LATE_JOB_SECONDS = 30
 
 
-def manifest(now: datetime, *, as_it_was: bool = False) -> str:
+def manifest(now: datetime | None = None, *, as_it_was: bool = False) -> str:
     """The text of the sample ``pipelines.yaml``, its rules filling from some days before ``now``.
 
     ``as_it_was``: before anybody let it fill by itself, when a failed week was not repeated and the sessions had an
     older layout. Runs made so are the history that the demo starts with.
     """
+    now = now or datetime.now(UTC)
     today = now.astimezone(UTC).date()
     yaml = YAML()
     text = files("airflow_backfill_provider.demo").joinpath("pipelines.yaml").read_text(encoding="utf-8")
@@ -54,6 +59,20 @@ def manifest(now: datetime, *, as_it_was: bool = False) -> str:
     written = StringIO()
     yaml.dump(whole, written)
     return written.getvalue()
+
+
+def fill_sources(simulator_url: str, corrections: str | Path, *, bad_newest: bool = False) -> None:
+    """Make what the jobs read and write: the file of the plain SQL pipeline, and bookings for each day of the archive.
+
+    ``bad_newest``: the newest of those days is booked without its amount.
+    """
+    now = datetime.now(UTC)
+    with closing(sqlite3.connect(corrections)) as database, database:
+        database.execute(_CORRECTIONS_TABLE)
+    (archive,) = (one for one in read_manifest(manifest(now)).pipelines if one.pipeline_id == ARCHIVE)
+    picks = archive.schedule().picks(date(2000, 1, 1), now.date())
+    days = [pick.run_date for pick in picks if pick.tick_at <= now]
+    open_books(simulator_url, days, days[-1] if bad_newest else None)
 
 
 def connections(simulator: SimulatorProcess, corrections: Path) -> dict[str, str]:

@@ -157,6 +157,7 @@ class Machine:
             "127.0.0.1:8080": f"127.0.0.1:{self.api_port}",
             '"8080"': f'"{self.api_port}"',
             '"host": "simulator"': '"host": "127.0.0.1"',
+            "http://simulator:": "http://127.0.0.1:",
             "simulator:8143": f"127.0.0.1:{self._tls_port}",
             "0.0.0.0": "127.0.0.1",
             "8100": str(self._plain_port),

@@ -38,5 +38,5 @@ def test_the_week_of_the_newest_monday_is_within_reach_on_every_day(now: datetim
 
 def test_the_deadline_that_comes_too_early_is_one_of_the_pipelines_own_zone() -> None:
     late = rows()[LATE]
-    assert late.sla_time == time(1, 0, 10)
-    assert NOW + timedelta(seconds=20) == datetime(2026, 11, 29, 1, 0, 10, tzinfo=ZoneInfo(late.timezone))
+    assert late.sla_time == time(1, 0, 30)
+    assert NOW + timedelta(seconds=40) == datetime(2026, 11, 29, 1, 0, 30, tzinfo=ZoneInfo(late.timezone))
