@@ -52,15 +52,18 @@ class KnownPipelines:
     def active(self, conn: Connection, now: datetime) -> list[KnownPipeline]:
         """Every good definition that is active, by id; rows that cannot be read are left out."""
         stamps, versions = pipelines.switched_on(conn), calendars.versions(conn)
-        if self._begun_at is None or now - self._begun_at >= _TRUSTED or versions != self._calendars:
-            self._known, self._calendars, self._begun_at = {}, versions, now
+        anew = self._begun_at is None or now - self._begun_at >= _TRUSTED or versions != self._calendars
+        before = {} if anew else self._known
         missing = object()
-        changed = [name for name, stamp in stamps.items() if self._known.get(name, (missing,))[0] != stamp]
+        changed = [name for name, stamp in stamps.items() if before.get(name, (missing,))[0] != stamp]
+        read: dict[str, KnownPipeline] = {}
         if changed:
             own = calendars.calendars(conn) if versions else {}
-            self._known |= {name: (stamps[name], None) for name in changed}
             listing = pipelines.some(conn, changed)
-            for each in known(Definitions(calendars=own), listing.pipelines):
-                self._known[each.pipeline_id] = (stamps[each.pipeline_id], each)
-        self._known = {name: self._known[name] for name in stamps}
+            read = {each.pipeline_id: each for each in known(Definitions(calendars=own), listing.pipelines)}
+        # Nothing is noted before everything was read: after an error the next look must read the same rows.
+        fresh = {name: (stamps[name], read.get(name)) for name in changed}
+        self._known = {name: fresh.get(name) or before[name] for name in stamps}
+        if anew:
+            self._calendars, self._begun_at = versions, now
         return [each for _, each in self._known.values() if each is not None]

@@ -68,7 +68,7 @@ def story(pipeline_id: str, run_date: date, viewer: ViewerDep) -> answers.StoryA
         tick_at=told_by.tick_at,
         deadline_at=told_by.deadline_at,
         lines=[viewer.words(line) for line in told_by.lines],
-        runs=[told.run(record) for record in told_by.records],
+        runs=[told.run(record, viewer) for record in told_by.records],
         items=[told.item(one, viewer) for one in told_by.items],
     )
 
@@ -91,7 +91,7 @@ def dag_run(
         pipeline_id=pipeline_id,
         dag_run_id=dag_run_id,
         why=viewer.words(_why(items, next((str(r["origin"]) for r in records if r["origin"]), ""))),
-        runs=[told.run(record) for record in records],
+        runs=[told.run(record, viewer) for record in records],
         items=[told.item(one, viewer) for one in items],
         requests=[answers.RequestAnswer(**told.request(row, False, now)) for row in requests],
     )

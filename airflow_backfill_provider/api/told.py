@@ -61,17 +61,19 @@ def problem(found: Iterable[Problem]) -> str | None:
     return "; ".join(str(one) for one in found) or None
 
 
-def run(record: Mapping[str, Any]) -> answers.RunAnswer:
+def run(record: Mapping[str, Any], viewer: Viewer) -> answers.RunAnswer:
     """A row of ``pipeline_run_log``."""
     given = {name: record[name] for name in answers.RunAnswer.model_fields}
-    return answers.RunAnswer(**given | {"retry_attempts": record["retry_attempts"] or 0})
+    given |= {"retry_attempts": record["retry_attempts"] or 0}
+    return answers.RunAnswer(**given | {"error_message": _error(record["error_message"], viewer)})
 
 
 def item(value: Item, viewer: Viewer) -> answers.ItemAnswer:
     """An item of the queue."""
     names = answers.ItemAnswer.model_fields
     given = {name: getattr(value, name) for name in names}
-    return answers.ItemAnswer(**given | {"status": value.status.value, "reason": viewer.words(value.reason)})
+    given |= {"status": value.status.value, "reason": viewer.words(value.reason)}
+    return answers.ItemAnswer(**given | {"error_message": _error(value.error_message, viewer)})
 
 
 def item_row(row: Mapping[str, Any], viewer: Viewer) -> answers.ItemAnswer:
@@ -80,7 +82,12 @@ def item_row(row: Mapping[str, Any], viewer: Viewer) -> answers.ItemAnswer:
     given |= {"run_date": row["date_to_process"], "kept_back": bool(row["kept_back"])}
     given |= {name: row[name] or 0 for name in ("priority", "attempt")}
     given |= {"reason": viewer.words(row["reason"] or ""), "requested_by": row["requested_by"] or ""}
-    return answers.ItemAnswer(**given)
+    return answers.ItemAnswer(**given | {"error_message": _error(row["error_message"], viewer)})
+
+
+def _error(text: str | None, viewer: Viewer) -> str | None:
+    """What went wrong, which may be that an upstream was not done."""
+    return None if text is None else viewer.words(text)
 
 
 def plan(value: RequestPlan, viewer: Viewer) -> answers.PlanAnswer:
@@ -108,17 +115,18 @@ def request(row: Mapping[str, Any], can_act: bool, now: datetime) -> dict[str, A
     """The fields of a request's answer, from its row with the items counted."""
     by_status = {status.value: int(row[f"items_{status.value}"] or 0) for status in ItemStatus}
     live = sum(by_status[status.value] for status in LIVE)
-    every = int(row["items"] or 0)
+    every, kept_back = int(row["items"] or 0), int(row["kept_back"] or 0)
+    waits = bool(row["paused_at"] or kept_back)  # nobody can say for how long
     names = ("request_id", "requested_by", "requested_at", "why", "selection", "pipelines", "max_active", "first_n")
     return {name: row[name] for name in names} | {
         "priority": row["priority"] or 0,
         "newest_first": bool(row["newest_first"]),
         "state": _state(row, live),
-        "kept_back": int(row["kept_back"] or 0),
+        "kept_back": kept_back,
         "items": every,
         "counts": {status: n for status, n in by_status.items() if n},
         "percent": 100 * (every - live) // every if every else 100,
-        "eta_at": eta_of(row["began_at"], row["last_at"], int(row["paced"] or 0), live, now),
+        "eta_at": None if waits else eta_of(row["began_at"], row["last_at"], int(row["paced"] or 0), live, now),
         "can_act": can_act,
     }
 

@@ -79,6 +79,7 @@ def _conditions(wanted: Wanted) -> list[Any]:
 
 def _counted(ids: list[str]) -> Select[Any]:
     paced = and_(_item.dispatched_at.is_not(None), _item.finished_at.is_not(None))
+    kept_back = and_(_item.kept_back, _item.status == ItemStatus.PENDING.value)
     instant = _item.finished_at.type
     counts = [
         func.sum(case((_item.status == status.value, 1), else_=0)).label(f"items_{status.value}")
@@ -88,7 +89,7 @@ def _counted(ids: list[str]) -> Select[Any]:
         select(
             table,
             func.count(_item.backfill_id).label("items"),
-            func.sum(case((_item.kept_back, 1), else_=0)).label("kept_back"),
+            func.sum(case((kept_back, 1), else_=0)).label("kept_back"),
             func.sum(case((paced, 1), else_=0)).label("paced"),
             func.min(case((paced, _item.dispatched_at)), type_=instant).label("began_at"),
             func.max(case((paced, _item.finished_at)), type_=instant).label("last_at"),

@@ -71,7 +71,8 @@ def test_a_request_goes_from_plan_to_cancelled(ask: Ask) -> None:
     assert days == [str(TODAY - timedelta(days=n)) for n in (2, 1, 0)]
     assert ask("user", "POST", f"/api/requests/{name}/reprioritize", json={"priority": 9}).json()["dates"] == 3
     assert ask("user", "POST", f"/api/requests/{name}/cancel", json={"why": "enough"}).json()["dates"] == 3
-    assert ask("user", "GET", f"/api/requests/{name}").json()["state"] == "cancelled"
+    ended = ask("user", "GET", f"/api/requests/{name}").json()
+    assert (ended["state"], ended["kept_back"]) == ("cancelled", 0)
     again = ask("user", "POST", f"/api/requests/{name}/cancel", json={})
     assert again.status_code == 409
     assert "was cancelled" in again.json()["detail"]

@@ -261,6 +261,22 @@ def test_no_answer_and_no_error_names_a_hidden_upstream(ask: Ask, path: str) -> 
     assert "hidden" in ask("admin", "GET", story).text
 
 
+def test_a_date_that_was_missed_because_of_a_hidden_upstream_does_not_name_it(ask: Ask) -> None:
+    from airflow_backfill_provider.backfill.sla import Deadline
+    from airflow_backfill_provider.store import attempts
+    from airflow_backfill_provider.store.engine import registry
+
+    day, now = TODAY - timedelta(days=5), datetime.now(UTC)
+    row = Deadline(pipeline_id=DOWNSTREAM, run_date=day, tick_at=now, deadline_at=now, urgent_at=now)
+    with registry().writing() as conn:
+        attempts.missed(conn, [(row, f"it waits for upstream {HIDDEN} {day}")], now)
+    story = f"/api/pipelines/{DOWNSTREAM}/dates/{day}"
+    told = ask("user", "GET", story)
+    assert [run["status"] for run in told.json()["runs"]] == ["missed"]
+    assert HIDDEN not in told.text
+    assert HIDDEN in ask("admin", "GET", story).json()["runs"][0]["error_message"]
+
+
 def test_who_may_not_start_is_told_which(ask: Ask) -> None:
     answer = ask("viewer", "POST", "/api/plan", json=wish(SEEN, DOWNSTREAM))
     assert answer.status_code == 403

@@ -60,3 +60,9 @@ def test_the_progress_of_a_request_is_told_from_its_counts() -> None:
         row(items=4, items_success=2, items_pending=2, paced=2, began_at=NOW - hour, last_at=NOW), True, NOW
     )
     assert (found["percent"], found["counts"], found["eta_at"]) == (50, {"success": 2, "pending": 2}, NOW + hour)
+
+
+@pytest.mark.parametrize("waits", [{"paused_at": NOW}, {"kept_back": 1}])
+def test_nobody_can_say_when_a_request_ends_that_waits_for_a_person(waits: dict[str, Any]) -> None:
+    paced = {"items": 4, "items_success": 2, "items_pending": 2, "paced": 2, "began_at": NOW, "last_at": NOW}
+    assert told.request(row(**paced, **waits), True, NOW)["eta_at"] is None

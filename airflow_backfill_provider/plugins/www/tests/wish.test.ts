@@ -18,7 +18,7 @@ test("the command and the body say the same", () => {
   };
   expect(commandOf("orders", choice)).toBe(
     "airflow pipelines backfill create orders --dates 2026-11-01..2026-11-02 --only any --priority 5 " +
-      "--newest-first --first 3 --downstream --reason 'it'\\''s late'",
+      "--newest-first --first 3 --downstream --reason='it'\\''s late'",
   );
   expect(bodyOf("orders", choice)).toEqual({
     pipeline_ids: ["orders"],

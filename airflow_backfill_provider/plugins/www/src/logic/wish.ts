@@ -33,6 +33,9 @@ export const bodyOf = (pipelineId: string, choice: Choice) => ({
   why: choice.why.trim() || null,
 });
 
+/** What a plan depends on: all but the reason, so that typing it asks for no new plan. */
+export const planBodyOf = (pipelineId: string, choice: Choice) => bodyOf(pipelineId, { ...choice, why: "" });
+
 /** A word of a POSIX shell. */
 export const quoted = (text: string): string =>
   /^[A-Za-z0-9_.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
@@ -47,7 +50,7 @@ export const commandOf = (pipelineId: string, choice: Choice): string =>
     choice.newestFirst && "--newest-first",
     choice.firstN !== null && `--first ${choice.firstN}`,
     choice.downstream && "--downstream",
-    choice.why.trim() && `--reason ${quoted(choice.why.trim())}`,
+    choice.why.trim() && `--reason=${quoted(choice.why.trim())}`,
   ]
     .filter(Boolean)
     .join(" ");

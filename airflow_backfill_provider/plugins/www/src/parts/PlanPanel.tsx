@@ -6,7 +6,7 @@ import { Link } from "react-router-dom";
 import { type Created, type Plan, post, Refused } from "../api";
 import { toText } from "../logic/selection";
 import { duration, plural } from "../logic/words";
-import { bodyOf, type Choice, commandOf } from "../logic/wish";
+import { bodyOf, type Choice, commandOf, planBodyOf } from "../logic/wish";
 import { Ask } from "./Ask";
 import { CopyButton, Problem, requestUrl } from "./bits";
 
@@ -27,7 +27,7 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
   const [busy, setBusy] = useState(false);
   const [made, setMade] = useState<Created | null>(null);
   const [refused, setRefused] = useState<Refused | null>(null);
-  const { plan, problem } = usePlan(pipelineId, choice, canStart);
+  const { plan, problem, isCurrent } = usePlan(pipelineId, choice, canStart);
   const set = (values: Partial<Choice>) => onChoice({ ...choice, ...values });
   const start = async () => {
     setAsking(false);
@@ -78,8 +78,8 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
               {problem && <Problem problem={problem} />}
               {plan && <Planned plan={plan} pipelineId={pipelineId} />}
               {refused && <Problem problem={refused} />}
-              <button className="bf-button bf-main" type="button" disabled={busy || !plan || !count} onClick={() => (count > ASK_ABOVE ? setAsking(true) : void start())}>
-                {busy ? "Asking…" : plan ? `Fill ${plural(count, "date")}` : "Fill dates"}
+              <button className="bf-button bf-main" type="button" disabled={busy || !plan || !isCurrent || !count} onClick={() => (count > ASK_ABOVE ? setAsking(true) : void start())}>
+                {busy ? "Asking…" : plan && isCurrent ? `Fill ${plural(count, "date")}` : "Fill dates"}
               </button>
             </>
           )}
@@ -104,19 +104,27 @@ const runs = (plan: Plan | null): number => (plan?.pipelines ?? []).reduce((sum,
 
 const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)} …` : text);
 
-/** The plan of the newest choice, asked for when the hand rests. */
+interface Planning {
+  plan: Plan | null;
+  problem: Refused | null;
+  /** What the plan is of; nothing may be started by the plan of something else. */
+  of: string | null;
+}
+
+/** The plan of the newest choice, asked for when the hand rests. Until it comes, the last one stays to be read. */
 const usePlan = (pipelineId: string, choice: Choice, canStart: boolean) => {
-  const [state, setState] = useState<{ plan: Plan | null; problem: Refused | null }>({ plan: null, problem: null });
-  const body = canStart && choice.dates.size ? JSON.stringify(bodyOf(pipelineId, choice)) : null;
+  const [state, setState] = useState<Planning>({ plan: null, problem: null, of: null });
+  const body = canStart && choice.dates.size ? JSON.stringify(planBodyOf(pipelineId, choice)) : null;
   useEffect(() => {
-    setState((old) => ({ plan: body ? old.plan : null, problem: null }));
+    setState((old) => ({ ...old, plan: body ? old.plan : null, problem: null }));
     if (!body) return undefined;
     const stop = new AbortController();
     const timer = window.setTimeout(async () => {
       try {
-        setState({ plan: await post<Plan>("/plan", JSON.parse(body) as object, stop.signal), problem: null });
+        const plan = await post<Plan>("/plan", JSON.parse(body) as object, stop.signal);
+        if (!stop.signal.aborted) setState({ plan, problem: null, of: body });
       } catch (error) {
-        if (!stop.signal.aborted) setState({ plan: null, problem: error as Refused });
+        if (!stop.signal.aborted) setState({ plan: null, problem: error as Refused, of: body });
       }
     }, SETTLE_MS);
     return () => {
@@ -124,7 +132,7 @@ const usePlan = (pipelineId: string, choice: Choice, canStart: boolean) => {
       window.clearTimeout(timer);
     };
   }, [body]);
-  return state;
+  return { ...state, isCurrent: state.of === body };
 };
 
 const Options = ({ choice, set }: { choice: Choice; set: (values: Partial<Choice>) => void }) => (

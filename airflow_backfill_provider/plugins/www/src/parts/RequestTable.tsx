@@ -5,12 +5,9 @@ import { Link } from "react-router-dom";
 
 import { type BackfillRequest, type Moved, post, type Refused } from "../api";
 import { instant, plural, until } from "../logic/words";
+import { isLive, type Verb, verbOfKey, verbsOf } from "../logic/steer";
 import { Ask } from "./Ask";
 import { pipelineUrl, Problem } from "./bits";
-
-type Verb = "pause" | "resume" | "cancel" | "retry" | "reprioritize";
-
-const KEYS: Record<string, Verb | 1 | -1> = { p: "pause", c: "cancel", r: "retry", "+": 1, "-": -1 };
 
 interface Props {
   requests: BackfillRequest[];
@@ -51,11 +48,12 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
       const next = event.key === "ArrowDown" ? "nextElementSibling" : "previousElementSibling";
       ((event.currentTarget as HTMLElement)[next] as HTMLElement | null)?.focus();
     }
-    const meant = KEYS[event.key];
-    if (!meant || !request.can_act) return;
-    if (typeof meant === "number") nudge(request, meant);
-    else if (meant === "pause") act(request, isHeld(request) ? "resume" : "pause");
-    else if (verbsOf(request).includes(meant)) act(request, meant);
+    // Ctrl+R and its like are the browser's, and a key that is held down is pressed once.
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const verb = verbOfKey(event.key, request);
+    if (!verb || !request.can_act) return;
+    if (typeof verb === "number") nudge(request, verb);
+    else act(request, verb);
   };
   return (
     <div className="bf-stack">
@@ -135,7 +133,7 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
         </table>
       </div>
       <div className="bf-muted bf-wide" style={{ fontSize: 12 }}>
-        On a row: Enter shows its dates, p pauses or resumes, c cancels, r retries, + and − change the priority.
+        On a row: Enter shows its dates, p pauses, or resumes what is paused, c cancels, r retries, + and − change the priority.
       </div>
       {cancelling && (
         <Ask
@@ -152,21 +150,6 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
       )}
     </div>
   );
-};
-
-const isLive = (request: BackfillRequest): boolean => request.state === "open" || request.state === "paused";
-
-const isHeld = (request: BackfillRequest): boolean => request.state === "paused" || request.kept_back > 0;
-
-const verbsOf = (request: BackfillRequest): Verb[] => {
-  const found: Verb[] = [];
-  if (isLive(request)) {
-    if (request.state === "open") found.push("pause");
-    if (isHeld(request)) found.push("resume");
-    found.push("cancel");
-  }
-  if (request.counts.failed) found.push("retry");
-  return found;
 };
 
 const PARTS = [

@@ -79,10 +79,11 @@ export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLo
     if (step === undefined) return;
     event.preventDefault();
     const next = addDays(day, step);
-    if (!next.startsWith(String(year))) return;
+    const cell = root.current?.querySelector<HTMLElement>(`td[data-day="${next}"]`);
+    if (!cell) return; // a day that is not drawn must not take the only tab stop
     if (event.shiftKey) onPick(changed(picked, can(range(day, next)), true));
     setFocused(next);
-    root.current?.querySelector<HTMLElement>(`td[data-day="${next}"]`)?.focus();
+    cell.focus();
   };
   return (
     <div

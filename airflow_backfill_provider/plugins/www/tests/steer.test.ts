@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+
+import { verbOfKey, verbsOf } from "../src/logic/steer";
+
+const request = (state: "open" | "paused" | "ended" | "cancelled", more: object = {}) => ({ state, kept_back: 0, counts: {}, ...more });
+
+test("p pauses an open request, also when it keeps dates back, and resumes only a paused one", () => {
+  expect(verbOfKey("p", request("open"))).toBe("pause");
+  expect(verbOfKey("p", request("open", { kept_back: 97 }))).toBe("pause");
+  expect(verbOfKey("p", request("paused"))).toBe("resume");
+  expect(verbsOf(request("open", { kept_back: 97 }))).toContain("resume");
+});
+
+test("keys do nothing to a request that has ended, but retry what failed", () => {
+  for (const key of ["p", "c", "r", "+", "-", "x"]) expect(verbOfKey(key, request("ended"))).toBeNull();
+  expect(verbOfKey("r", request("ended", { counts: { failed: 2 } }))).toBe("retry");
+});
+
+test("plus and minus are steps of the priority while a request lives", () => {
+  expect(verbOfKey("+", request("open"))).toBe(1);
+  expect(verbOfKey("-", request("paused"))).toBe(-1);
+});

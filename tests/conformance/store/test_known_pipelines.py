@@ -1,0 +1,40 @@
+"""The definitions that a search keeps from one look to the next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
+from airflow_backfill_provider.errors import StoreError
+from airflow_backfill_provider.store.engine import Registry
+from tests.conformance.store.test_turn import add
+
+NOW = datetime.now(UTC)
+
+
+def rename(registry: Registry, table: str, name: str) -> None:
+    with registry.writing() as conn:
+        conn.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
+
+
+def ids(registry: Registry, known: KnownPipelines, now: datetime) -> list[str]:
+    with registry.reading() as conn:
+        return [each.pipeline_id for each in known.active(conn, now)]
+
+
+@pytest.mark.parametrize("seen_before", [True, False])
+def test_a_pipeline_that_could_not_be_read_is_read_at_the_next_look(registry: Registry, seen_before: bool) -> None:
+    add(registry, schedule_type="daily")
+    known = KnownPipelines()
+    expected = ids(registry, KnownPipelines(), NOW)
+    assert len(expected) == 1
+    if seen_before:
+        assert ids(registry, known, NOW) == expected
+    later = NOW + timedelta(minutes=11)  # everything is read again by then
+    rename(registry, "pipeline_parameters", "away")
+    with pytest.raises(StoreError):
+        ids(registry, known, later)
+    rename(registry, "away", "pipeline_parameters")
+    assert ids(registry, known, later + timedelta(seconds=1)) == expected
