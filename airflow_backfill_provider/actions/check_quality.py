@@ -141,7 +141,8 @@ def _write(
     good = [day for day, status in verdicts.items() if status is RecordStatus.SUCCESS]
     if failed:
         fatal = {one.run_date for one in findings if not one.could_run and not one.retryable}
-        _end_each(conn, run, good, failed, fatal, now)
+        refused = {one.run_date for one in findings if one.blocks and one.could_run}
+        _end_each(conn, run, good, failed, fatal, refused, now)
     elif any(RecordStatus(record["status"]) not in UNFINISHED for record in records):
         overtaken = overtake(
             conn, run.ref, good, now
@@ -156,13 +157,20 @@ def _end_each(
     good: Sequence[date],
     failed: Mapping[date, str],
     fatal: Collection[date],
+    refused: Collection[date],
     now: datetime,
 ) -> None:
-    """The run fails, but only its bad dates have: what waits for the good ones finds them done."""
+    """The run fails, but only its bad dates have: what waits for the good ones finds them done.
+
+    The job of a date that no check has ``refused`` may have done it well: the next run for it only checks it again.
+    """
     overtaken = overtake(conn, run.ref, good, now)
     items = end_items(conn, run.ref, RecordStatus.SUCCESS, now, dates=good)
     for day, message in failed.items():
-        holds.reject(conn, run.pipeline_id, [day], run.ref, message, now)
+        if day in refused:
+            holds.reject(conn, run.pipeline_id, [day], run.ref, message, now)
+        else:
+            holds.disclaim(conn, [day], run.ref, now)
         ended = end_items(conn, run.ref, RecordStatus.FAILED, now, message=message, fatal=day in fatal, dates=[day])
         tell_runs.rejected_date(conn, run.ref, ended, now, message=message, fatal=day in fatal)
         items += ended

@@ -67,7 +67,7 @@ def _keep_up(conn: Connection, names: Sequence[str], settings: Settings, now: da
         rows += [_deadline(pipeline, one, settings) for one in found]
         until = now if before is None else max(now, before.watched_until)
         watches.append(_watch(name, terms, promising[name], until, schedule.tick_after(until)))
-    sla.withdraw(conn, changed)
+    sla.withdraw(conn, changed, due_after=now)  # a deadline that has passed is judged, whatever changed since
     sla.promise(conn, rows)
     sla.watch(conn, sorted(watches, key=lambda one: one.pipeline_id))
     return len(rows)

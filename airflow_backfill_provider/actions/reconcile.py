@@ -17,6 +17,7 @@ from airflow_backfill_provider.actions.dispatch import LATER, LEASE, start_again
 from airflow_backfill_provider.actions.end_items import SYSTEM
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.backfill.hold import RunRef, SubmissionStatus
+from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus, RecordStatus
 from airflow_backfill_provider.dag_runs import DagRuns, DagRunState
 from airflow_backfill_provider.errors import BackfillError, PlatformError
@@ -134,7 +135,7 @@ def _see_to_its_end(registry: Registry, orphan: holds.OpenSubmission, grace: tim
         return
     try:
         seen = platform.poll(orphan.external_id)
-        if not seen.status.ended and (why := _why_unwanted(registry, orphan)):
+        if not seen.status.ended and (why := why_unwanted(registry, orphan)):
             platform.cancel(orphan.external_id)
             yield Story(f"job {orphan.external_id}: {why}, cancelled")
     except PlatformError as error:
@@ -166,14 +167,24 @@ def _look_up(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta)
             yield Story(f"a submit of {orphan.pipeline_id} was never taken by the platform")
 
 
-def _why_unwanted(registry: Registry, orphan: holds.OpenSubmission) -> str | None:
+def why_unwanted(registry: Registry, orphan: holds.OpenSubmission) -> str | None:
+    """Why nobody wants the result of a job whose run has died; None when somebody may."""
     if _unwanted(registry, orphan.pipeline_id):
         return f"its pipeline {orphan.pipeline_id} is deleted"
     with registry.reading() as conn:
         items = queue_reads.items_of_dates(conn, orphan.pipeline_id, orphan.dates)
-    newest = {item.run_date: item.status for item in items}
-    cancelled = all(newest.get(day) is ItemStatus.CANCELLED for day in orphan.dates)
+    newest = {item.run_date: item for item in items}
+    cancelled = all(_cancelled_since(newest.get(day), orphan.submitted_at) for day in orphan.dates)
     return "its dates were cancelled" if cancelled else None
+
+
+def _cancelled_since(item: Item | None, submitted_at: datetime) -> bool:
+    """Whether a person cancelled the date after its job was submitted, and not some time before."""
+    return (
+        item is not None
+        and item.status is ItemStatus.CANCELLED
+        and (item.finished_at is None or item.finished_at >= submitted_at)
+    )
 
 
 def _unwanted(registry: Registry, pipeline_id: str) -> bool:

@@ -42,8 +42,9 @@ def ended(
         overtaken: list[str] = []
         if count and status is RecordStatus.SUCCESS:
             overtaken = overtake(conn, run, dates, now)
-        if count and status is not RecordStatus.SUCCESS:
-            # Its job may have done them before the run died. What failed its checks is not done, though.
+        if count and status is RecordStatus.FAILED:
+            # Its job may have done them before the run died. What failed its checks is not done, though, and what a
+            # person has cancelled is done anew when it is asked for again.
             unreported = [each["run_date"] for each in records if each["data_quality_passed"] is not False]
             holds.disclaim(conn, unreported, run, now)
         items = end_items(conn, run, status, now, message=message, fatal=fatal)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, not_, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, not_, or_, select, true, update
 
 from airflow_backfill_provider.backfill.sla import Deadline, SlaStatus
 from airflow_backfill_provider.store.dialect import insert_for, one_of
@@ -94,10 +94,10 @@ def unwatch(conn: Connection, pipeline_ids: Sequence[str]) -> None:
     conn.execute(delete(watches).where(one_of(watches.c.pipeline_id, pipeline_ids)))
 
 
-def withdraw(conn: Connection, pipeline_ids: Sequence[str]) -> None:
-    """Take the promises back that have not been judged."""
-    mine = one_of(table.c.pipeline_id, pipeline_ids)
-    conn.execute(delete(table).where(mine, table.c.status == SlaStatus.OPEN.value))
+def withdraw(conn: Connection, pipeline_ids: Sequence[str], due_after: datetime | None = None) -> None:
+    """Take the promises back that have not been judged; with an instant only those whose deadlines come later."""
+    mine = and_(one_of(table.c.pipeline_id, pipeline_ids), table.c.status == SlaStatus.OPEN.value)
+    conn.execute(delete(table).where(mine, table.c.deadline_at > due_after if due_after else true()))
 
 
 def promise(conn: Connection, rows: Sequence[Deadline]) -> None:

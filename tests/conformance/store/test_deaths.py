@@ -10,14 +10,14 @@ import pytest
 
 from airflow_backfill_provider import settings as options
 from airflow_backfill_provider.actions import control, record_run, run_job
-from airflow_backfill_provider.actions.reconcile import reconcile
+from airflow_backfill_provider.actions.reconcile import reconcile, why_unwanted
 from airflow_backfill_provider.actions.request_backfill import Wish, save_request
 from airflow_backfill_provider.actions.turn import take_turn
 from airflow_backfill_provider.backfill.hold import Done, Follow, Submit
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
-from airflow_backfill_provider.store import run_log
+from airflow_backfill_provider.store import holds, run_log
 from airflow_backfill_provider.store.engine import Registry
 from tests.conformance.store.test_turn import (
     D1,
@@ -144,6 +144,49 @@ def test_a_success_whose_run_died_before_its_report_is_claimed_not_run_again(
     assert done.by_me
     record_run.ended(registry, second.ref, 1, RecordStatus.SUCCESS)
     assert record_statuses(registry, D1) == [["failed", "success"]]
+
+
+def test_what_a_person_cancelled_is_done_anew_when_it_is_asked_for_again(
+    registry: Registry, settings: options.Settings
+) -> None:
+    """Its job was faster than the cancel, but the run was ended before it could say so."""
+    airflow = Airflow()
+    add(registry)
+    wish = Wish(pipeline_ids=("orders",), dates=str(D1))
+    request, _ = save_request(registry, wish, who="anna", now=datetime.now(UTC))
+    take_turn(registry, airflow, settings)
+    first = run_of(airflow)
+    job = submitted(registry, first, "job-1")
+    control.cancel(registry, request, Person("anna"), now=datetime.now(UTC))
+    run_job.settle(registry, first, job.key, GOOD)
+    fail(registry, airflow, first)
+    assert record_statuses(registry, D1) == [["cancelled"]]
+    ask(registry, D1)
+    take_turn(registry, airflow, settings)
+    assert isinstance(run_job.begin(registry, run_of(airflow), definition(registry)), Submit)
+
+
+@pytest.mark.parametrize(("cancelled_before", "why"), [(True, None), (False, "its dates were cancelled")])
+def test_a_job_is_stopped_by_a_cancel_that_came_after_it_and_not_by_an_old_one(
+    registry: Registry, settings: options.Settings, cancelled_before: bool, why: str | None
+) -> None:
+    add(registry)
+
+    def cancel() -> None:
+        wish = Wish(pipeline_ids=("orders",), dates=str(D1))
+        request, _ = save_request(registry, wish, who="anna", now=datetime.now(UTC))
+        control.cancel(registry, request, Person("anna"), now=datetime.now(UTC))
+
+    if cancelled_before:
+        cancel()
+    me = asked("manual__1", (D1,), origin="manual")
+    submitted(registry, me, "job-1")
+    record_run.ended(registry, me.ref, None, RecordStatus.FAILED, message=record_run.SILENT_END)
+    if not cancelled_before:
+        cancel()
+    with registry.reading() as conn:
+        (orphan,) = holds.open_submissions(conn, datetime.now(UTC))
+    assert why_unwanted(registry, orphan) == why
 
 
 def test_what_failed_its_checks_is_run_again(registry: Registry, settings: options.Settings) -> None:

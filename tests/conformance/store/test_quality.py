@@ -116,6 +116,24 @@ def test_a_check_that_cannot_be_asked_just_now_is_asked_again_and_writes_nothing
     assert told(registry, run) == {D5: ("failed", False)}
 
 
+def test_a_date_whose_check_could_not_run_is_checked_again_without_running_its_job_again(
+    registry: Registry, data: Data
+) -> None:
+    pipeline, run, again = make(registry, ROWS), asked(D5), asked(D5, run_id="run_2")
+    data("INSERT INTO orders VALUES ('2026-01-05', 'a')")
+    work(registry, pipeline, run)
+    data("ALTER TABLE orders RENAME TO away")
+    assert check_run(registry, run, pipeline, last_try=True).failed
+    record_run.ended(registry, run.ref, None, RecordStatus.FAILED, message="the task's own words")
+    data("ALTER TABLE away RENAME TO orders")
+    decision = run_job.begin(registry, again, pipeline)
+    assert isinstance(decision, Done)
+    assert decision.by_me
+    assert not check_run(registry, again, pipeline, last_try=True).failed
+    record_run.ended(registry, again.ref, None, RecordStatus.SUCCESS)
+    assert done(registry, D5) == {D5}
+
+
 def test_one_check_that_cannot_run_does_not_stop_the_others(registry: Registry, data: Data) -> None:
     pipeline, run = make(registry, NAMED | {"table": "ghost"}, ROWS), asked(D5)
     data("INSERT INTO orders VALUES ('2026-01-05', 'a')")

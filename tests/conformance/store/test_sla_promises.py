@@ -75,6 +75,18 @@ def test_a_pipeline_that_is_switched_off_or_changed_takes_its_open_promises_back
     assert due_work(registry, settings, datetime.now(UTC), search=False) is None
 
 
+def test_a_deadline_that_has_passed_is_judged_although_its_row_changes_before(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR)
+    watch(registry, settings)
+    pass_deadline(registry)
+    with registry.writing() as conn:
+        conn.execute(update(table).values(sla_time=(tick + 5 * HOUR).time(), updated_at=datetime.now(UTC)))
+    watch(registry, settings)
+    assert types(registry) == ["sla_breach"]
+
+
 def test_a_change_that_concerns_no_deadline_keeps_what_was_told(
     registry: Registry, settings: options.Settings, tick: datetime
 ) -> None:
