@@ -17,8 +17,8 @@ from airflow_backfill_provider.operators.run_pipeline import RunPipelineOperator
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.timetables.run_dates import RunDateTimetable
 
-SPARE_SLOTS = 1
-"""DagRun slots above the backfills' own: a tick that comes while the DAG is full is lost for good."""
+SLOTS_OF_A_BACKFILL = 2
+"""Until Airflow has let go of a run that has ended, the one to which it handed its place on is there beside it."""
 
 
 def build_dag(pipeline: Pipeline, *, ticking: bool = True, calendar: BusinessCalendar | None = None) -> DAG:
@@ -43,9 +43,10 @@ def build_dag(pipeline: Pipeline, *, ticking: bool = True, calendar: BusinessCal
         tags=tags_of(pipeline),
         catchup=False,
         is_paused_upon_creation=False,
-        max_active_runs=pipeline.max_active_backfills + SPARE_SLOTS,
         on_failure_callback=records.on_dag_failure,
     )
+    # Ticks keep all the slots that Airflow gives any DAG: one that comes while the DAG is full is lost for good.
+    dag.max_active_runs += SLOTS_OF_A_BACKFILL * pipeline.max_active_backfills
     checked = pipeline.checked
     job = RunPipelineOperator(
         dag=dag,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 
 from airflow_backfill_provider.callbacks import records
 from airflow_backfill_provider.dag_factory.build import build_dag
@@ -43,3 +44,10 @@ def test_checks_are_tried_again_by_the_schedule_of_the_pipeline() -> None:
     assert (checks.retries, checks.retry_delay.total_seconds()) == (2, 420)
     assert checks.execution_timeout.total_seconds() == 540
     assert build_dag(pipeline(retry_enabled=False)).get_task("check_quality").retries == 0
+
+
+def test_ticks_have_slots_that_no_backfill_can_take() -> None:
+    """A run that ends hands its place on before Airflow has let it go: for a moment each backfill counts twice."""
+    of_any_dag = DAG("any").max_active_runs
+    assert of_any_dag >= 1
+    assert build_dag(pipeline(max_active_backfills=3)).max_active_runs - 2 * 3 == of_any_dag
