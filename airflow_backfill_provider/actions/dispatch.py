@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.end_items import SYSTEM
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.actions.upstream_dates import unmet
-from airflow_backfill_provider.backfill.choose import Batch, Limits, Traits, Usage, choose
+from airflow_backfill_provider.backfill.choose import Batch, Limits, Traits, Usage, choose, has_slot
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
@@ -22,6 +22,7 @@ from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.settings import Settings
 from airflow_backfill_provider.store import calendars, pipelines, queue, queue_reads
+from airflow_backfill_provider.store.dialect import alone
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.timetables.run_ids import queue_run_id
 
@@ -39,55 +40,65 @@ class Waiting:
     """To start now, most urgent first."""
     blocked: Mapping[str, tuple[str, date]]
     """The upstream pipeline and date that an item waits for, by the item's id."""
+    traits: Mapping[str, Traits]
+    """Of the pipelines of these batches, and of others."""
 
 
 def plan_dispatch(conn: Connection, settings: Settings, now: datetime) -> Waiting:
     """What :func:`dispatch` would start now."""
     usage = _usage(conn)
-    if sum(usage.pipelines.values()) >= settings.max_active_backfill_runs:
-        return Waiting([], {})
-    limits = _definitions_of(conn, usage.pipelines)
+    limits = limits_of(settings)
+    if usage.is_full(limits):
+        return Waiting([], {}, {})
+    working = _definitions_of(conn, usage.pipelines)
     full = [
         name
         for name, count in usage.pipelines.items()
-        if name not in limits or count >= limits[name].max_active_backfills
+        if name not in working or count >= working[name].max_active_backfills
     ]
     items = queue_reads.pending(conn, now, full)
     definitions = _definitions_of(conn, {item.pipeline_id for item in items})
     waiting = {(item.pipeline_id, item.run_date): item.backfill_id for item in items}
     blocked = {waiting[pair]: upstream for pair, upstream in unmet(conn, waiting).items()} if waiting else {}
-    batches = choose(
-        items,
-        {name: traits_of(pipeline) for name, pipeline in definitions.items()},
-        usage,
-        Limits(
-            everywhere=settings.max_active_backfill_runs,
-            a_platform=settings.max_active_runs_per_platform,
-            ageing=settings.priority_ageing,
-        ),
-        now,
-        blocked=blocked,
-        follows=_follows(conn, definitions, items),
-    )
-    return Waiting(batches, blocked)
+    traits = {name: traits_of(pipeline) for name, pipeline in definitions.items()}
+    follows = _follows(conn, definitions, items)
+    batches = choose(items, traits, usage, limits, now, blocked=blocked, follows=follows)
+    return Waiting(batches, blocked, traits)
 
 
 def dispatch(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[Story]:
-    """Start what is due and has a slot; yields what was started, and what could not be."""
+    """Start what is due and has a slot; yields what was started, and what could not be.
+
+    Any number may dispatch at once: a turn of the controller, and runs that hand their slot on. They plan each by
+    itself and claim one after the other. Who finds nothing left to claim is done: the one that took it looks on.
+    """
     paused: dict[str, bool | None] = {}
-    while True:
+    moved = True
+    while moved:
+        moved = False
         with registry.reading() as conn:
-            batches = plan_dispatch(conn, settings, datetime.now(UTC)).batches
-        if not batches:
-            return
-        for batch in batches:
+            plan = plan_dispatch(conn, settings, datetime.now(UTC))
+        for batch in plan.batches:
             name = batch.pipeline_id
             if name not in paused:
                 paused[name] = dag_runs.is_paused(name)
-            if paused[name] is False:
-                yield from _start(registry, dag_runs, batch)
-            else:
+            now = datetime.now(UTC)
+            if paused[name] is not False:
                 yield from _put_off(registry, batch, "is paused" if paused[name] else "is not there yet")
+            elif dag_run_id := _claim(registry, settings, batch, plan.traits[name], now):
+                yield from _make_run(registry, dag_runs, batch, dag_run_id, now)
+            else:
+                continue
+            moved = True
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What all pipelines share."""
+    return Limits(
+        everywhere=settings.max_active_backfill_runs,
+        a_platform=settings.max_active_runs_per_platform,
+        ageing=settings.priority_ageing,
+    )
 
 
 def start_again(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[Story]:
@@ -117,13 +128,19 @@ def traits_of(pipeline: Pipeline) -> Traits:
     )
 
 
-def _start(registry: Registry, dag_runs: DagRuns, batch: Batch) -> Iterator[Story]:
-    now = datetime.now(UTC)
+def _claim(registry: Registry, settings: Settings, batch: Batch, traits: Traits, now: datetime) -> str | None:
+    """Take a batch if it still has a slot and nothing has happened to it since it was chosen; its DagRun's id then.
+
+    Whoever claims counts and takes alone: two that counted before either took would exceed every limit together.
+    """
     dag_run_id = queue_run_id(format_key(batch.dates), [(item.backfill_id, item.attempt + 1) for item in batch.items])
     with registry.writing() as conn:
-        if not queue.claim(conn, batch.ids, dag_run_id, lease_until=now + LEASE, who=SYSTEM, now=now):
-            return
-    yield from _make_run(registry, dag_runs, batch, dag_run_id, now)
+        alone(conn, "backfill dispatch")
+        free = has_slot(batch.items[0], traits, _usage(conn), limits_of(settings))
+        if not free or not queue_reads.still_wait(conn, batch.items):
+            return None
+        taken = queue.claim(conn, batch.ids, dag_run_id, lease_until=now + LEASE, who=SYSTEM, now=now)
+        return dag_run_id if taken else None
 
 
 def _make_run(

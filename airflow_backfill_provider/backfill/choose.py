@@ -53,6 +53,10 @@ class Usage:
         if request_id:
             self.requests[request_id] += 1
 
+    def is_full(self, limits: Limits) -> bool:
+        """Whether nothing more may start, of whatever pipeline."""
+        return self.pipelines.total() >= limits.everywhere
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -101,9 +105,9 @@ def choose(
     ready = _ready(queues, traits, usage, stopped, now)
     taken: set[str] = set()
     for item in _in_turn(ready, traits, limits.ageing):
-        if sum(usage.pipelines.values()) >= limits.everywhere:
+        if usage.is_full(limits):
             break
-        if item.backfill_id in taken or not _has_slot(item, traits[item.pipeline_id], usage, limits):
+        if item.backfill_id in taken or not has_slot(item, traits[item.pipeline_id], usage, limits):
             continue
         mates = [other for other in ready if other.pipeline_id == item.pipeline_id and other.backfill_id not in taken]
         batch = _batch(item, mates, traits[item.pipeline_id], (follows or {}).get(item.pipeline_id, {}))
@@ -154,10 +158,12 @@ def _urgency(item: Item, ageing: timedelta) -> tuple[datetime, float]:
     return asked_at, -day if item.newest_first else day
 
 
-def _has_slot(item: Item, traits: Traits, usage: Usage, limits: Limits) -> bool:
+def has_slot(item: Item, traits: Traits, usage: Usage, limits: Limits) -> bool:
+    """Whether one more DagRun for this item keeps every limit."""
     most = 1 if traits.sequential else traits.max_active
     return (
-        usage.pipelines[item.pipeline_id] < most
+        not usage.is_full(limits)
+        and usage.pipelines[item.pipeline_id] < most
         and usage.platforms[traits.platform] < limits.a_platform
         and (item.max_active is None or item.request_id is None or usage.requests[item.request_id] < item.max_active)
     )

@@ -43,6 +43,12 @@ def insert_for(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Ins
     return sqlite.insert(table)
 
 
+def alone(conn: Connection, what: str) -> None:
+    """Until the transaction ends, nobody else who asks for the same is alone too. SQLite has one writer anyhow."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+
+
 def one_of(column: Any, values: Iterable[str]) -> Any:
     """``column IN (values)`` for any number of texts, sent as one parameter."""
     return _OneOf(column, bindparam(None, list(values), type_=_TEXTS))

@@ -51,14 +51,35 @@ def pending(conn: Connection, now: datetime, full: Iterable[str] = ()) -> list[I
     waiting = (
         _items(place, near.label("near"))
         .outerjoin(deadlines, _near(now))
-        .where(text(f"backfill_queue.{PENDING_ITEM}"))
-        .where(requests.c.paused_at.is_(None), or_(table.c.kept_back.is_(None), not_(table.c.kept_back)))
+        .where(text(f"backfill_queue.{PENDING_ITEM}"), *_NOT_KEPT)
         .where(table.c.pipeline_id.is_not(None), table.c.date_to_process.is_not(None))
         .where(table.c.pipeline_id.not_in(sorted(full)))
         .subquery()
     )
     rows = conn.execute(select(waiting).where(waiting.c.place <= MOST_OF_ONE_PIPELINE).order_by(waiting.c.place))
     return [replace(_item(row), priority=URGENT) if row["near"] else _item(row) for row in rows.mappings()]
+
+
+def still_wait(conn: Connection, chosen: Sequence[Item]) -> bool:
+    """Whether these items stand as they were read: pending, with the same attempt, and kept back by nobody.
+
+    Called in a writing transaction, it keeps who pauses their request waiting until that ends.
+    """
+    ids = [item.backfill_id for item in chosen]
+    held = select(requests.c.request_id).where(requests.c.request_id.in_({item.request_id for item in chosen}))
+    conn.execute(held.with_for_update(key_share=True)).all()
+    now_there = conn.execute(
+        _items().where(one_of(table.c.backfill_id, ids), table.c.status == ItemStatus.PENDING.value, *_NOT_KEPT)
+    )
+    return {_standing(_item(row)) for row in now_there.mappings()} == {_standing(item) for item in chosen}
+
+
+def _standing(item: Item) -> tuple[str, int, datetime | None]:
+    return item.backfill_id, item.attempt, item.not_before
+
+
+_NOT_KEPT = (requests.c.paused_at.is_(None), or_(table.c.kept_back.is_(None), not_(table.c.kept_back)))
+"""Conditions on :func:`_items`: no person keeps it back, by a paused request or by ``--first``."""
 
 
 def _near(now: datetime) -> Any:
