@@ -51,6 +51,7 @@ def cancel(registry: Registry, name: str, person: Person, *, now: datetime) -> t
     with registry.writing() as conn:
         request_id = _live_request(conn, name)["request_id"]
         mine = queue.of_request(request_id)
+        queue.lock(conn, mine)  # or one that changes from working to waiting between two statements would escape
         moved = queue.move(conn, ItemEvent.CANCELLED, mine, who=person.who, why=person.why, now=now)
         requests.change(conn, request_id, now, cancelled_at=now)
         requests.tell(conn, request_id, "cancelled", person, now, f"{len(moved)} date(s)")

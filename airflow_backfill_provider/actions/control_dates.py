@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -12,8 +12,9 @@ from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import LIVE, ItemEvent, ItemStatus
 from airflow_backfill_provider.dates.selection import parse_selection
-from airflow_backfill_provider.errors import Conflict
-from airflow_backfill_provider.store import queue, queue_reads
+from airflow_backfill_provider.dates.zone import zone
+from airflow_backfill_provider.errors import Conflict, InvalidRequest
+from airflow_backfill_provider.store import pipelines, queue, queue_reads
 from airflow_backfill_provider.store.engine import Registry
 
 
@@ -22,8 +23,8 @@ def retry_dates(
 ) -> tuple[date, ...]:
     """Let failed dates be tried again with all their attempts, also those that a rule had asked for.
 
-    Returns them. Raises InvalidRequest for a selection that cannot be read, and
-    :class:`~airflow_backfill_provider.errors.Conflict` when none of its dates failed, or another item fills one.
+    Returns them. Raises InvalidRequest for a selection that cannot be read, NotFound for a pipeline that there is not,
+    and :class:`~airflow_backfill_provider.errors.Conflict` when none of its dates failed, or another item fills one.
     """
     try:
         with registry.writing() as conn:
@@ -43,15 +44,16 @@ def cancel_dates(
 ) -> tuple[date, ...]:
     """End what waits of these dates, and stop what works with its external jobs, whoever asked for it.
 
-    Returns them. Raises InvalidRequest, or Conflict when none of the dates waits or works.
+    Returns them. Raises InvalidRequest, NotFound, or Conflict when none of the dates waits or works.
     """
     with registry.writing() as conn:
         live = [item for item in _newest(conn, pipeline_id, selection_text, now) if item.status in LIVE]
-        if not live:
-            raise Conflict(f"no date of {pipeline_id!r} in {selection_text!r} waits or works in the queue")
         ids = queue.of([item.backfill_id for item in live])
-        queue.move(conn, ItemEvent.CANCELLED, ids, who=person.who, why=person.why, now=now)
-    return tuple(item.run_date for item in live)
+        queue.lock(conn, ids)  # or one that changes from working to waiting between two statements would escape
+        moved = set(queue.move(conn, ItemEvent.CANCELLED, ids, who=person.who, why=person.why, now=now))
+        if not moved:
+            raise Conflict(f"no date of {pipeline_id!r} in {selection_text!r} waits or works in the queue")
+    return tuple(item.run_date for item in live if item.backfill_id in moved)
 
 
 def revive(conn: Connection, failed: Sequence[Item], person: Person, now: datetime) -> int:
@@ -77,7 +79,17 @@ _FAILED = frozenset({ItemStatus.FAILED})
 
 
 def _newest(conn: Connection, pipeline_id: str, selection_text: str, now: datetime) -> list[Item]:
-    """The newest item of each selected date that has one."""
-    dates = parse_selection(selection_text, now.date()).dates
+    """The newest item of each selected date that has one. Raises NotFound for a pipeline that nobody knows."""
+    dates = parse_selection(selection_text, _today(conn, pipeline_id, now)).dates
     newest = {item.run_date: item for item in queue_reads.items_of_dates(conn, pipeline_id, dates)}
+    if not newest:
+        pipelines.row_of(conn, pipeline_id)
     return [newest[day] for day in sorted(newest)]
+
+
+def _today(conn: Connection, pipeline_id: str, now: datetime) -> date:
+    """In the pipeline's zone; in UTC when its row names none that there is: its dates can be cancelled all the same."""
+    try:
+        return now.astimezone(zone(pipelines.timezones_of(conn, [pipeline_id])[pipeline_id])).date()
+    except (KeyError, InvalidRequest):
+        return now.astimezone(UTC).date()

@@ -14,6 +14,7 @@ from airflow_backfill_provider.actions.plan_dates import ANY, add_dependents, pl
 from airflow_backfill_provider.backfill.owed import OWED, DateStatus
 from airflow_backfill_provider.backfill.plan import PipelinePlan, RequestPlan, summary
 from airflow_backfill_provider.dates.selection import parse_selection
+from airflow_backfill_provider.dates.zone import zone
 from airflow_backfill_provider.errors import BackfillError, Conflict, InvalidRequest, NotFound, Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import queue, requests
@@ -49,7 +50,7 @@ def plan_request(conn: Connection, wish: Wish, now: datetime, among: Collection[
     chosen = _chosen(definitions, wish, errors)
     wanted = _statuses(wish, errors)
     found: dict[str, PipelinePlan] = {}
-    for pipeline in chosen if _readable(wish.dates, now, errors) else ():
+    for pipeline in chosen if _readable(wish.dates, chosen, now, errors) else ():
         try:
             found[pipeline.pipeline_id] = plan_dates(conn, definitions, pipeline, wish.dates, wanted, now)
         except InvalidRequest as error:
@@ -159,14 +160,19 @@ def _chosen(definitions: Definitions, wish: Wish, errors: list[BackfillError]) -
     return found
 
 
-def _readable(selection_text: str, now: datetime, errors: list[BackfillError]) -> bool:
-    """Whether the selection can be read. What is wrong with its text is said once, not for each pipeline."""
-    try:
-        parse_selection(selection_text, now.date())
-    except InvalidRequest as error:
-        errors.append(InvalidRequest(Problem("--dates", one.message) for one in error.problems))
-        return False
-    return True
+def _readable(selection_text: str, chosen: Iterable[Pipeline], now: datetime, errors: list[BackfillError]) -> bool:
+    """Whether any pipeline can read the selection. What is wrong with its text is said once, not for each of them."""
+    todays = {now.astimezone(zone(pipeline.timezone)).date() for pipeline in chosen} or {now.date()}
+    problems: tuple[Problem, ...] = ()
+    for today in sorted(todays):
+        try:
+            parse_selection(selection_text, today)
+        except InvalidRequest as error:
+            problems = error.problems
+        else:
+            return True
+    errors.append(InvalidRequest(Problem("--dates", one.message) for one in problems))
+    return False
 
 
 def _all_of(errors: Sequence[BackfillError]) -> BackfillError:

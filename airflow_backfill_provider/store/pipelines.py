@@ -47,6 +47,7 @@ __all__ = [
     "runs_of",
     "some",
     "switched_on",
+    "timezones_of",
 ]
 
 Row = dict[str, Any]
@@ -117,6 +118,13 @@ def platforms_of(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, str
     wanted = one_of(pipelines.c.pipeline_id, pipeline_ids)
     query = select(pipelines.c.pipeline_id, pipelines.c.platform).where(wanted)
     return {row.pipeline_id: row.platform or "" for row in conn.execute(query)}
+
+
+def timezones_of(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, str]:
+    """The time zone of each of these pipelines, as its row names it."""
+    wanted = one_of(pipelines.c.pipeline_id, pipeline_ids)
+    query = select(pipelines.c.pipeline_id, pipelines.c.timezone).where(wanted)
+    return {row.pipeline_id: row.timezone or "UTC" for row in conn.execute(query)}
 
 
 def switched_on(conn: Connection) -> dict[str, datetime | None]:

@@ -97,7 +97,7 @@ def by_hand(count: int) -> dict[str, DAG]:
         dag = DAG(
             dag_id=pipeline.pipeline_id, dag_display_name=pipeline.pipeline_name, schedule=timetable,
             description="databricks job of team", doc_md=doc_md(pipeline, timetable.summary),
-            tags=["databricks", "pipeline"], catchup=False, is_paused_upon_creation=False, max_active_runs=2,
+            tags=["databricks", "pipeline"], catchup=False, is_paused_upon_creation=False, max_active_runs=18,
             on_failure_callback=records.on_dag_failure,
         )  # fmt: skip
         RunPipelineOperator(

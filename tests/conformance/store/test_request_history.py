@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from airflow_backfill_provider.actions import control, control_dates
 from airflow_backfill_provider.actions.request_backfill import save_request
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.person import Person
-from airflow_backfill_provider.backfill.status import ItemEvent
-from airflow_backfill_provider.errors import Conflict
+from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
+from airflow_backfill_provider.errors import Conflict, NotFound
 from airflow_backfill_provider.store import pipelines, queue, queue_reads, requests
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import pipelines as table
@@ -78,6 +81,72 @@ def test_dates_of_a_pipeline_that_was_switched_off_say_so_and_can_be_cancelled(r
     assert gone == (date(2026, 1, 5),)
     with pytest.raises(Conflict, match="waits or works in the queue"):
         control_dates.cancel_dates(registry, "orders", "2026-01-05", Person("ben"), now=NOW)
+
+
+def test_the_last_days_of_a_pipeline_end_with_today_in_its_zone(registry: Registry) -> None:
+    """In Auckland the 26th has begun at noon of the 25th, UTC; in Honolulu it is the 25th until ten hours later."""
+    days = [date(2026, 11, day) for day in (24, 25, 26)]
+    with registry.writing() as conn:
+        conn.execute(table.update().where(table.c.pipeline_id == "orders").values(timezone="Pacific/Auckland"))
+        conn.execute(table.update().where(table.c.pipeline_id == "weekly").values(timezone="Pacific/Honolulu"))
+        for name in ("orders", "weekly"):
+            new = [NewItem(pipeline_id=name, run_date=day, reason="missing") for day in days]
+            queue.enqueue(conn, new, who="rule", why="missing", now=NOW)
+    ben = Person("ben")
+    assert control_dates.cancel_dates(registry, "orders", "last 2 days", ben, now=NOW) == tuple(days[1:])
+    midnight = NOW.replace(day=26, hour=3)
+    assert control_dates.cancel_dates(registry, "weekly", "today", ben, now=midnight) == (days[1],)
+
+
+def test_dates_of_a_pipeline_that_there_is_not_are_not_found(registry: Registry) -> None:
+    for verb in (control_dates.cancel_dates, control_dates.retry_dates):
+        with pytest.raises(NotFound, match="there is no pipeline 'nowhere'"):
+            verb(registry, "nowhere", "today", Person("ben"), now=NOW)
+
+
+def test_dates_of_a_row_whose_zone_nobody_knows_can_be_cancelled(registry: Registry) -> None:
+    with registry.writing() as conn:
+        conn.execute(table.update().where(table.c.pipeline_id == "orders").values(timezone="Mars/Base"))
+        new = [NewItem(pipeline_id="orders", run_date=NOW.date(), reason="missing")]
+        queue.enqueue(conn, new, who="rule", why="missing", now=NOW)
+    assert control_dates.cancel_dates(registry, "orders", "today", Person("ben"), now=NOW) == (NOW.date(),)
+
+
+@pytest.mark.parametrize("which", ["a request", "single dates"])
+def test_a_run_that_fails_while_its_date_is_cancelled_does_not_let_it_escape(registry: Registry, which: str) -> None:
+    """It goes from working to waiting while the cancel looks first at what waits, and then at what works."""
+    if registry.url.get_backend_name() != "postgresql":
+        pytest.skip("one writer at a time")
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
+    (item,) = items(registry, request_id)
+    with registry.writing() as conn:
+        queue.claim(conn, [item.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
+
+    def cancel() -> object:
+        if which == "a request":
+            return control.cancel(registry, request_id, Person("ben"), now=NOW)
+        return control_dates.cancel_dates(registry, "orders", "2026-01-05", Person("ben"), now=NOW)
+
+    with ThreadPoolExecutor(1) as pool:
+        with registry.writing() as conn:
+            ids = queue.of([item.backfill_id])
+            queue.move(conn, ItemEvent.RETRIED, ids, who="system", why="boom", now=NOW)
+            cancelling = pool.submit(cancel)
+            wait_for_a_waiter(registry)
+        cancelling.result(30)
+    assert [one.status for one in items(registry, request_id)] == [ItemStatus.CANCELLED]
+
+
+def wait_for_a_waiter(registry: Registry) -> None:
+    """Until somebody of this database waits for a lock."""
+    waiters = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    for _ in range(1000):
+        with registry.reading() as conn:
+            if conn.execute(waiters).scalar_one():
+                return
+    raise AssertionError("nobody waits")
 
 
 def fail_all(registry: Registry, request_id: str) -> None:

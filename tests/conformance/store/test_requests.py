@@ -337,3 +337,12 @@ def test_reprioritize_changes_what_waits(registry: Registry) -> None:
         assert conn.execute(select(backfill_requests.c.priority)).scalar_one() == 9
     with pytest.raises(NotFound, match="there is no request 'bf-zz'"):
         control.reprioritize(registry, "bf-zz", 9, Person("anna"), now=NOW)
+
+
+def test_relative_dates_are_those_of_the_pipelines_zone_and_not_of_utc(registry: Registry) -> None:
+    """At noon, UTC, the 26th has begun in Auckland: 'yesterday' is the 25th there, and is not left out."""
+    with registry.writing() as conn:
+        conn.execute(table.update().where(table.c.pipeline_id == "orders").values(timezone="Pacific/Auckland"))
+    with registry.reading() as conn:
+        plan = plan_request(conn, wish("orders", dates="yesterday, !2026-11-24"), NOW)
+    assert [one.run_date for one in plan.pipelines[0].dates] == [date(2026, 11, 25)]
