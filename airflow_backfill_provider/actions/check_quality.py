@@ -28,7 +28,7 @@ from airflow_backfill_provider.pipelines.rendering import render_parameters
 from airflow_backfill_provider.platforms.base import Target
 from airflow_backfill_provider.quality.base import Place, Subject
 from airflow_backfill_provider.quality.run_checks import run_checks
-from airflow_backfill_provider.store import holds, quality_log, queue_reads, run_log
+from airflow_backfill_provider.store import holds, quality_log, queue_reads, run_log, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def check_run(registry: Registry, run: AskedRun, pipeline: Pipeline, *, last_try
     nothing, when a check could not run, another try may help, and there is one.
     """
     with registry.reading() as conn:
-        records = [one for one in run_log.records_of(conn, run.ref) if _to_judge(one)]
+        records = [one for one in run_log_reads.records_of(conn, run.ref) if _to_judge(one)]
     findings = find(pipeline, pipeline.quality_checks, records)
     unseen = [one for one in findings if one.retryable]
     if unseen and not last_try:
@@ -95,7 +95,9 @@ def note_failed_job(registry: Registry, run: AskedRun, pipeline: Pipeline) -> No
     if not (pipeline.checked and checks):
         return
     with registry.reading() as conn:
-        records = [one for one in run_log.records_of(conn, run.ref) if one["status"] == RecordStatus.RUNNING.value]
+        records = [
+            one for one in run_log_reads.records_of(conn, run.ref) if one["status"] == RecordStatus.RUNNING.value
+        ]
     findings = [one for one in find(pipeline, checks, records) if one.could_run]
     failed = failures(findings)
     with registry.writing() as conn:

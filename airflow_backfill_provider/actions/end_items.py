@@ -12,7 +12,7 @@ from airflow_backfill_provider.backfill.item import Failure, GiveUp, Item, TryAg
 from airflow_backfill_provider.backfill.retry import RetrySchedule
 from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus, RecordStatus
 from airflow_backfill_provider.errors import BackfillError
-from airflow_backfill_provider.store import pipelines, queue, queue_reads, run_log
+from airflow_backfill_provider.store import pipelines, queue, queue_reads, run_log_reads
 from airflow_backfill_provider.store.tables import backfill_queue
 
 SYSTEM = "system"
@@ -84,7 +84,7 @@ def _fail(
     if not items:
         return []
     schedule, most = _retries(conn, run.dag_id)
-    submissions = run_log.submissions_of(conn, run)
+    submissions = run_log_reads.submissions_of(conn, run)
     steps: dict[TryAgain | GiveUp, list[str]] = {}
     decided: list[tuple[Item, TryAgain | GiveUp | None]] = []
     for item in items:

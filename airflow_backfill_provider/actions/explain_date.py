@@ -12,7 +12,7 @@ from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateState, states_of
 from airflow_backfill_provider.backfill.story import Moved, story
 from airflow_backfill_provider.dates.deadline import deadline
-from airflow_backfill_provider.store import queue, queue_reads, run_log, truth
+from airflow_backfill_provider.store import queue, queue_reads, run_log_reads, truth
 from airflow_backfill_provider.store.engine import Registry
 
 
@@ -40,7 +40,7 @@ def explain_date(registry: Registry, pipeline_id: str, day: date, now: datetime)
             definitions = read_definitions(conn)  # to say which id may have been meant
         pipeline = definitions.pipeline(pipeline_id)
         facts = truth.facts(conn, [pipeline], day, day)[pipeline_id]
-        records = run_log.records_of_date(conn, pipeline_id, day)
+        records = run_log_reads.records_of_date(conn, pipeline_id, day)
         items = queue_reads.items_of_dates(conn, pipeline_id, [day])
         events = queue.events_of(conn, [item.backfill_id for item in items])
     schedule = pipeline.schedule(definitions.calendars)

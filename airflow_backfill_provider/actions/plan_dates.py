@@ -15,7 +15,7 @@ from airflow_backfill_provider.dates.selection import Refused, Selection, parse_
 from airflow_backfill_provider.dates.zone import zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store import run_log, truth
+from airflow_backfill_provider.store import run_log_reads, truth
 
 ANY = frozenset({*OWED, DateStatus.DONE})
 """What ``--only any`` means."""
@@ -122,7 +122,7 @@ def _with_runs(
     most = pipeline.max_dates_per_run if pipeline.multi_date_allowed else 1
     follows = contiguous(pipeline, days, pipeline.schedule(definitions.calendars)) if days else {}
     runs = batches(days, follows, most)
-    mean = run_log.mean_seconds(conn, pipeline.pipeline_id)
+    mean = run_log_reads.mean_seconds(conn, pipeline.pipeline_id)
     active = 1 if pipeline.run_order == "sequential" else pipeline.max_active_backfills
     return PipelinePlan(
         pipeline_id=pipeline.pipeline_id,

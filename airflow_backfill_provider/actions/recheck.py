@@ -26,7 +26,7 @@ from airflow_backfill_provider.dates.zone import aware, zone
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.pipelines.quality_findings import Finding, failures
-from airflow_backfill_provider.store import quality_log, run_log, truth
+from airflow_backfill_provider.store import quality_log, run_log, run_log_reads, truth
 from airflow_backfill_provider.store.engine import Registry
 
 Record = Mapping[str, Any]
@@ -75,7 +75,7 @@ def _records(conn: Connection, pipeline: Pipeline, selection_text: str, now: dat
         )
     today = aware(now).astimezone(zone(pipeline.timezone)).date()
     dates = parse_selection(selection_text, today).dates
-    records = run_log.decisive_records(conn, pipeline.pipeline_id, dates)
+    records = run_log_reads.decisive_records(conn, pipeline.pipeline_id, dates)
     working = truth.facts(conn, [pipeline], dates[0], dates[-1])[pipeline.pipeline_id].running
     problems = list(_refusals(dates, records, working))
     if problems:

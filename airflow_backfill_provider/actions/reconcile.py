@@ -23,7 +23,7 @@ from airflow_backfill_provider.dag_runs import DagRuns, DagRunState
 from airflow_backfill_provider.errors import BackfillError, PlatformError
 from airflow_backfill_provider.platforms.base import ExternalRun, Submission, Target
 from airflow_backfill_provider.platforms.registry import platform_for
-from airflow_backfill_provider.store import holds, pipelines, queue, queue_reads, run_log
+from airflow_backfill_provider.store import holds, pipelines, queue, queue_reads, run_log, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def reconcile(registry: Registry, dag_runs: DagRuns, after: timedelta, grace: ti
 
 def silent_runs(conn: Connection, before: datetime) -> list[RunRef]:
     """The DagRuns of records, holds and items that have not moved since ``before``, each once."""
-    told = [entry.run for entry in run_log.unfinished(conn, before)] + holds.owners(conn, before)
+    told = [entry.run for entry in run_log_reads.unfinished(conn, before)] + holds.owners(conn, before)
     # What the queue knows of a run is only its id; a record or a hold knows also how often it was cleared.
     named = {(run.dag_id, run.dag_run_id): run for run in [*queue_reads.silent_runs(conn, before), *told]}
     return [named[key] for key in sorted(named)]
@@ -90,7 +90,7 @@ def _never_began(registry: Registry, run: RunRef) -> bool:
     with registry.reading() as conn:
         items = queue_reads.items_of_run(conn, run.dag_id, run.dag_run_id)
         claimed = any(item.ours and item.status is ItemStatus.IN_PROGRESS for item in items)
-        return claimed and not run_log.records_of(conn, run)
+        return claimed and not run_log_reads.records_of(conn, run)
 
 
 def _give_back(registry: Registry, dag_runs: DagRuns, found: DagRunState) -> Iterator[Story]:
@@ -102,7 +102,7 @@ def _give_back(registry: Registry, dag_runs: DagRuns, found: DagRunState) -> Ite
     with registry.writing() as conn:
         mine = queue.of_run(run.dag_id, run.dag_run_id)
         queue.lock(conn, mine)
-        if run_log.records_of(conn, run):  # it has just begun
+        if run_log_reads.records_of(conn, run):  # it has just begun
             return
         values = {"not_before": now + LATER}
         queue.move(conn, ItemEvent.GIVEN_BACK, mine, who=SYSTEM, why="DAG paused", now=now, values=values)

@@ -8,7 +8,7 @@ from airflow_backfill_provider.actions import tell_runs
 from airflow_backfill_provider.actions.end_items import end_items, overtake
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import RecordStatus
-from airflow_backfill_provider.store import holds, queue_reads, run_log
+from airflow_backfill_provider.store import holds, queue_reads, run_log, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 
 SILENT_END = (
@@ -36,7 +36,7 @@ def ended(
     with registry.writing() as conn:
         if status is RecordStatus.FAILED and queue_reads.is_cancelling(conn, run.dag_id, run.dag_run_id):
             status = RecordStatus.CANCELLED
-        records = run_log.records_of(conn, run)
+        records = run_log_reads.records_of(conn, run)
         dates = [record["run_date"] for record in records]
         count = run_log.finish(conn, run, try_number, status, now, message=message, overrule=overrule)
         overtaken: list[str] = []

@@ -25,7 +25,7 @@ from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.pipelines.rendering import render_parameters
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission, Target
 from airflow_backfill_provider.platforms.registry import platform_for
-from airflow_backfill_provider.store import calendars, holds, pipelines, queue, queue_reads, run_log
+from airflow_backfill_provider.store import calendars, holds, pipelines, queue, queue_reads, run_log, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 def definition_of(conn: Connection, run: AskedRun, current: Pipeline) -> Pipeline:
     """The definition that this run started with: a row that changes under a run changes only the next run."""
-    version = run_log.started_version(conn, run.ref)
+    version = run_log_reads.started_version(conn, run.ref)
     if version is None or version == current.definition_version:
         return current
     return Pipeline.from_json(pipelines.definition(conn, run.pipeline_id, version))
@@ -127,7 +127,7 @@ def _had_failed(conn: Connection, run: AskedRun) -> bool:
 
     Airflow tries again when the process dies while it reports a failure. What was recorded stays true.
     """
-    ended = {record["status"] for record in run_log.records_of(conn, run.ref)}
+    ended = {record["status"] for record in run_log_reads.records_of(conn, run.ref)}
     return bool(ended & {RecordStatus.FAILED.value, RecordStatus.CANCELLED.value})
 
 

@@ -19,7 +19,7 @@ from airflow_backfill_provider.backfill.item import GiveUp, Item, TryAgain
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
-from airflow_backfill_provider.store import pipelines, queue_reads, requests, run_log
+from airflow_backfill_provider.store import pipelines, queue_reads, requests, run_log_reads
 
 Step = TryAgain | GiveUp | None
 """What becomes of an item whose run has ended; None when nothing was decided about it."""
@@ -40,7 +40,7 @@ def failed_run(
     fatal: bool,
 ) -> None:
     """A run has just failed: one notice for each thing that follows, with the dates it follows for."""
-    records = {record["run_date"]: record for record in run_log.records_of(conn, run)}
+    records = {record["run_date"]: record for record in run_log_reads.records_of(conn, run)}
     steps = {item.run_date: (item, step) for item, step in items}
     first = _filled_from(conn, run.dag_id)
     told: dict[_Told, list[date]] = {}
@@ -56,7 +56,7 @@ def rejected_date(
 ) -> None:
     """The checks have refused a date, which is told as such: this adds only that its attempts are spent."""
     spent = [(item, step) for item, step in items if isinstance(step, GiveUp) and item.ours and not fatal]
-    records = {record["run_date"]: record for record in run_log.records_of(conn, run)} if spent else {}
+    records = {record["run_date"]: record for record in run_log_reads.records_of(conn, run)} if spent else {}
     for item, step in spent:
         said = _said(run.dag_id, item.run_date, (item, step), fatal, by_itself=False)
         if said is not None:

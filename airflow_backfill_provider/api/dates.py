@@ -17,7 +17,7 @@ from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import date_states
 from airflow_backfill_provider.dates.zone import zone
 from airflow_backfill_provider.errors import NotFound
-from airflow_backfill_provider.store import queue_reads, request_pages, run_log, truth
+from airflow_backfill_provider.store import queue_reads, request_pages, run_log_reads, truth
 from airflow_backfill_provider.store.engine import registry
 
 router = APIRouter(tags=["Dates"])
@@ -80,7 +80,7 @@ def dag_run(
     """Why a DagRun of a pipeline exists, and its dates."""
     asking.definitions_of(viewer, [pipeline_id])
     with registry().reading() as conn:
-        records = run_log.records_of(conn, RunRef(dag_id=pipeline_id, dag_run_id=dag_run_id))
+        records = run_log_reads.records_of(conn, RunRef(dag_id=pipeline_id, dag_run_id=dag_run_id))
         items = queue_reads.items_of_run(conn, pipeline_id, dag_run_id)
         names = sorted({one.request_id for one in items if one.request_id})
         requests = [row for name in names if (row := request_pages.one(conn, name, viewer.readable))]

@@ -14,7 +14,7 @@ from airflow_backfill_provider.backfill.status import LIVE
 from airflow_backfill_provider.cli.backfill_commands import state_of
 from airflow_backfill_provider.cli.exits import command, now
 from airflow_backfill_provider.cli.output import say, show, show_one
-from airflow_backfill_provider.store import pipelines, queue_reads, requests, run_log
+from airflow_backfill_provider.store import pipelines, queue_reads, requests, run_log_reads
 from airflow_backfill_provider.store.engine import registry
 
 
@@ -26,7 +26,7 @@ def show_request(args: Namespace) -> None:
         request = requests.get(conn, args.request_id)
         history = requests.history(conn, request["request_id"])
         items = queue_reads.items_of_request(conn, request["request_id"])
-        records = run_log.records_of_items(conn, [item.backfill_id for item in items])
+        records = run_log_reads.records_of_items(conn, [item.backfill_id for item in items])
         gone = pipelines.why_gone(conn, {item.pipeline_id for item in items})
     paused = request["paused_at"] is not None
     how_far = progress(items, at, paused=paused)

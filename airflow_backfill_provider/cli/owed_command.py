@@ -14,7 +14,7 @@ from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.output import say, show
 from airflow_backfill_provider.cli.ranges import given_range
 from airflow_backfill_provider.errors import InvalidRequest
-from airflow_backfill_provider.store import run_log
+from airflow_backfill_provider.store import run_log_reads
 from airflow_backfill_provider.store.engine import registry
 
 _SHOWN = timedelta(days=30)
@@ -29,7 +29,7 @@ def owed(args: Namespace) -> None:
         found = read_definitions(conn)
         ask = owed_dates.every_date if args.all else owed_dates.owed_dates
         states = ask(conn, found, args.pipeline_ids or None, first, last, now())
-        succeeded = {name: run_log.last_successes(conn, name, _failed(states[name])) for name in states}
+        succeeded = {name: run_log_reads.last_successes(conn, name, _failed(states[name])) for name in states}
     rows = [_row(name, state, succeeded[name]) for name in sorted(states) for state in states[name]]
     if found.broken and not args.pipeline_ids:
         say(f"note: left out because they are broken: {', '.join(sorted(found.broken))}", args.output)

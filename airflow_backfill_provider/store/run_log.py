@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Row, Update, and_, case, or_, update
 
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, RecordStatus
 from airflow_backfill_provider.store import coverage, sla
-from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for, one_of
+from airflow_backfill_provider.store.dialect import insert_for
 from airflow_backfill_provider.store.tables import pipeline_run_log as table
 
 _NAMESPACE = uuid.UUID("6f1c4f0e-52a8-5a0e-9d7e-3d8f6c1b2a90")
@@ -43,15 +43,6 @@ class Started:
     """Of those dates that its tick promises."""
     backfill_ids: Mapping[date, str] = field(default_factory=dict)
     """The queue's items that this run works on."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unfinished:
-    """A DagRun whose records have not ended, as far as we know."""
-
-    pipeline_id: str
-    run: RunRef
-    try_number: int
 
 
 def record_id(run: RunRef, run_date: date) -> str:
@@ -133,7 +124,7 @@ def attach(
     """Write which external run works on these dates."""
     conn.execute(
         update(table)
-        .where(_records(run), table.c.run_date.in_(list(dates)))
+        .where(of_run(run), table.c.run_date.in_(list(dates)))
         .values(external_run_id=external_id, external_url=url, updated_at=now)
     )
 
@@ -143,7 +134,7 @@ def count_submission(conn: Connection, run: RunRef, dates: Iterable[date], chang
     submissions = table.c.submissions + change
     conn.execute(
         update(table)
-        .where(_records(run), table.c.run_date.in_(list(dates)))
+        .where(of_run(run), table.c.run_date.in_(list(dates)))
         .values(
             submissions=submissions,
             retry_attempts=case((submissions > 1, submissions - 1), else_=0),
@@ -157,7 +148,7 @@ def note_error(conn: Connection, run: RunRef, try_number: int, message: str, now
     """Keep the words of a failed try while the run goes on; returns how many records took them."""
     return conn.execute(
         update(table)
-        .where(_records(run), _unfinished_version(run.clear_number, try_number))
+        .where(of_run(run), _unfinished_version(run.clear_number, try_number))
         .values(error_message=message, try_number=try_number, updated_at=now)
     ).rowcount
 
@@ -179,7 +170,7 @@ def finish(
     has just asked Airflow may say so. A success clears the words of earlier tries; a failure without words keeps them.
     """
     version = _version if overrule else _unfinished_version
-    conditions = [_records(run), version(run.clear_number, try_number)]
+    conditions = [of_run(run), version(run.clear_number, try_number)]
     if dates is not None:
         conditions.append(table.c.run_date.in_(list(dates)))
     if overrule:
@@ -255,18 +246,6 @@ def note_quality(conn: Connection, record_ids: Iterable[str], passed: bool, now:
     conn.execute(update(table).where(table.c.run_id.in_(list(record_ids))).values(values))
 
 
-def decisive_records(conn: Connection, pipeline_id: str, dates: Sequence[date]) -> dict[date, Mapping[str, Any]]:
-    """The newest record of each of these dates that ended in success or failure."""
-    found: dict[date, Mapping[str, Any]] = {}
-    for start in range(0, len(dates), MOST_IN_A_LIST):
-        some = table.c.run_date.in_(dates[start : start + MOST_IN_A_LIST])
-        ended = table.c.status.in_([status.value for status in DECISIVE])
-        newest_last = (func.coalesce(table.c.end_time, table.c.start_time).nulls_first(), table.c.run_id.desc())
-        rows = conn.execute(select(table).where(table.c.pipeline_id == pipeline_id, some, ended).order_by(*newest_last))
-        found |= {row["run_date"]: dict(row) for row in rows.mappings()}
-    return found
-
-
 def _sla_met(status: RecordStatus, ended_at: datetime) -> Any:
     """A kept promise is known at once, a broken one when the deadline has passed; what was judged before stays.
 
@@ -280,97 +259,14 @@ def _sla_met(status: RecordStatus, ended_at: datetime) -> Any:
     return case((judged, table.c.sla_met), (in_time, met), else_=False)
 
 
-def unfinished(conn: Connection, moved_before: datetime) -> list[Unfinished]:
-    """DagRuns with a record that is queued or running and has not moved since ``moved_before``."""
-    rows = conn.execute(
-        select(table.c.pipeline_id, table.c.dag_id, table.c.dag_run_id, table.c.clear_number, table.c.try_number)
-        .where(
-            table.c.status.in_([status.value for status in UNFINISHED]),
-            table.c.dag_run_id.is_not(None),
-            or_(table.c.updated_at < moved_before, table.c.updated_at.is_(None)),
-        )
-        .distinct()
-    )
-    return [
-        Unfinished(
-            pipeline_id=row.pipeline_id,
-            run=RunRef(dag_id=row.dag_id, dag_run_id=row.dag_run_id, clear_number=row.clear_number or 0),
-            try_number=row.try_number or 0,
-        )
-        for row in rows
-    ]
-
-
 def touch(conn: Connection, run: RunRef, now: datetime) -> None:
     """Note that the run was found alive, so that it is not asked for again at once."""
     unfinished_status = table.c.status.in_([status.value for status in UNFINISHED])
-    conn.execute(update(table).where(_records(run), unfinished_status).values(updated_at=now))
+    conn.execute(update(table).where(of_run(run), unfinished_status).values(updated_at=now))
 
 
-def submissions_of(conn: Connection, run: RunRef) -> Mapping[date, int]:
-    """How many external runs this DagRun has submitted for each of its dates."""
-    rows = conn.execute(select(table.c.run_date, table.c.submissions).where(_records(run)))
-    return {row.run_date: row.submissions or 0 for row in rows}
-
-
-def mean_seconds(conn: Connection, pipeline_id: str) -> float | None:
-    """How long the last twenty successful records of a pipeline took on average; None when there are none."""
-    rows = conn.execute(
-        select(table.c.start_time, table.c.end_time)
-        .where(table.c.pipeline_id == pipeline_id, table.c.status == RecordStatus.SUCCESS.value)
-        .order_by(table.c.start_time.desc().nulls_last())
-        .limit(20)
-    )
-    spans = [(row.end_time - row.start_time).total_seconds() for row in rows if row.start_time and row.end_time]
-    return sum(spans) / len(spans) if spans else None
-
-
-def records_of_date(conn: Connection, pipeline_id: str, run_date: date) -> list[Mapping[str, Any]]:
-    """Every record of a pipeline and run date, oldest start first."""
-    mine = and_(table.c.pipeline_id == pipeline_id, table.c.run_date == run_date)
-    rows = conn.execute(select(table).where(mine).order_by(table.c.start_time.nulls_first(), table.c.run_id))
-    return [dict(row) for row in rows.mappings()]
-
-
-def last_successes(conn: Connection, pipeline_id: str, dates: Iterable[date]) -> dict[date, datetime]:
-    """When each of these dates succeeded last, for those that ever did."""
-    days = sorted(dates)
-    found: dict[date, datetime] = {}
-    newest = func.max(table.c.end_time, type_=table.c.end_time.type).label("ended_at")
-    for start in range(0, len(days), MOST_IN_A_LIST):
-        mine = (table.c.pipeline_id == pipeline_id, table.c.run_date.in_(days[start : start + MOST_IN_A_LIST]))
-        rows = conn.execute(
-            select(table.c.run_date, newest)
-            .where(*mine, table.c.status == RecordStatus.SUCCESS.value)
-            .group_by(table.c.run_date)
-        )
-        found |= {row.run_date: row.ended_at for row in rows if row.ended_at is not None}
-    return found
-
-
-def records_of_items(conn: Connection, backfill_ids: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
-    """The records of these items of the queue, oldest first, by item."""
-    query = select(table).where(one_of(table.c.backfill_id, backfill_ids))
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in conn.execute(query.order_by(table.c.start_time.nulls_first(), table.c.run_id)).mappings():
-        found.setdefault(row["backfill_id"], []).append(dict(row))
-    return found
-
-
-def started_version(conn: Connection, run: RunRef) -> str | None:
-    """The version of the definition that this life of the DagRun started with; None before it has started."""
-    return conn.execute(
-        select(table.c.definition_version).where(_records(run), table.c.clear_number == run.clear_number).limit(1)
-    ).scalar()
-
-
-def records_of(conn: Connection, run: RunRef) -> list[Mapping[str, Any]]:
-    """Every record of a DagRun, by run date."""
-    rows = conn.execute(select(table).where(_records(run)).order_by(table.c.run_date)).mappings()
-    return [dict(row) for row in rows]
-
-
-def _records(run: RunRef) -> Any:
+def of_run(run: RunRef) -> Any:
+    """The condition that selects the records of one DagRun."""
     return and_(table.c.dag_id == run.dag_id, table.c.dag_run_id == run.dag_run_id)
 
 

@@ -21,7 +21,7 @@ from airflow_backfill_provider.backfill.hold import Decision, Done, Follow, RunR
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
-from airflow_backfill_provider.store import run_log
+from airflow_backfill_provider.store import run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.migrate import upgrade
 from airflow_backfill_provider.store.tables import metadata, pipelines
@@ -173,7 +173,7 @@ class ExactlyOnce(RuleBasedStateMachine):
             assert self.vendor.successes(day) >= 1, day
             assert self.vendor.successes(day) - before[day] <= 1, (day, "done twice although all had asked before")
         with self.registry.reading() as conn:
-            assert run_log.unfinished(conn, datetime.now(UTC) + timedelta(days=1)) == []
+            assert run_log_reads.unfinished(conn, datetime.now(UTC) + timedelta(days=1)) == []
 
 
 _registries: list[Registry] = []

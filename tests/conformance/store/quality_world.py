@@ -24,7 +24,7 @@ from airflow_backfill_provider.store import (
     pipeline_changes,
     queue,
     queue_reads,
-    run_log,
+    run_log_reads,
     upstreams,
 )
 from airflow_backfill_provider.store.engine import Registry
@@ -75,7 +75,7 @@ def work(registry: Registry, pipeline: Pipeline, run: AskedRun) -> None:
 
 def told(registry: Registry, run: AskedRun) -> dict[date, tuple[str, bool | None]]:
     with registry.reading() as conn:
-        records = run_log.records_of(conn, run.ref)
+        records = run_log_reads.records_of(conn, run.ref)
     return {one["run_date"]: (one["status"], one["data_quality_passed"]) for one in records}
 
 

@@ -17,7 +17,7 @@ from airflow_backfill_provider.backfill.hold import Done, Follow, Submit
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
-from airflow_backfill_provider.store import holds, run_log
+from airflow_backfill_provider.store import holds, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 from tests.conformance.store.test_turn import (
     D1,
@@ -54,7 +54,7 @@ def submitted(registry: Registry, me: Any, job: str) -> Submit:
 
 def record_statuses(registry: Registry, *dates: Any) -> list[list[str]]:
     with registry.reading() as conn:
-        return [[row["status"] for row in run_log.records_of_date(conn, "orders", day)] for day in dates]
+        return [[row["status"] for row in run_log_reads.records_of_date(conn, "orders", day)] for day in dates]
 
 
 def fail(registry: Registry, airflow: Airflow, me: Any) -> None:

@@ -23,6 +23,7 @@ from airflow_backfill_provider.store import (
     queue,
     queue_reads,
     run_log,
+    run_log_reads,
 )
 from airflow_backfill_provider.store.engine import Registry
 
@@ -70,7 +71,7 @@ def test_only_the_bad_date_of_a_run_is_owed_again(registry: Registry, data: Data
     assert done(registry, D5, D6) == {D5}
     record_run.ended(registry, run.ref, None, RecordStatus.FAILED, message="the task's own words")
     with registry.reading() as conn:
-        assert [one["error_message"] for one in run_log.records_of(conn, run.ref)] == [None, words]
+        assert [one["error_message"] for one in run_log_reads.records_of(conn, run.ref)] == [None, words]
         kept = quality_log.of_records(conn, [run_log.record_id(run.ref, day) for day in (D5, D6)])
     told_of_d6 = [
         (one["check_name"], one["check_result"], one["observed_value"]) for one in kept if one["run_date"] == D6

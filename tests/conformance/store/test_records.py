@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from airflow_backfill_provider.backfill.hold import RunRef, SubmissionStatus, Submit
 from airflow_backfill_provider.backfill.status import RecordStatus
-from airflow_backfill_provider.store import holds, run_log
+from airflow_backfill_provider.store import holds, run_log, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import pipelines
 
@@ -48,7 +48,7 @@ def finish(registry: Registry, status: RecordStatus, *, clear: int = 0, attempt:
 
 def told(registry: Registry, column: str) -> list[object]:
     with registry.reading() as conn:
-        return [record[column] for record in run_log.records_of(conn, RUN)]
+        return [record[column] for record in run_log_reads.records_of(conn, RUN)]
 
 
 def test_one_record_for_each_date_however_often_the_run_begins(registry: Registry) -> None:

@@ -15,7 +15,7 @@ from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import RecordStatus
-from airflow_backfill_provider.store import queue, queue_reads, requests, run_log
+from airflow_backfill_provider.store import queue, queue_reads, requests, run_log, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import pipeline_notifications, pipelines
 
@@ -95,7 +95,7 @@ def test_a_failed_run_is_told_once_with_the_vendors_words_and_what_follows(regis
         "the date is owed: 'airflow pipelines backfill create orders --dates 2026-01-05' fills it"
     )
     with registry.reading() as conn:
-        assert notice["run_id"] == run_log.records_of(conn, run)[0]["run_id"]
+        assert notice["run_id"] == run_log_reads.records_of(conn, run)[0]["run_id"]
 
 
 def test_a_date_that_a_rule_fills_needs_nobody(registry: Registry) -> None:

@@ -63,7 +63,7 @@ def a_result(pipeline_id: str, passed: bool = False, observed: str | None = "12"
     """What the check 'enough rows' found."""
     from airflow_backfill_provider.backfill.hold import RunRef
     from airflow_backfill_provider.pipelines.quality_findings import Finding
-    from airflow_backfill_provider.store import quality_log, run_log
+    from airflow_backfill_provider.store import quality_log, run_log, run_log_reads
     from airflow_backfill_provider.store.engine import registry
 
     run = RunRef(dag_id=pipeline_id, dag_run_id=f"checked__{uuid.uuid4().hex}")
@@ -76,7 +76,7 @@ def a_result(pipeline_id: str, passed: bool = False, observed: str | None = "12"
     )
     with registry().writing() as conn:
         run_log.started(conn, start, datetime.now(UTC))
-        record = str(run_log.records_of(conn, run)[0]["run_id"])
+        record = str(run_log_reads.records_of(conn, run)[0]["run_id"])
         quality_log.add(conn, [(record, one)], datetime.now(UTC))
 
 
