@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_backfill_provider.api import dates, notifications, pipelines, quality, requests, sla
 from airflow_backfill_provider.api.access import guard_text, guard_unsafe, viewer, words_for
-from airflow_backfill_provider.api.answers import ErrorAnswer
+from airflow_backfill_provider.api.refusal_answers import ErrorAnswer
 from airflow_backfill_provider.errors import BackfillError, InvalidRequest, Problem
 
 BUNDLE = Path(__file__).parents[1] / "plugins" / "www" / "dist"

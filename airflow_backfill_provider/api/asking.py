@@ -14,7 +14,7 @@ from airflow_backfill_provider.actions.apply_manifest import Definitions, read_s
 from airflow_backfill_provider.actions.date_grid import Filters
 from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, KnownPipelines
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_pipeline
-from airflow_backfill_provider.api.answers import Status
+from airflow_backfill_provider.api.date_answers import Status
 from airflow_backfill_provider.backfill.owed import DateStatus
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.store.engine import registry

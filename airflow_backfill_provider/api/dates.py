@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 
 from airflow_backfill_provider.actions.date_grid import late_dates, never_done
 from airflow_backfill_provider.actions.explain_date import explain_date
-from airflow_backfill_provider.api import answers, asking, told
+from airflow_backfill_provider.api import asking, date_answers, request_answers, told
 from airflow_backfill_provider.api.access import ViewerDep
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
@@ -25,7 +25,7 @@ Year = Annotated[int | None, Query(ge=1900, le=2200, description="By default the
 
 
 @router.get("/pipelines/{pipeline_id}/calendar")
-def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> answers.CalendarAnswer:
+def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> date_answers.CalendarAnswer:
     """Every expected run date of a year with its status and the reason."""
     found = asking.definitions_of(viewer, [pipeline_id])
     pipeline = found.pipeline(pipeline_id)
@@ -37,14 +37,14 @@ def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> answers.
     schedule = pipeline.schedule(found.calendars)
     states = date_states(pipeline, schedule, facts, first, last, now)
     late = late_dates(pipeline, schedule, never_done(states), now)
-    return answers.CalendarAnswer(
+    return date_answers.CalendarAnswer(
         pipeline_id=pipeline_id,
         year=first.year,
         today=today,
         counts=told.counts(Counter(state.status for state in states)),
         late=len(late),
         dates=[
-            answers.DateAnswer(
+            date_answers.DateAnswer(
                 run_date=state.run_date,
                 status=state.status.value,
                 reason=viewer.words(state.reason),
@@ -56,11 +56,11 @@ def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> answers.
 
 
 @router.get("/pipelines/{pipeline_id}/dates/{run_date}")
-def story(pipeline_id: str, run_date: date, viewer: ViewerDep) -> answers.StoryAnswer:
+def story(pipeline_id: str, run_date: date, viewer: ViewerDep) -> date_answers.StoryAnswer:
     """What happened to a date: runs, attempts, who asked and why, and how it stands."""
     asking.definitions_of(viewer, [pipeline_id])
     told_by = explain_date(registry(), pipeline_id, run_date, asking.now())
-    return answers.StoryAnswer(
+    return date_answers.StoryAnswer(
         pipeline_id=pipeline_id,
         run_date=run_date,
         status=told_by.state.status.value,
@@ -76,7 +76,7 @@ def story(pipeline_id: str, run_date: date, viewer: ViewerDep) -> answers.StoryA
 @router.get("/pipelines/{pipeline_id}/runs/{dag_run_id:path}")
 def dag_run(
     pipeline_id: str, dag_run_id: Annotated[str, Path(max_length=250)], viewer: ViewerDep
-) -> answers.DagRunAnswer:
+) -> date_answers.DagRunAnswer:
     """Why a DagRun of a pipeline exists, and its dates."""
     asking.definitions_of(viewer, [pipeline_id])
     with registry().reading() as conn:
@@ -87,13 +87,13 @@ def dag_run(
     if not records and not items:
         raise NotFound(f"nothing is known of a run {dag_run_id!r} of pipeline {pipeline_id!r}")
     now = asking.now()
-    return answers.DagRunAnswer(
+    return date_answers.DagRunAnswer(
         pipeline_id=pipeline_id,
         dag_run_id=dag_run_id,
         why=viewer.words(_why(items, next((str(r["origin"]) for r in records if r["origin"]), ""))),
         runs=[told.run(record, viewer) for record in records],
         items=[told.item(one, viewer) for one in items],
-        requests=[answers.RequestAnswer(**told.request(row, False, now)) for row in requests],
+        requests=[request_answers.RequestAnswer(**told.request(row, False, now)) for row in requests],
     )
 
 

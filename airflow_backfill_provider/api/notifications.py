@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from airflow_backfill_provider.actions.resend import resend as send_again
-from airflow_backfill_provider.api import answers, asking, watch_answers
+from airflow_backfill_provider.api import asking, bodies, watch_answers
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_message
 from airflow_backfill_provider.api.asking import PageDep, PipelinesDep
 from airflow_backfill_provider.store import outbox
@@ -39,7 +39,7 @@ def messages(
 
 @router.post("/notifications/{notification_id}/resend")
 def resend(
-    notification_id: Annotated[str, Path(min_length=1, max_length=100)], body: answers.NothingBody, viewer: ViewerDep
+    notification_id: Annotated[str, Path(min_length=1, max_length=100)], body: bodies.NothingBody, viewer: ViewerDep
 ) -> watch_answers.ResentAnswer:
     """Let a message be sent again, to its channel as the pipeline's row says it today."""
     with registry().reading() as conn:

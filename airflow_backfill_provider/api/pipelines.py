@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from airflow_backfill_provider.actions import date_grid
 from airflow_backfill_provider.actions.date_grid import Filters
-from airflow_backfill_provider.api import answers, asking, told
+from airflow_backfill_provider.api import asking, pipeline_answers, told
 from airflow_backfill_provider.api.access import ViewerDep, no_such_pipeline
 from airflow_backfill_provider.api.asking import DaysDep, FiltersDep, PageDep
 from airflow_backfill_provider.dates.schedule import Schedule
@@ -23,20 +23,20 @@ _NEXT = 5
 
 
 @router.get("/health")
-def health(viewer: ViewerDep) -> answers.Health:
+def health(viewer: ViewerDep) -> pipeline_answers.Health:
     """Whether the registry answers; 503 with the reason when it does not."""
     with registry().reading() as conn:
         request_pages.waiting(conn, ())
-    return answers.Health(status="ok", user=viewer.name)
+    return pipeline_answers.Health(status="ok", user=viewer.name)
 
 
 @router.get("/summary")
-def summary(viewer: ViewerDep, days: DaysDep, filters: FiltersDep) -> answers.Summary:
+def summary(viewer: ViewerDep, days: DaysDep, filters: FiltersDep) -> pipeline_answers.Summary:
     """The numbers of all pipelines that the filters leave."""
     with registry().reading() as conn:
         totals = date_grid.totals(conn, asking.active(conn), filters, viewer.readable, days, asking.now())
         queue = request_pages.waiting(conn, viewer.readable)
-    return answers.Summary(
+    return pipeline_answers.Summary(
         first=days[0],
         last=days[1],
         pipelines=totals.pipelines,
@@ -54,8 +54,8 @@ def grid(
     days: DaysDep,
     filters: FiltersDep,
     page: PageDep,
-    sort: Annotated[answers.Sort, Query(description="What comes first")] = "owed",
-) -> answers.GridAnswer:
+    sort: Annotated[pipeline_answers.Sort, Query(description="What comes first")] = "owed",
+) -> pipeline_answers.GridAnswer:
     """Pipelines and days: how every date stands."""
     with registry().reading() as conn:
         found = date_grid.date_grid(
@@ -70,7 +70,7 @@ def grid(
             offset=page.offset,
         )
     startable = viewer.startable(row.head.pipeline_id for row in found.rows)
-    return answers.GridAnswer(
+    return pipeline_answers.GridAnswer(
         first=days[0],
         last=days[1],
         total=found.total,
@@ -81,18 +81,18 @@ def grid(
 
 
 @router.get("/facets")
-def facets(viewer: ViewerDep) -> answers.Facets:
+def facets(viewer: ViewerDep) -> pipeline_answers.Facets:
     """The platforms and tags there are."""
     with registry().reading() as conn:
         heads = [head for head in pipeline_heads.heads(conn) if head.pipeline_id in viewer.readable]
-    return answers.Facets(
+    return pipeline_answers.Facets(
         platforms=sorted({head.platform for head in heads if head.platform}),
         tags=sorted({tag for head in heads for tag in head.tags}),
     )
 
 
 @router.get("/pipelines/{pipeline_id}")
-def pipeline(pipeline_id: str, viewer: ViewerDep) -> answers.PipelineAnswer:
+def pipeline(pipeline_id: str, viewer: ViewerDep) -> pipeline_answers.PipelineAnswer:
     """One pipeline: its schedule in words and what comes next."""
     found = asking.definitions_of(viewer, [pipeline_id])
     with registry().reading() as conn:
@@ -102,10 +102,10 @@ def pipeline(pipeline_id: str, viewer: ViewerDep) -> answers.PipelineAnswer:
     now = asking.now()
     if pipeline_id in found.broken:
         problem = told.problem(found.broken[pipeline_id])
-        return answers.PipelineAnswer(**told.head(head, False), today=now.date(), problem=problem)
+        return pipeline_answers.PipelineAnswer(**told.head(head, False), today=now.date(), problem=problem)
     defined = found.pipeline(pipeline_id)
     schedule = defined.schedule(found.calendars)
-    return answers.PipelineAnswer(
+    return pipeline_answers.PipelineAnswer(
         **told.head(head, bool(viewer.startable([pipeline_id]))),
         schedule=schedule.describe(),
         manual=defined.schedule_type == "manual",

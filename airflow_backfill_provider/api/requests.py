@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 
 from airflow_backfill_provider.actions import control
 from airflow_backfill_provider.actions.request_backfill import Wish, plan_request, save_request
-from airflow_backfill_provider.api import answers, asking, told
+from airflow_backfill_provider.api import asking, bodies, plan_answers, request_answers, told
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_request
 from airflow_backfill_provider.api.asking import PageDep
 from airflow_backfill_provider.api.wishes import among_of, wish_of
@@ -21,7 +21,7 @@ RequestId = Annotated[str, Path(min_length=1, max_length=100)]
 
 
 @router.post("/plan")
-def plan(body: answers.WishBody, viewer: ViewerDep) -> answers.PlanAnswer:
+def plan(body: bodies.WishBody, viewer: ViewerDep) -> plan_answers.PlanAnswer:
     """What a request would do now; nothing is written."""
     wish, among = _allowed(body, viewer)
     with registry().reading() as conn:
@@ -30,11 +30,11 @@ def plan(body: answers.WishBody, viewer: ViewerDep) -> answers.PlanAnswer:
 
 
 @router.post("/requests", status_code=201)
-def create(body: answers.WishBody, viewer: ViewerDep) -> answers.CreatedAnswer:
+def create(body: bodies.WishBody, viewer: ViewerDep) -> plan_answers.CreatedAnswer:
     """Save a request: exactly what a plan at this instant shows."""
     wish, among = _allowed(body, viewer)
     request_id, found = save_request(registry(), wish, who=viewer.name, now=asking.now(), among=among)
-    return answers.CreatedAnswer(request_id=request_id, plan=told.plan(found, viewer))
+    return plan_answers.CreatedAnswer(request_id=request_id, plan=told.plan(found, viewer))
 
 
 @router.get("/requests")
@@ -43,7 +43,7 @@ def requests(
     page: PageDep,
     pipeline_id: Annotated[str | None, Query(max_length=250, description="Requests with a date of this one")] = None,
     state: Annotated[Literal["live", "ended"] | None, Query(description="With dates that wait or work")] = None,
-) -> answers.RequestsAnswer:
+) -> request_answers.RequestsAnswer:
     """Requests, newest first: those all of whose pipelines the user may see."""
     if pipeline_id is not None:
         viewer.see([pipeline_id])
@@ -54,18 +54,19 @@ def requests(
         total, rows = request_pages.page(conn, wanted, page.limit, page.offset)
     startable = viewer.startable({name for row in rows for name in row["pipelines"]})
     now = asking.now()
-    return answers.RequestsAnswer(
+    return request_answers.RequestsAnswer(
         total=total,
         limit=page.limit,
         offset=page.offset,
         requests=[
-            answers.RequestAnswer(**told.request(row, startable.issuperset(row["pipelines"]), now)) for row in rows
+            request_answers.RequestAnswer(**told.request(row, startable.issuperset(row["pipelines"]), now))
+            for row in rows
         ],
     )
 
 
 @router.get("/requests/{request_id}")
-def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> answers.RequestItemsAnswer:
+def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> request_answers.RequestItemsAnswer:
     """One request and its dates."""
     with registry().reading() as conn:
         row = request_pages.one(conn, request_id, viewer.readable)
@@ -73,7 +74,7 @@ def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> answers.
             raise no_such_request(request_id)
         items = request_pages.items(conn, request_id, page.limit, page.offset)
     can_act = viewer.startable(row["pipelines"]).issuperset(row["pipelines"])
-    return answers.RequestItemsAnswer(
+    return request_answers.RequestItemsAnswer(
         **told.request(row, can_act, asking.now()),
         limit=page.limit,
         offset=page.offset,
@@ -82,41 +83,41 @@ def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> answers.
 
 
 @router.post("/requests/{request_id}/pause")
-def pause(request_id: RequestId, body: answers.NothingBody, viewer: ViewerDep) -> answers.MovedAnswer:
+def pause(request_id: RequestId, body: bodies.NothingBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Start none of its dates any more; what works goes on."""
     _steered(request_id, viewer)
     return _moved(control.pause(registry(), request_id, Person(viewer.name), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/resume")
-def resume(request_id: RequestId, body: answers.NothingBody, viewer: ViewerDep) -> answers.MovedAnswer:
+def resume(request_id: RequestId, body: bodies.NothingBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Let it go on, with the dates that ``first_n`` kept back."""
     _steered(request_id, viewer)
     return _moved(control.resume(registry(), request_id, Person(viewer.name), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/cancel")
-def cancel(request_id: RequestId, body: answers.CancelBody, viewer: ViewerDep) -> answers.MovedAnswer:
+def cancel(request_id: RequestId, body: bodies.CancelBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """End what waits, and stop what works with its external jobs."""
     _steered(request_id, viewer)
     return _moved(control.cancel(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/retry")
-def retry(request_id: RequestId, body: answers.NothingBody, viewer: ViewerDep) -> answers.MovedAnswer:
+def retry(request_id: RequestId, body: bodies.NothingBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Try its failed dates again."""
     _steered(request_id, viewer)
     return _moved(control.retry(registry(), request_id, Person(viewer.name), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/reprioritize")
-def reprioritize(request_id: RequestId, body: answers.PriorityBody, viewer: ViewerDep) -> answers.MovedAnswer:
+def reprioritize(request_id: RequestId, body: bodies.PriorityBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Change the priority of what waits."""
     _steered(request_id, viewer)
     return _moved(control.reprioritize(registry(), request_id, body.priority, Person(viewer.name), now=asking.now()))
 
 
-def _allowed(body: answers.WishBody, viewer: Viewer) -> tuple[Wish, frozenset[str]]:
+def _allowed(body: bodies.WishBody, viewer: Viewer) -> tuple[Wish, frozenset[str]]:
     """The wish with its pipelines by id, and the pipelines that may be part of it. Raises NotFound, or 403."""
     wish = wish_of(body, viewer)
     viewer.must_start(wish.pipeline_ids)
@@ -132,5 +133,5 @@ def _steered(request_id: str, viewer: Viewer) -> None:
     viewer.must_start(row["pipelines"])
 
 
-def _moved(done: tuple[str, int]) -> answers.MovedAnswer:
-    return answers.MovedAnswer(request_id=done[0], dates=done[1])
+def _moved(done: tuple[str, int]) -> request_answers.MovedAnswer:
+    return request_answers.MovedAnswer(request_id=done[0], dates=done[1])

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_backfill_provider.actions.date_grid import GridRow
-from airflow_backfill_provider.api import answers
+from airflow_backfill_provider.api import date_answers, pipeline_answers, plan_answers, request_answers
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateState, DateStatus
 from airflow_backfill_provider.backfill.plan import RequestPlan, summary
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 _NOT_EXPECTED = "."
 
 
-def counts(found: Mapping[DateStatus, int]) -> answers.Counts:
+def counts(found: Mapping[DateStatus, int]) -> pipeline_answers.Counts:
     """Dates by status; excluded ones are of no interest to anybody."""
-    return answers.Counts(**{status.value: n for status, n in found.items() if status is not DateStatus.EXCLUDED})
+    return pipeline_answers.Counts(
+        **{status.value: n for status, n in found.items() if status is not DateStatus.EXCLUDED}
+    )
 
 
 def cells(states: Iterable[DateState], late: Collection[date], first: date, last: date) -> str:
@@ -44,9 +46,9 @@ def head(value: Head, can_start: bool) -> dict[str, Any]:
     return {name: getattr(value, name) for name in names} | {"tags": list(value.tags), "can_start": can_start}
 
 
-def grid_row(row: GridRow, first: date, last: date, can_start: bool) -> answers.GridRowAnswer:
+def grid_row(row: GridRow, first: date, last: date, can_start: bool) -> pipeline_answers.GridRowAnswer:
     """A pipeline's line in the grid."""
-    return answers.GridRowAnswer(
+    return pipeline_answers.GridRowAnswer(
         **head(row.head, can_start and not row.problems),
         cells=cells(row.states, row.late, first, last),
         counts=counts(row.counts),
@@ -61,28 +63,28 @@ def problem(found: Iterable[Problem]) -> str | None:
     return "; ".join(str(one) for one in found) or None
 
 
-def run(record: Mapping[str, Any], viewer: Viewer) -> answers.RunAnswer:
+def run(record: Mapping[str, Any], viewer: Viewer) -> date_answers.RunAnswer:
     """A row of ``pipeline_run_log``."""
-    given = {name: record[name] for name in answers.RunAnswer.model_fields}
+    given = {name: record[name] for name in date_answers.RunAnswer.model_fields}
     given |= {"retry_attempts": record["retry_attempts"] or 0}
-    return answers.RunAnswer(**given | {"error_message": _error(record["error_message"], viewer)})
+    return date_answers.RunAnswer(**given | {"error_message": _error(record["error_message"], viewer)})
 
 
-def item(value: Item, viewer: Viewer) -> answers.ItemAnswer:
+def item(value: Item, viewer: Viewer) -> request_answers.ItemAnswer:
     """An item of the queue."""
-    names = answers.ItemAnswer.model_fields
+    names = request_answers.ItemAnswer.model_fields
     given = {name: getattr(value, name) for name in names}
     given |= {"status": value.status.value, "reason": viewer.words(value.reason)}
-    return answers.ItemAnswer(**given | {"error_message": _error(value.error_message, viewer)})
+    return request_answers.ItemAnswer(**given | {"error_message": _error(value.error_message, viewer)})
 
 
-def item_row(row: Mapping[str, Any], viewer: Viewer) -> answers.ItemAnswer:
+def item_row(row: Mapping[str, Any], viewer: Viewer) -> request_answers.ItemAnswer:
     """A row of ``backfill_queue``."""
-    given: dict[str, Any] = {name: row.get(name) for name in answers.ItemAnswer.model_fields}
+    given: dict[str, Any] = {name: row.get(name) for name in request_answers.ItemAnswer.model_fields}
     given |= {"run_date": row["date_to_process"], "kept_back": bool(row["kept_back"])}
     given |= {name: row[name] or 0 for name in ("priority", "attempt")}
     given |= {"reason": viewer.words(row["reason"] or ""), "requested_by": row["requested_by"] or ""}
-    return answers.ItemAnswer(**given | {"error_message": _error(row["error_message"], viewer)})
+    return request_answers.ItemAnswer(**given | {"error_message": _error(row["error_message"], viewer)})
 
 
 def _error(text: str | None, viewer: Viewer) -> str | None:
@@ -90,16 +92,16 @@ def _error(text: str | None, viewer: Viewer) -> str | None:
     return None if text is None else viewer.words(text)
 
 
-def plan(value: RequestPlan, viewer: Viewer) -> answers.PlanAnswer:
+def plan(value: RequestPlan, viewer: Viewer) -> plan_answers.PlanAnswer:
     """A plan, every date with its reason and every left out one with its."""
-    return answers.PlanAnswer(
+    return plan_answers.PlanAnswer(
         count=value.count,
         estimated_seconds=value.seconds,
         pipelines=[
-            answers.PipelinePlanAnswer(
+            plan_answers.PipelinePlanAnswer(
                 pipeline_id=one.pipeline_id,
                 dates=[
-                    answers.PlannedDateAnswer(run_date=day.run_date, reason=viewer.words(day.reason))
+                    plan_answers.PlannedDateAnswer(run_date=day.run_date, reason=viewer.words(day.reason))
                     for day in one.dates
                 ],
                 runs=one.batches,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_backfill_provider.actions.date_grid import Filters, chosen
 from airflow_backfill_provider.actions.request_backfill import Wish
 from airflow_backfill_provider.api.access import Viewer, no_such_pipeline
-from airflow_backfill_provider.api.answers import WishBody
+from airflow_backfill_provider.api.bodies import WishBody
 from airflow_backfill_provider.errors import InvalidRequest, NotFound, Problem
 from airflow_backfill_provider.store.engine import registry
 
