@@ -1,7 +1,8 @@
 """Who asks, and what Airflow's auth manager lets this person see and start, pipeline by pipeline.
 
-A pipeline's DAG has its id, so the right to read the DAG is the right to see its dates, and the right to trigger it is
-the right to fill them. What somebody may not see is answered like what does not exist.
+A pipeline's DAG has its id, so the right to read the DAG is the right to see its dates, the right to trigger it is the
+right to fill them, and the right to edit it is the right to change its row. What somebody may not see is answered like
+what does not exist.
 """
 
 from __future__ import annotations
@@ -82,6 +83,40 @@ class Viewer:
         if refused:
             told = [*map(repr, refused[:_TOLD]), *([f"{len(refused) - _TOLD} more"] if len(refused) > _TOLD else [])]
             raise HTTPException(403, f"you may see, but not start runs of {', '.join(told)}; name only the others")
+
+    @cached_property
+    def edits_all(self) -> bool:
+        """Whether this person may edit DAGs whatever they are: who also sees each one may make a new pipeline.
+
+        Who does not see all could tell from a refusal that an id is taken.
+        """
+        if not get_auth_manager().batch_is_authorized_dag([{"method": "PUT"}], user=self._user):
+            return False
+        with create_session() as session:
+            return self.readable.issuperset(session.scalars(select(DagModel.dag_id)))
+
+    def may_edit(self, pipeline_id: str) -> bool:
+        """Whether this person may change the definition of a pipeline that they see: the right to edit its DAG."""
+        details = DagDetails(id=pipeline_id, team_name=_teams([pipeline_id]).get(pipeline_id))
+        asked: IsAuthorizedDagRequest = {"method": "PUT", "details": details}
+        return self.edits_all or bool(get_auth_manager().batch_is_authorized_dag([asked], user=self._user))
+
+    def see_definition(self, pipeline_id: str) -> None:
+        """:meth:`see`; but who edits all also sees a pipeline whose DAG was not read: its row may be broken."""
+        if not (self.visible([pipeline_id]) or self.edits_all):
+            raise no_such_pipeline(pipeline_id)
+
+    def must_edit(self, pipeline_id: str, *, new: bool) -> None:
+        """Raise NotFound for a pipeline that this person may not see, 403 when they may not change it, or make one."""
+        if new and not self.edits_all:
+            raise HTTPException(403, "you may not make pipelines; that takes the right to see and to edit every DAG")
+        self.see_definition(pipeline_id)
+        if not self.may_edit(pipeline_id):
+            raise HTTPException(403, f"you may see, but not edit {pipeline_id!r}")
+
+    def knows_of(self, pipeline_ids: Iterable[str]) -> frozenset[str]:
+        """Those of many pipelines that may be named to this person."""
+        return frozenset(pipeline_ids) if self.edits_all else self.readable.intersection(pipeline_ids)
 
     def words(self, text: str) -> str:
         """A text about one pipeline without the ids of others that this person may not see."""

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from airflow_backfill_provider.api import dates, notifications, pipelines, quality, requests, sla
+from airflow_backfill_provider.api import dates, definitions, notifications, pipelines, quality, requests, sla
 from airflow_backfill_provider.api.access import guard_text, guard_unsafe, viewer, words_for
 from airflow_backfill_provider.api.refusal_answers import ErrorAnswer
 from airflow_backfill_provider.errors import BackfillError, InvalidRequest, Problem
@@ -24,7 +24,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     for code, words in {
         400: "Not JSON that can be read",
         401: "Nobody is logged in",
-        403: "Not yours to start, or sent by a page of another site",
+        403: "Not yours to start or to edit, or sent by a page of another site",
         404: "Not there, or not yours to see",
         409: "It changed meanwhile, or somebody else holds it",
         415: "Not JSON",
@@ -41,8 +41,8 @@ def application() -> FastAPI:
     api = APIRouter(
         prefix="/api", dependencies=[Depends(viewer), Depends(guard_text), Depends(guard_unsafe)], responses=_REFUSALS
     )
-    for part in (pipelines.router, dates.router, requests.router, sla.router, quality.router, notifications.router):
-        api.include_router(part)
+    for part in (pipelines, definitions, dates, requests, sla, quality, notifications):
+        api.include_router(part.router)
     api.add_api_route("/openapi.json", lambda: JSONResponse(openapi()), include_in_schema=False)
     app.include_router(api)
     app.add_api_route(

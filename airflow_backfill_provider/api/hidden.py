@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 _NAMED = re.compile(r"\b(upstream(?= \S+ re-ran at )|downstream of) (\S+)")
 _DATED = re.compile(r"(\S+)( \d{4}-\d\d-\d\d)")
 _WAITS_FOR = re.compile(rf"(?<=\bwaits for upstream ){_DATED.pattern}(?:, {_DATED.pattern})*")
+_CHAIN = re.compile(r"(?<=\bwaits for itself: )\S+(?: → \S+)+")
 _STOPS = ":;,."
 
 
@@ -15,6 +16,7 @@ def without_hidden(text: str, visible: Callable[[set[str]], Collection[str]]) ->
     """The text with 'another pipeline' in the place of each id that ``visible`` does not return of those asked for."""
     named = {found[2].rstrip(_STOPS) for found in _NAMED.finditer(text)}
     named |= {one[1] for found in _WAITS_FOR.finditer(text) for one in _DATED.finditer(found[0])}
+    named |= {one.rstrip(_STOPS) for found in _CHAIN.finditer(text) for one in found[0].split(" → ")}
     seen = visible(named) if named else ()
 
     def shown(found: re.Match[str]) -> str:
@@ -23,4 +25,9 @@ def without_hidden(text: str, visible: Callable[[set[str]], Collection[str]]) ->
     def dated(found: re.Match[str]) -> str:
         return found[0] if found[1] in seen else f"another pipeline{found[2]}"
 
+    def chained(found: re.Match[str]) -> str:
+        links = ((one, one.rstrip(_STOPS)) for one in found[0].split(" → "))
+        return " → ".join(one if name in seen else f"another pipeline{one[len(name) :]}" for one, name in links)
+
+    text = _CHAIN.sub(chained, text)
     return _WAITS_FOR.sub(lambda found: _DATED.sub(dated, found[0]), _NAMED.sub(shown, text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,9 +11,8 @@ from airflow_backfill_provider.actions.date_grid import Filters
 from airflow_backfill_provider.api import asking, pipeline_answers, told
 from airflow_backfill_provider.api.access import ViewerDep, no_such_pipeline
 from airflow_backfill_provider.api.asking import DaysDep, FiltersDep, PageDep
-from airflow_backfill_provider.dates.schedule import Schedule
+from airflow_backfill_provider.dates.coming import coming
 from airflow_backfill_provider.dates.zone import zone
-from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import pipeline_heads, request_pages
 from airflow_backfill_provider.store.engine import registry
 
@@ -115,18 +113,6 @@ def pipeline(pipeline_id: str, viewer: ViewerDep) -> pipeline_answers.PipelineAn
         end_date=defined.end_date,
         multi_date_allowed=defined.multi_date_allowed,
         sla_time=None if defined.sla_time is None else f"{defined.sla_time:%H:%M}",
-        next_dates=_coming(defined, schedule, now) if defined.is_active else [],
+        next_dates=[pick.run_date for pick in coming(schedule, now, _NEXT)] if defined.is_active else [],
         upstreams=sorted({each.upstream_id for each in defined.dependencies if each.upstream_id in viewer.readable}),
     )
-
-
-def _coming(pipeline: Pipeline, schedule: Schedule, now: datetime) -> list[date]:
-    """The run dates whose ticks come next."""
-    if pipeline.schedule_type == "manual":
-        return []
-    found: list[date] = []
-    tick = schedule.tick_after(now)
-    while tick is not None and len(found) < _NEXT:
-        found += schedule.dates_of(tick)
-        tick = schedule.tick_after(tick)
-    return list(dict.fromkeys(found))[:_NEXT]

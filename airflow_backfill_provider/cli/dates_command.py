@@ -13,6 +13,7 @@ from airflow_backfill_provider.cli.exits import command, now
 from airflow_backfill_provider.cli.output import say, show
 from airflow_backfill_provider.cli.ranges import given_range
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
+from airflow_backfill_provider.dates.coming import why_picked
 from airflow_backfill_provider.dates.schedule import Pick, Schedule
 from airflow_backfill_provider.errors import InvalidRequest, StoreError
 from airflow_backfill_provider.pipelines.schedule_cells import SCHEDULE_COLUMNS, parse_schedule
@@ -66,17 +67,4 @@ def _range(args: Namespace, zone: ZoneInfo) -> tuple[date, date]:
 
 
 def _row(schedule: Schedule, pick: Pick) -> dict[str, Any]:
-    return {"run_date": pick.run_date, "tick_at": pick.tick_at, "reason": _reason(schedule, pick)}
-
-
-def _reason(schedule: Schedule, pick: Pick) -> str:
-    """The tick in the pipeline's own time, and how the date follows from it."""
-    local = pick.tick_at.astimezone(ZoneInfo(schedule.spec.timezone))
-    reason = f"tick of {local:%A %Y-%m-%d %H:%M} {schedule.spec.timezone}"
-    window = schedule.dates_of(pick.tick_at)
-    if len(window) > 1:
-        reason += f", date {pick.position + 1} of the {len(window)} from {window[0]} to {window[-1]}"
-    elif (shift := (pick.run_date - local.date()).days) != 0:
-        days = "day" if abs(shift) == 1 else "days"
-        reason += f", {abs(shift)} {days} {'before' if shift < 0 else 'after'} it"
-    return reason
+    return {"run_date": pick.run_date, "tick_at": pick.tick_at, "reason": why_picked(schedule, pick)}

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Reader = Callable[[object], Any]
 
+_GREATEST = 999_999_999
+"""What every database's integer column holds, with nine digits."""
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.0+)?)?")
@@ -64,6 +66,8 @@ def integer(minimum: int | None = None) -> Reader:
         number = _whole(value)
         if number is None or (minimum is not None and number < minimum):
             raise CellError(f"{_shown(value)} is not {expected}")
+        if abs(number) > _GREATEST:
+            raise CellError(f"{_shown(value)} is more than {_GREATEST}, the greatest number there can be")
         return number
 
     return read

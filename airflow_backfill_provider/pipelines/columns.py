@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow_backfill_provider.pipelines import cells, parts, quality_checks
-from airflow_backfill_provider.pipelines.channels import stored_details
+from airflow_backfill_provider.pipelines.fields import FIELDS
 from airflow_backfill_provider.pipelines.parts import Flaw
 
-PLATFORMS = ("databricks", "snowflake", "dbt_cloud", "http", "sql")
-"""How rows spell the platforms."""
 REQUIRED = ("pipeline_id", "platform", "schedule_type")
 """Columns that have no default."""
 WRITTEN_BY_US = ("created_at", "updated_at", "deleted_at")
 """Columns that nobody sets by hand."""
-_RESERVED_IDS = frozenset({"backfill_controller"})
 
 
 def read_cells(row: Mapping[str, object], required: Iterable[str] = REQUIRED) -> tuple[dict[str, Any], list[Flaw]]:
@@ -38,62 +34,8 @@ def read_cells(row: Mapping[str, object], required: Iterable[str] = REQUIRED) ->
     return values, flaws + [Flaw((name,), "is missing") for name in required if cells.is_empty(row.get(name))]
 
 
-def _identifier(value: object) -> str:
-    name = cells.text(value)
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", name):
-        raise cells.CellError(f"{name!r} cannot be a DAG id; expected at most 200 letters, digits, '_', '-' and '.'")
-    if ".." in name:
-        raise cells.CellError(f"{name!r} holds '..', which Airflow refuses in run ids")
-    if name in _RESERVED_IDS:
-        raise cells.CellError(f"{name!r} is the id of this system's own DAG; choose another")
-    return name
-
-
-def _web_address(value: object) -> str:
-    address = cells.text(value)
-    if not re.match(r"(https?://[^\s/]+|/)\S*$", address):
-        raise cells.CellError(f"{address!r} is not a URL; expected https://… or a path such as /api/start")
-    return address
-
-
 CELLS: dict[str, cells.Reader] = {
-    "pipeline_id": _identifier,
-    "pipeline_name": cells.text,
-    "platform": cells.word(*PLATFORMS),
-    "connection_id": cells.text,
-    "platform_job_id": cells.text,
-    "trigger_url": _web_address,
-    "schedule_type": cells.lower,
-    "frequency": cells.text,
-    "date_offset": cells.integer(),
-    "date_offset_unit": cells.word("day", "business_day", "week", "month"),
-    "date_window": cells.text,
-    "timezone": cells.timezone,
-    "calendar": cells.text,
-    "calendar_roll": cells.word("omit", "following", "preceding", "modified_following"),
-    "start_date": cells.day,
-    "end_date": cells.day,
-    "multi_date_allowed": cells.boolean,
-    "max_dates_per_run": cells.integer(1),
-    "retry_enabled": cells.boolean,
-    "retry_schedule": cells.text,
-    "max_retry_attempts": cells.integer(0),
-    "auto_backfill": cells.boolean,
-    "auto_backfill_policy": cells.words("missing", "failed", "stale"),
-    "auto_backfill_from": cells.day,
-    "max_active_backfills": cells.integer(1),
-    "run_order": cells.word("parallel", "sequential"),
-    "run_timeout_minutes": cells.integer(1),
-    "backfill_priority": cells.integer(),
-    "notification_channel": cells.text,
-    "notification_details": stored_details,  # judged by channels.channel_flaws
-    "data_quality_check": cells.boolean,
-    "sla_time": cells.clock,
-    "sla_breach_notification": cells.boolean,
-    "sla_warning_minutes": cells.integer(1),
-    "is_active": cells.boolean,
-    "owner": cells.text,
-    "tags": cells.names,
+    **{field.name: field.read for field in FIELDS},
     "created_at": cells.instant,
     "updated_at": cells.instant,
     "deleted_at": cells.instant,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
+
+from airflow_backfill_provider.pipelines.cells import did_you_mean
 
 
 class Edge(NamedTuple):
@@ -12,6 +14,27 @@ class Edge(NamedTuple):
     pipeline_id: str
     upstream_id: str
     offset: int
+
+
+def upstream_flaws(
+    wanted: Mapping[str, Iterable[Edge]], others: Iterable[Edge], known: Collection[str], places: str
+) -> list[tuple[str, str]]:
+    """What is wrong with what the ``wanted`` pipelines wait for, by their ids: the id and a sentence for each flaw.
+
+    ``others`` are the edges of the pipelines beside them, ``known`` all ids there are, ``places`` says where those are.
+    """
+    edges = [*others, *(edge for own in wanted.values() for edge in own if edge.upstream_id in known)]
+    flaws = [
+        (name, f"{edge.upstream_id!r} is {places}{did_you_mean(edge.upstream_id, known)}")
+        for name, own in wanted.items()
+        for edge in own
+        if edge.upstream_id not in known
+    ]
+    for chain in cycles(edges):
+        if name := next((name for name in chain if name in wanted), None):
+            words = f"waits for itself: {' → '.join(chain)}; take one dependency out, or give it a negative offset"
+            flaws.append((name, words))
+    return flaws
 
 
 def cycles(edges: Iterable[Edge]) -> list[list[str]]:

@@ -28,10 +28,10 @@ from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines import cells
 from airflow_backfill_provider.pipelines.columns import WRITTEN_BY_US
-from airflow_backfill_provider.pipelines.graph import Edge, cycles
+from airflow_backfill_provider.pipelines.graph import Edge, upstream_flaws
 from airflow_backfill_provider.pipelines.located import Located, read_yaml
-from airflow_backfill_provider.pipelines.parts import Path, read_dependencies
-from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline, path_text, read_row
+from airflow_backfill_provider.pipelines.parts import Dependency, Path, read_dependencies
+from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline, path_text, read_written_row
 from airflow_backfill_provider.pipelines.quality_checks import QualityCheck
 
 _ROWS = "pipelines"
@@ -64,15 +64,9 @@ def read_manifest(
     rows = _rows(document, problems)
     pipelines: list[Pipeline] = []
     for position, row in rows:
-        ours = {column: value for column, value in row.items() if column not in WRITTEN_BY_US}
-        pipeline, flaws = read_row(ours, calendars)
+        pipeline, flaws = read_written_row(row, calendars)
         name = _name(row)
         problems += [_problem(document, name, (_ROWS, position, *flaw.path), flaw.message) for flaw in flaws]
-        problems += [
-            _problem(document, name, (_ROWS, position, column), "is kept by the system; leave it out")
-            for column in WRITTEN_BY_US
-            if column in row
-        ]
         pipelines += [pipeline] if pipeline else []
     lines = _first_lines(document, rows, problems)
     problems += _dependency_problems(document, rows, registry, broken)
@@ -143,27 +137,23 @@ def _dependency_problems(
     document: Located, rows: list[tuple[int, dict[str, Any]]], registry: Iterable[Pipeline], broken: Iterable[str]
 ) -> list[Problem]:
     """Upstreams that exist nowhere, and chains that wait for themselves; also of rows that are broken elsewhere."""
-    where = {str(row.get("pipeline_id")).strip(): position for position, row in rows}
+    where = {str(row.get("pipeline_id")).strip(): (position, row) for position, row in rows}
     others = [pipeline for pipeline in registry if pipeline.pipeline_id not in where]
     known = {*where, *broken, *(pipeline.pipeline_id for pipeline in others)}
-    edges = [Edge(p.pipeline_id, each.upstream_id, each.offset) for p in others for each in p.dependencies]
-    problems = []
-    for name, position in where.items():
-        row = next(row for at, row in rows if at == position)
-        found = () if cells.is_empty(row.get(_UPSTREAMS)) else read_dependencies(row[_UPSTREAMS])[0]
-        edges += [Edge(name, each.upstream_id, each.offset) for each in found]
-        for each in found:
-            if each.upstream_id not in known:
-                message = f"{each.upstream_id!r} is neither in this file nor in the registry"
-                message += cells.did_you_mean(each.upstream_id, known)
-                problems.append(_problem(document, _name(row), (_ROWS, position, _UPSTREAMS), message))
-    return problems + [_cycle_problem(document, chain, where) for chain in cycles(edges) if where.keys() & {*chain}]
+    wanted = {name: _edges(name, _dependencies(row)) for name, (_, row) in where.items()}
+    edges = [edge for pipeline in others for edge in _edges(pipeline.pipeline_id, pipeline.dependencies)]
+    return [
+        _problem(document, _name(where[name][1]), (_ROWS, where[name][0], _UPSTREAMS), message)
+        for name, message in upstream_flaws(wanted, edges, known, "neither in this file nor in the registry")
+    ]
 
 
-def _cycle_problem(document: Located, chain: list[str], where: Mapping[str, int]) -> Problem:
-    name = next(name for name in chain if name in where)
-    message = f"waits for itself: {' → '.join(chain)}; take one dependency out, or give it a negative offset"
-    return _problem(document, f"pipeline {name!r}", (_ROWS, where[name], _UPSTREAMS), message)
+def _dependencies(row: Mapping[str, Any]) -> Iterable[Dependency]:
+    return () if cells.is_empty(row.get(_UPSTREAMS)) else read_dependencies(row[_UPSTREAMS])[0]
+
+
+def _edges(name: str, dependencies: Iterable[Dependency]) -> list[Edge]:
+    return [Edge(name, each.upstream_id, each.offset) for each in dependencies]
 
 
 def _written(pipeline: Pipeline) -> dict[str, Any]:

@@ -29,6 +29,7 @@ __all__ = [
     "QualityCheck",
     "parse_pipeline",
     "read_row",
+    "read_written_row",
 ]
 
 
@@ -167,6 +168,17 @@ def read_row(
     if "retry_schedule" in values:
         flaws += _retry_flaws(values["retry_schedule"])
     return (None, flaws) if flaws else (Pipeline(**values), [])
+
+
+def read_written_row(
+    row: Mapping[str, object], calendars: Mapping[str, BusinessCalendar] | None = None
+) -> tuple[Pipeline | None, list[Flaw]]:
+    """:func:`read_row` of a row that somebody wrote: columns that the system keeps have no place in it."""
+    ours = {column: value for column, value in row.items() if column not in columns.WRITTEN_BY_US}
+    pipeline, flaws = read_row(ours, calendars)
+    kept = [column for column in columns.WRITTEN_BY_US if column in row]
+    flaws += [Flaw((column,), "is kept by the system; leave it out") for column in kept]
+    return (None if kept else pipeline), flaws
 
 
 def path_text(path: parts.Path) -> str:

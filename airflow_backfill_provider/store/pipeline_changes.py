@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound
 from airflow_backfill_provider.pipelines.changes import Change, ChangeKind, FieldChange
@@ -52,11 +52,17 @@ def soft_delete(conn: Connection, pipeline_id: str, *, who: str, now: datetime) 
     _remember(conn, pipeline_id, [FieldChange(name="deleted_at", old=None, new=now.isoformat())], who, now)
 
 
-def history(conn: Connection, pipeline_id: str) -> list[dict[str, Any]]:
-    """Every change of a pipeline, newest first; values as JSON text."""
+def history(conn: Connection, pipeline_id: str, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+    """Changes of a pipeline, newest first; values as JSON text."""
     table = pipeline_changes
     query = select(table).where(table.c.pipeline_id == pipeline_id).order_by(table.c.changed_at.desc(), table.c.field)
-    return [dict(row) for row in conn.execute(query).mappings()]
+    return [dict(row) for row in conn.execute(query.limit(limit).offset(offset)).mappings()]
+
+
+def history_length(conn: Connection, pipeline_id: str) -> int:
+    """How many changes :func:`history` has."""
+    mine = pipeline_changes.c.pipeline_id == pipeline_id
+    return conn.execute(select(func.count()).select_from(pipeline_changes).where(mine)).scalar_one()
 
 
 def _refuse_outdated(conn: Connection, change: Change) -> None:
@@ -74,10 +80,14 @@ def _refuse_outdated(conn: Connection, change: Change) -> None:
         current = definitions.get(conn, change.pipeline_id).to_json()
     except InvalidRequest:
         return  # a broken row has no values that could differ
-    for field in change.fields:
-        if current[field.name] != field.old:
+    found = {field.name: field.old for field in change.fields}
+    wanted = change.pipeline.to_json() if change.pipeline else {}
+    for name, value in current.items():
+        # What the change leaves as it is would be written too, over what somebody else has put there meanwhile.
+        seen = found.get(name, wanted.get(name))
+        if name not in _OURS and value != seen:
             raise Conflict(
-                f"pipeline {change.pipeline_id!r}, {field.name}: it was {field.old!r} and is {current[field.name]!r} "
+                f"pipeline {change.pipeline_id!r}, {name}: it was {seen!r} and is {value!r} "
                 "meanwhile; look at the difference and apply again"
             )
 

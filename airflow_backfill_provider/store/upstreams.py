@@ -1,4 +1,4 @@
-"""Which upstream dates are done: what a waiting run, a waiting item and a sensor ask."""
+"""Who waits for whom, and which upstream dates are done: what a waiting run, a waiting item and a sensor ask."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, RecordStatus
 from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST
-from airflow_backfill_provider.store.tables import LIVE_ITEM, backfill_queue, pipeline_dependencies, pipeline_run_log
+from airflow_backfill_provider.store.tables import (
+    LIVE_ITEM,
+    backfill_queue,
+    pipeline_dependencies,
+    pipeline_run_log,
+    pipelines,
+)
 
 
 def dependencies_of(conn: Connection, pipeline_ids: Collection[str]) -> dict[str, list[tuple[str, int]]]:
@@ -24,6 +30,16 @@ def dependencies_of(conn: Connection, pipeline_ids: Collection[str]) -> dict[str
         for row in conn.execute(query.order_by(table.upstream_id, table.date_offset)):
             found.setdefault(row.pipeline_id, []).append((row.upstream_id, row.date_offset))
     return found
+
+
+def edges(conn: Connection) -> list[tuple[str, str, int]]:
+    """Which pipeline that is not deleted waits for which, and for which of its days."""
+    table, own = pipeline_dependencies.c, pipelines.c
+    there = own.deleted_at.is_(None)
+    query = select(table.pipeline_id, table.upstream_id, table.date_offset).join(
+        pipelines, own.pipeline_id == table.pipeline_id
+    )
+    return [tuple(row) for row in conn.execute(query.where(there))]
 
 
 def done_dates(conn: Connection, wanted: Mapping[str, Collection[date]]) -> dict[str, set[date]]:

@@ -122,6 +122,27 @@ def test_who_applies_second_must_look_again(registry: Registry) -> None:
         pipeline_changes.apply_changes(conn, mine, who="bob", now=LATER)
 
 
+def test_what_somebody_else_changed_meanwhile_is_not_written_over_with_what_was_seen(registry: Registry) -> None:
+    apply(registry, ORDERS, CUSTOMERS)
+    mine = diff([ORDERS], [replace(ORDERS, owner="me")], now=LATER)
+    apply(registry, replace(ORDERS, max_retry_attempts=7), CUSTOMERS, now=LATER)
+    with pytest.raises(Conflict, match=r"max_retry_attempts: it was 3 and is 7"), registry.writing() as conn:
+        pipeline_changes.apply_changes(conn, mine, who="bob", now=LATER)
+    with registry.reading() as conn:
+        assert pipelines.get(conn, "orders").max_retry_attempts == 7
+
+
+def test_a_history_has_pages(registry: Registry) -> None:
+    apply(registry, ORDERS, CUSTOMERS)
+    apply(registry, replace(ORDERS, owner="me"), CUSTOMERS, now=LATER)
+    with registry.reading() as conn:
+        whole = pipeline_changes.history(conn, "orders")
+        assert pipeline_changes.history_length(conn, "orders") == len(whole) > 5
+        pages = [pipeline_changes.history(conn, "orders", 3, offset) for offset in range(0, len(whole), 3)]
+    assert [row for page in pages for row in page] == whole
+    assert [whole[0]["field"], whole[0]["old_value"], whole[0]["new_value"]] == ["owner", None, '"me"']
+
+
 @pytest.mark.parametrize(("first", "word"), [((), "was deleted"), ((CUSTOMERS,), "was added")])
 def test_a_pipeline_that_came_or_went_meanwhile(registry: Registry, first: tuple[Pipeline, ...], word: str) -> None:
     seen = [] if first else [replace(CUSTOMERS, owner="nobody")]

@@ -24,7 +24,10 @@ READING = (
     "/api/summary",
     "/api/grid",
     "/api/facets",
+    "/api/definitions/fields",
     "/api/pipelines/{pipeline}",
+    "/api/pipelines/{pipeline}/definition",
+    "/api/pipelines/{pipeline}/changes",
     "/api/pipelines/{pipeline}/calendar",
     f"/api/pipelines/{{pipeline}}/dates/{TODAY}",
     "/api/pipelines/{pipeline}/runs/{run}",
@@ -98,7 +101,8 @@ def test_the_table_has_every_route() -> None:
     writing = {path for path, methods in paths.items() if "post" in methods}
     steering = {f"/api/requests/{{request_id}}/{verb}" for verb in ACTING}
     resending = "/api/notifications/{notification_id}/resend"
-    assert writing == {"/api/plan", "/api/requests", resending, *steering}
+    assert writing == {"/api/plan", "/api/requests", "/api/definitions/check", resending, *steering}
+    assert [path for path, methods in paths.items() if "put" in methods] == ["/api/pipelines/{pipeline_id}/definition"]
     page = (Path(__file__).parents[3] / "docs" / "web_ui.md").read_text(encoding="utf-8")
     assert [path for path in paths if path not in steering and f" /backfill{path}`" not in page] == []
 

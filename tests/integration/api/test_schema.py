@@ -85,6 +85,10 @@ def test_an_awkward_text_is_refused_or_taken_but_breaks_nothing(ask: Callable[..
     posts += [("/api/plan", wish | {"pipeline_ids": [text]}), ("/api/requests", wish | {"why": text})]
     request = make(ask, DOWNSTREAM, dates="today")
     posts += [(f"/api/requests/{request}/cancel", {"why": text})]
+    values = {"platform": "http", "trigger_url": "/x", "schedule_type": "daily"}
+    for column in ("pipeline_name", "frequency", "platform_job_id", "calendar", "tags", "notification_details"):
+        posts += [("/api/definitions/check", {"pipeline_id": "awkward", "values": values | {column: text}})]
+    posts += [("/api/definitions/check", {"pipeline_id": text, "values": values | {"parameters": {text: text}}})]
     codes = {}
     for path, body in posts:
         answer = ask("admin", "POST", path, content=json.dumps(body), headers={"Content-Type": "application/json"})
@@ -95,13 +99,14 @@ def test_an_awkward_text_is_refused_or_taken_but_breaks_nothing(ask: Callable[..
     places += [f"/api/quality?check={quoted}", f"/api/notifications?status={quoted}"]
     places += [f"/api/requests?pipeline_id={quoted}", f"/api/requests/{quoted}", f"/api/pipelines/{quoted}"]
     places += [f"/api/pipelines/{SEEN}/{rest}/{quoted}" for rest in ("runs", "dates")]
+    places += [f"/api/pipelines/{quoted}/{rest}" for rest in ("definition", "changes")]
     codes |= {path: ask("admin", "GET", path).status_code for path in places}
     assert {path: code for path, code in codes.items() if code not in (200, 201, 404, 409, 422)} == {}
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"[]", b"null", b"", b"1e999", b'{"a":NaN}', b"[" * 100_000])
 def test_a_body_that_is_no_object_is_refused(ask: Callable[..., Any], body: bytes) -> None:
-    for path in ("/api/plan", "/api/requests", f"/api/requests/{make(ask, SEEN)}/pause"):
+    for path in ("/api/plan", "/api/requests", "/api/definitions/check", f"/api/requests/{make(ask, SEEN)}/pause"):
         answer = ask("admin", "POST", path, content=body, headers={"Content-Type": "application/json"})
         assert answer.status_code in (400, 422), f"{path}: {answer.status_code} {answer.text}"
         assert answer.json()["detail"]

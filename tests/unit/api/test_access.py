@@ -45,6 +45,11 @@ def test_nobody_is_ours_when_we_do_not_know_where_we_are() -> None:
         ("it waits for upstream orders 2026-11-01", "it waits for upstream orders 2026-11-01"),
         ("downstream of secret", "downstream of another pipeline"),
         ("downstream of reports", "downstream of reports"),
+        (
+            "waits for itself: orders → secret → orders; take",
+            "waits for itself: orders → another pipeline → orders; take",
+        ),
+        ("waits for itself: secret → secret; take", "waits for itself: another pipeline → another pipeline; take"),
         ("the upstream system was down", "the upstream system was down"),
         ("due since 2026-11-01 04:00 UTC", "due since 2026-11-01 04:00 UTC"),
     ],

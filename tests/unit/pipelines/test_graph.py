@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_backfill_provider.pipelines.graph import Edge, cycles
+from airflow_backfill_provider.pipelines.graph import Edge, cycles, upstream_flaws
 
 TABLE = [
     ("nobody waits", [], []),
@@ -34,3 +34,17 @@ TABLE = [
 @pytest.mark.parametrize(("why", "edges", "expected"), TABLE, ids=[row[0] for row in TABLE])
 def test_cycles(why: str, edges: list[tuple[str, str, int]], expected: list[list[str]]) -> None:
     assert sorted(cycles(Edge(*edge) for edge in edges)) == expected
+
+
+def test_what_a_pipeline_waits_for_must_exist_and_not_wait_for_it() -> None:
+    wanted = {"a": [Edge("a", "b", 0), Edge("a", "ordres", 0)]}
+    flaws = upstream_flaws(wanted, [Edge("b", "a", 0)], {"a", "b", "orders"}, "nowhere")
+    assert flaws == [
+        ("a", "'ordres' is nowhere; did you mean 'orders'?"),
+        ("a", "waits for itself: a → b → a; take one dependency out, or give it a negative offset"),
+    ]
+
+
+def test_no_chain_is_followed_through_what_may_not_be_known() -> None:
+    flaws = upstream_flaws({"a": [Edge("a", "b", 0)]}, [Edge("b", "a", 0)], {"a"}, "nowhere")
+    assert flaws == [("a", "'b' is nowhere")]

@@ -20,6 +20,7 @@ SECRET = "s3cr3tvalue"
         f"{{'Authorization': 'Basic {SECRET}'}}",
         f"xoxb-{SECRET}",
         f"password={SECRET}&user=bob",
+        f"call load(password => '{SECRET}')",
         f'{{"routing_key": "{SECRET}", "event": 1}}',
         f"api-key: {SECRET}",
         f"AZURE_CLIENT_SECRET = {SECRET}",

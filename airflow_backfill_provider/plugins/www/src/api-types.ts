@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/definitions/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description What is wrong with a row, what saving it would change, and which dates it picks next. Nothing is saved.
+         */
+        post: operations["check_api_definitions_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/definitions/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fields
+         * @description What a row can say: its columns, what each means and may hold.
+         */
+        get: operations["fields_api_definitions_fields_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/facets": {
         parameters: {
             query?: never;
@@ -144,6 +184,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pipelines/{pipeline_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes
+         * @description Who changed which column, when, from what to what.
+         */
+        get: operations["changes_api_pipelines__pipeline_id__changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pipelines/{pipeline_id}/checks": {
         parameters: {
             query?: never;
@@ -177,6 +237,30 @@ export interface paths {
          */
         get: operations["story_api_pipelines__pipeline_id__dates__run_date__get"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pipelines/{pipeline_id}/definition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Definition
+         * @description The row of a pipeline, every column with its value or default.
+         */
+        get: operations["definition_api_pipelines__pipeline_id__definition_get"];
+        /**
+         * Save
+         * @description Save a row, or make a new pipeline; 409 when the row is no longer the one that was seen.
+         */
+        put: operations["save_api_pipelines__pipeline_id__definition_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -499,6 +583,41 @@ export interface components {
             why?: string | null;
         };
         /**
+         * ChangeAnswer
+         * @description Who changed a column, and when.
+         */
+        ChangeAnswer: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
+            /** Field */
+            field: string;
+            /** New */
+            new: unknown;
+            /** Old */
+            old: unknown;
+        };
+        /**
+         * ChangesAnswer
+         * @description One page of the history of a row, newest first.
+         */
+        ChangesAnswer: {
+            /** Changes */
+            changes: components["schemas"]["ChangeAnswer"][];
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+            /** Pipeline Id */
+            pipeline_id: string;
+            /** Total */
+            total: number;
+        };
+        /**
          * CheckAnswer
          * @description A check of a pipeline and what it found last.
          * @example {
@@ -534,6 +653,23 @@ export interface components {
             };
             /** Severity */
             severity: string;
+        };
+        /**
+         * CheckKindAnswer
+         * @description The settings of a kind of quality check.
+         */
+        CheckKindAnswer: {
+            /** Kind */
+            kind: string;
+            /** May */
+            may: string[];
+            /** Needs */
+            needs: string[];
+            /**
+             * One Of
+             * @description One of these it needs at least
+             */
+            one_of: string[];
         };
         /**
          * CheckResult
@@ -681,6 +817,94 @@ export interface components {
             status: "done" | "running" | "queued" | "missing" | "failed" | "stale" | "excluded";
         };
         /**
+         * DefinitionAnswer
+         * @description A row as it stands.
+         */
+        DefinitionAnswer: {
+            /** Can Edit */
+            can_edit: boolean;
+            /** Created At */
+            created_at: string | null;
+            /** Pipeline Id */
+            pipeline_id: string;
+            /**
+             * Problems
+             * @description Why the row cannot be read
+             */
+            problems: components["schemas"]["ProblemAnswer"][];
+            /** Updated At */
+            updated_at: string | null;
+            /** Values */
+            values: {
+                [key: string]: unknown;
+            };
+            /**
+             * Version
+             * @description Goes back with a change, which is refused when the row is another by then
+             */
+            version: string;
+        };
+        /**
+         * DraftAnswer
+         * @description What saving a row would do.
+         */
+        DraftAnswer: {
+            /**
+             * Change
+             * @description null when nothing differs, or something is wrong
+             */
+            change: ("added" | "changed") | null;
+            /** Fields */
+            fields: components["schemas"]["FieldChangeAnswer"][];
+            /**
+             * Manual
+             * @description It has no schedule
+             */
+            manual: boolean;
+            /** Next Dates */
+            next_dates: components["schemas"]["NextDateAnswer"][];
+            /**
+             * Problems
+             * @description 'where' begins with the column; nothing is saved while one is left
+             */
+            problems: components["schemas"]["ProblemAnswer"][];
+            /**
+             * Schedule
+             * @description In words; null when it cannot be read
+             */
+            schedule: string | null;
+            /**
+             * Warnings
+             * @description What is allowed, but probably not meant
+             */
+            warnings: string[];
+        };
+        /**
+         * DraftBody
+         * @description A row that somebody writes.
+         * @example {
+         *       "pipeline_id": "orders_daily",
+         *       "values": {
+         *         "platform": "databricks",
+         *         "platform_job_id": "1001",
+         *         "schedule_type": "daily"
+         *       }
+         *     }
+         */
+        DraftBody: {
+            /** Pipeline Id */
+            pipeline_id: string;
+            /** Values */
+            values: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Version
+             * @description Of the row that was seen; null for a new pipeline
+             */
+            version?: string | null;
+        };
+        /**
          * ErrorAnswer
          * @description Why something was not done: nothing of it was.
          */
@@ -702,6 +926,66 @@ export interface components {
             platforms: string[];
             /** Tags */
             tags: string[];
+        };
+        /**
+         * FieldAnswer
+         * @description A column that people write.
+         */
+        FieldAnswer: {
+            /** About */
+            about: string;
+            /**
+             * Allowed
+             * @description The words it may hold; empty when it is free
+             */
+            allowed: string[];
+            /**
+             * Default
+             * @description What an empty cell means
+             */
+            default: unknown;
+            /** Group */
+            group: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "word" | "words" | "names" | "integer" | "boolean" | "date" | "time" | "timezone" | "url" | "json";
+            /** Minimum */
+            minimum: number | null;
+            /** Name */
+            name: string;
+            /** Required */
+            required: boolean;
+        };
+        /**
+         * FieldChangeAnswer
+         * @description A column before and after.
+         */
+        FieldChangeAnswer: {
+            /** Field */
+            field: string;
+            /** New */
+            new: unknown;
+            /** Old */
+            old: unknown;
+        };
+        /**
+         * FieldsAnswer
+         * @description What a row can say.
+         */
+        FieldsAnswer: {
+            /**
+             * Can Create
+             * @description Whether the user may make a new pipeline
+             */
+            can_create: boolean;
+            /** Check Kinds */
+            check_kinds: components["schemas"]["CheckKindAnswer"][];
+            /** Fields */
+            fields: components["schemas"]["FieldAnswer"][];
+            /** Groups */
+            groups: components["schemas"]["GroupAnswer"][];
         };
         /**
          * GridAnswer
@@ -766,6 +1050,16 @@ export interface components {
             tags: string[];
         };
         /**
+         * GroupAnswer
+         * @description An idea that columns belong to.
+         */
+        GroupAnswer: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * Health
          * @description Whether the registry can be read.
          */
@@ -814,6 +1108,7 @@ export interface components {
             /** Status */
             status: string | null;
         };
+        JsonValue: unknown;
         /**
          * Message
          * @description A message to one channel.
@@ -893,6 +1188,26 @@ export interface components {
             dates: number;
             /** Request Id */
             request_id: string;
+        };
+        /**
+         * NextDateAnswer
+         * @description A run date that comes.
+         */
+        NextDateAnswer: {
+            /** Deadline At */
+            deadline_at: string | null;
+            /**
+             * Run Date
+             * Format: date
+             */
+            run_date: string;
+            /**
+             * Tick At
+             * Format: date-time
+             */
+            tick_at: string;
+            /** Why */
+            why: string;
         };
         /**
          * NothingBody
@@ -1222,6 +1537,23 @@ export interface components {
             status: string | null;
         };
         /**
+         * SavedAnswer
+         * @description What was saved.
+         */
+        SavedAnswer: {
+            /**
+             * Change
+             * @description null when nothing differed
+             */
+            change: ("added" | "changed") | null;
+            /** Fields */
+            fields: components["schemas"]["FieldChangeAnswer"][];
+            /** Pipeline Id */
+            pipeline_id: string;
+            /** Version */
+            version: string;
+        };
+        /**
          * SlaAnswer
          * @description How well promises were kept, and one page of those that were not, newest run date first.
          */
@@ -1355,6 +1687,21 @@ export interface components {
             working: number;
         };
         /**
+         * ValuesBody
+         * @description A whole row: a column that is left out says nothing, and means its default.
+         */
+        ValuesBody: {
+            /** Values */
+            values: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Version
+             * @description Of the row that was seen; null for a new pipeline
+             */
+            version?: string | null;
+        };
+        /**
          * WishBody
          * @description Which dates of which pipelines shall be filled. Name the pipelines in one way: by id, by tag, or all.
          * @example {
@@ -1430,6 +1777,194 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    check_api_definitions_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start or to edit, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    fields_api_definitions_fields_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldsAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start or to edit, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     facets_api_facets_get: {
         parameters: {
             query?: never;
@@ -1466,7 +2001,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1578,7 +2113,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1670,7 +2205,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1771,7 +2306,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1869,7 +2404,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1963,7 +2498,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2060,7 +2595,106 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    changes_api_pipelines__pipeline_id__changes_get: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page */
+                limit?: number;
+                /** @description Rows before the page */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2154,7 +2788,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2249,7 +2883,199 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    definition_api_pipelines__pipeline_id__definition_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start or to edit, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    save_api_pipelines__pipeline_id__definition_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ValuesBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2344,7 +3170,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2440,7 +3266,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2547,7 +3373,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2648,7 +3474,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2744,7 +3570,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2843,7 +3669,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2941,7 +3767,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3039,7 +3865,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3137,7 +3963,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3235,7 +4061,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3333,7 +4159,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3436,7 +4262,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3542,7 +4368,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not yours to start, or sent by a page of another site */
+            /** @description Not yours to start or to edit, or sent by a page of another site */
             403: {
                 headers: {
                     [name: string]: unknown;
