@@ -6,6 +6,7 @@ from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 
 from airflow_backfill_provider.cli.arguments import ARG_DRY_RUN, ARG_LIMIT, action
 from airflow_backfill_provider.cli.backfill_definition import backfill_group
+from airflow_backfill_provider.cli.calendars_definition import calendars_group
 from airflow_backfill_provider.cli.notify_definition import notify_group
 from airflow_backfill_provider.cli.quality_definition import quality_group
 
@@ -74,6 +75,7 @@ def get_pipelines_cli_commands() -> list[GroupCommand]:
                 *_owed(),
                 _coverage(),
                 backfill_group(),
+                calendars_group(),
                 notify_group(),
                 quality_group(),
             ),

@@ -7,7 +7,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from airflow_backfill_provider.actions.apply_manifest import (
@@ -15,11 +14,12 @@ from airflow_backfill_provider.actions.apply_manifest import (
     apply_manifest,
     plan,
     read_definitions,
-    read_file,
 )
+from airflow_backfill_provider.actions.apply_manifest import read_file as read_manifest_file
 from airflow_backfill_provider.cli.exits import command, now, person
+from airflow_backfill_provider.cli.files import read_file
 from airflow_backfill_provider.cli.output import plain, say, show
-from airflow_backfill_provider.errors import InvalidRequest, StoreError
+from airflow_backfill_provider.errors import StoreError
 from airflow_backfill_provider.pipelines.advice import warnings_of
 from airflow_backfill_provider.pipelines.changes import Change, ChangeKind
 from airflow_backfill_provider.pipelines.manifest import manifest_rows, write_manifest
@@ -30,7 +30,7 @@ from airflow_backfill_provider.store.engine import registry
 @command
 def apply(args: Namespace) -> None:
     """Show what changes, and change it unless ``--dry-run``."""
-    text = _read(args.file)
+    text = read_file(args.file)
     if args.dry_run:
         with registry().reading() as conn:
             changes = plan(conn, text, now=now(), prune=args.prune)
@@ -61,7 +61,7 @@ def validate(args: Namespace) -> None:
     """Raise with every problem; else print what each pipeline will do, and what was probably not meant."""
     if args.file:
         found = _registry_or_nothing()
-        manifest = read_file(_read(args.file), found)
+        manifest = read_manifest_file(read_file(args.file), found)
         pipelines: Sequence[Pipeline] = manifest.pipelines
     else:
         with registry().reading() as conn:
@@ -87,15 +87,6 @@ def _registry_or_nothing() -> Definitions:
             return read_definitions(conn)
     except StoreError:
         return Definitions()
-
-
-def _read(name: str) -> str:
-    try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except OSError as error:
-        raise InvalidRequest(f"file {name!r} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"file {name!r} is not UTF-8 text: {error.reason} at byte {error.start}") from None
 
 
 def _change_object(change: Change) -> dict[str, Any]:

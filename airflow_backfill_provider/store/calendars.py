@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import NotFound
+from airflow_backfill_provider.pipelines.calendar_text import CalendarText
 from airflow_backfill_provider.store.tables import business_calendars, calendar_days
 
 
@@ -64,32 +65,73 @@ def versions(conn: Connection) -> dict[str, int]:
     return {row.calendar_name: row.version for row in conn.execute(newest)}
 
 
-def save_calendar(
-    conn: Connection, wanted: BusinessCalendar, *, who: str, now: datetime, description: str | None = None
-) -> BusinessCalendar:
+def next_version(conn: Connection, wanted: CalendarText) -> int:
+    """The version that :func:`save_calendar` gives it: the newest one's when it changes nothing."""
+    name = wanted.calendar.name
+    current = calendars(conn, [name]).get(name)
+    if current is None:
+        return 1
+    newest = int(current.version)
+    row = details(conn, name, newest)
+    described = wanted.description in (None, row["description"])
+    same = replace(wanted.calendar, version=newest) == current
+    return newest if same and described and day_names(conn, name, newest) == wanted.day_names else newest + 1
+
+
+def save_calendar(conn: Connection, wanted: CalendarText, *, who: str, now: datetime) -> BusinessCalendar:
     """Write the days of a calendar as its next version, and return it; one that changes nothing makes none."""
-    current = calendars(conn, [wanted.name]).get(wanted.name)
-    if current is not None and replace(wanted, version=current.version) == current:
-        return current
-    saved = replace(wanted, version=int(current.version) + 1 if current else 1)
-    version = {"calendar_name": saved.name, "version": saved.version}
+    name, before = wanted.calendar.name, versions(conn).get(wanted.calendar.name)
+    saved = replace(wanted.calendar, version=next_version(conn, wanted))
+    if saved.version == before:
+        return saved
+    kept = details(conn, name, before)["description"] if before else None
+    version = {"calendar_name": name, "version": saved.version}
     conn.execute(
         business_calendars.insert().values(
             **version,
             weekend=",".join(str(day) for day in sorted(saved.weekend)),
-            description=description,
+            description=wanted.description if wanted.description is not None else kept,
             created_by=who,
             created_at=now,
         )
     )
     rows = [
-        {**version, "day": day, "is_open": is_open}
+        {**version, "day": day, "is_open": is_open, "day_name": wanted.day_names.get(day)}
         for days, is_open in ((saved.closed, False), (saved.working, True))
         for day in sorted(days)
     ]
     if rows:
         conn.execute(calendar_days.insert(), rows)
     return saved
+
+
+def delete_calendar(conn: Connection, name: str) -> None:
+    """Take a calendar away with all its versions."""
+    for table in (calendar_days, business_calendars):
+        conn.execute(table.delete().where(table.c.calendar_name == name))
+
+
+def details(conn: Connection, name: str, version: int) -> dict[str, Any]:
+    """The row of one version. Raises NotFound."""
+    table = business_calendars
+    which = (table.c.calendar_name == name, table.c.version == version)
+    row = conn.execute(select(table).where(*which)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no version {version} of calendar {name!r} in the registry")
+    return dict(row)
+
+
+def days_of(conn: Connection, name: str, version: int) -> list[dict[str, Any]]:
+    """The days of one version, ascending: day, is_open, day_name."""
+    table = calendar_days.c
+    query = select(table.day, table.is_open, table.day_name).order_by(table.day)
+    rows = conn.execute(query.where(table.calendar_name == name, table.version == version))
+    return [dict(row) for row in rows.mappings()]
+
+
+def day_names(conn: Connection, name: str, version: int) -> dict[date, str]:
+    """The names of the days of one version that have one."""
+    return {row["day"]: row["day_name"] for row in days_of(conn, name, version) if row["day_name"]}
 
 
 def _same_version(one: Any, other: Any) -> Any:

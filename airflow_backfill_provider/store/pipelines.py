@@ -48,6 +48,7 @@ __all__ = [
     "some",
     "switched_on",
     "timezones_of",
+    "users_of_calendar",
 ]
 
 Row = dict[str, Any]
@@ -125,6 +126,12 @@ def timezones_of(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, str
     wanted = one_of(pipelines.c.pipeline_id, pipeline_ids)
     query = select(pipelines.c.pipeline_id, pipelines.c.timezone).where(wanted)
     return {row.pipeline_id: row.timezone or "UTC" for row in conn.execute(query)}
+
+
+def users_of_calendar(conn: Connection, name: str) -> list[str]:
+    """Ids of the pipelines that name this calendar and are not deleted; also of those that nobody can read."""
+    wanted = and_(pipelines.c.calendar == name, pipelines.c.deleted_at.is_(None))
+    return list(conn.execute(select(pipelines.c.pipeline_id).where(wanted).order_by(pipelines.c.pipeline_id)).scalars())
 
 
 def switched_on(conn: Connection) -> dict[str, datetime | None]:

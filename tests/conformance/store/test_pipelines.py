@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event, insert, select, update
 
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound
+from airflow_backfill_provider.pipelines.calendar_text import CalendarText
 from airflow_backfill_provider.pipelines.changes import diff
 from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
 from airflow_backfill_provider.store import calendars, pipeline_changes, pipelines
@@ -291,9 +292,9 @@ def test_calendars_have_versions(registry: Registry) -> None:
     first = BusinessCalendar("plant", closed=frozenset({date(2026, 12, 24)}))
     second = replace(first, working=frozenset({date(2026, 5, 2)}), weekend=frozenset({6}))
     with registry.writing() as conn:
-        assert calendars.save_calendar(conn, first, who="ann", now=NOW).version == 1
-        assert calendars.save_calendar(conn, first, who="ann", now=NOW).version == 1
-        assert calendars.save_calendar(conn, second, who="ann", now=NOW).version == 2
+        assert calendars.save_calendar(conn, CalendarText(calendar=first), who="ann", now=NOW).version == 1
+        assert calendars.save_calendar(conn, CalendarText(calendar=first), who="ann", now=NOW).version == 1
+        assert calendars.save_calendar(conn, CalendarText(calendar=second), who="ann", now=NOW).version == 2
     with registry.reading() as conn:
         assert pipelines.calendar(conn, "plant") == replace(second, version=2)
         rows = [{"calendar": "plant"}, {"calendar": "DE"}, {"calendar": None}]

@@ -15,6 +15,7 @@ from airflow_backfill_provider.actions import verify_coverage
 from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import NotFound
+from airflow_backfill_provider.pipelines.calendar_text import CalendarText
 from airflow_backfill_provider.store.calendars import save_calendar
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import pipeline_run_log, pipelines
@@ -118,14 +119,17 @@ def test_definitions_are_read_again_only_when_they_have_changed(registry: Regist
 
 def test_a_new_version_of_a_calendar_makes_other_schedules(registry: Registry) -> None:
     with registry.writing() as conn:
-        save_calendar(conn, BusinessCalendar("own", frozenset({DAY})), who="anna", now=NOW)
+        one = BusinessCalendar("own", frozenset({DAY}))
+        save_calendar(conn, CalendarText(calendar=one), who="anna", now=NOW)
     has(registry, "a", frequency="business days", calendar="own")
     monday = date(2026, 2, 2)
     known = KnownPipelines()
     with registry.reading() as conn:
         (before,) = known.active(conn, NOW)
     with registry.writing() as conn:
-        save_calendar(conn, BusinessCalendar("own", frozenset({DAY, monday})), who="anna", now=NOW)
+        save_calendar(
+            conn, CalendarText(calendar=BusinessCalendar("own", frozenset({DAY, monday}))), who="anna", now=NOW
+        )
     with registry.reading() as conn:
         (after,) = known.active(conn, NOW)
     assert before.schedule.run_dates(monday, monday) == [monday]
