@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.apply_manifest import read_some
 from airflow_backfill_provider.actions.known_pipelines import KnownPipeline
 from airflow_backfill_provider.actions.survey_dates import survey_dates
-from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus, date_states
+from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus, date_states, unmet
 from airflow_backfill_provider.dates.deadline import deadline
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.errors import Problem
@@ -43,7 +43,7 @@ class GridRow:
     head: Head
     states: Sequence[DateState] = ()
     late: frozenset[date] = frozenset()
-    """Dates that were not done by their deadline, and are not done now."""
+    """Dates whose deadline has passed, and that no success stands for."""
     problems: tuple[Problem, ...] = ()
     """Why its row cannot be read; then it has no dates."""
 
@@ -79,9 +79,6 @@ class Totals:
     def owed(self) -> int:
         """Dates that somebody has to fill."""
         return sum(self.counts.get(status, 0) for status in OWED)
-
-
-_NEVER_DONE = (DateStatus.MISSING, DateStatus.FAILED, DateStatus.RUNNING, DateStatus.QUEUED)
 
 
 def date_grid(
@@ -148,7 +145,7 @@ def _stand(
     found = {}
     for one in each:
         survey = surveyed[one.pipeline_id]
-        late = late_dates(one.pipeline, one.schedule, survey.dates(*_NEVER_DONE), now) if one.pipeline.sla_time else ()
+        late = late_dates(one.pipeline, one.schedule, survey.unmet_dates(), now) if one.pipeline.sla_time else ()
         found[one.pipeline_id] = _Stand(survey.counts(), len(late))
     return found
 
@@ -180,24 +177,22 @@ def grid_rows(conn: Connection, wanted: Sequence[Head], dates: tuple[date, date]
             continue
         schedule = pipeline.schedule(definitions.calendars)
         states = date_states(pipeline, schedule, facts[pipeline.pipeline_id], *dates, now)
-        late = late_dates(pipeline, schedule, never_done(states), now)
+        if not head.is_active:  # what it did stays to be seen; nothing is asked of it
+            rows.append(GridRow(head=head, states=[state for state in states if not state.owed]))
+            continue
+        late = late_dates(pipeline, schedule, unmet(states, facts[pipeline.pipeline_id]), now)
         rows.append(GridRow(head=head, states=states, late=late))
     return rows
 
 
-def late_dates(pipeline: Pipeline, schedule: Schedule, never_done: Sequence[date], now: datetime) -> frozenset[date]:
-    """Those of the dates, ascending, whose deadline has passed; a stale one was done in its time."""
-    if pipeline.sla_time is None or pipeline.schedule_type == "manual" or not never_done:
+def late_dates(pipeline: Pipeline, schedule: Schedule, open_: Sequence[date], now: datetime) -> frozenset[date]:
+    """Those of the dates without a success, ascending, whose deadline has passed."""
+    if pipeline.sla_time is None or pipeline.schedule_type == "manual" or not open_:
         return frozenset()
-    ticks = {pick.run_date: pick.tick_at for pick in schedule.picks(never_done[0], never_done[-1])}
+    ticks = {pick.run_date: pick.tick_at for pick in schedule.picks(open_[0], open_[-1])}
     return frozenset(
-        day for day in never_done if day in ticks and deadline(ticks[day], pipeline.sla_time, pipeline.timezone) < now
+        day for day in open_ if day in ticks and deadline(ticks[day], pipeline.sla_time, pipeline.timezone) < now
     )
-
-
-def never_done(states: Iterable[DateState]) -> list[date]:
-    """The dates that have not been done since they are due."""
-    return [state.run_date for state in states if state.status in _NEVER_DONE]
 
 
 def _worst_first(stand: _Stand, sort: str) -> tuple[int, int]:

@@ -65,13 +65,13 @@ class NothingBody(Body):
     """An empty object: a form of another site cannot send it."""
 
 
-class CancelBody(Body):
-    """Why a request is cancelled."""
+class ReasonBody(Body):
+    """Why somebody does it, for the history; an empty object gives no reason."""
 
     why: Annotated[str, Field(max_length=2000)] | None = None
 
 
-class PriorityBody(Body):
+class PriorityBody(ReasonBody):
     """The priority of what waits."""
 
     priority: Priority

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from airflow_backfill_provider.api.pipeline_answers import Counts
 from airflow_backfill_provider.api.request_answers import ItemAnswer, RequestAnswer
@@ -67,6 +67,18 @@ class StoryAnswer(BaseModel):
     items: list[ItemAnswer]
 
 
+class HoldAnswer(BaseModel):
+    """Who may work on a date now, and the job that was started for it last."""
+
+    run_date: date
+    held_by: str | None = Field(description="The DagRun that has the date; null: nobody")
+    external_run_id: str | None
+    external_url: str | None
+    external_status: str | None = Field(description="null: no job was ever started")
+    submitted_at: datetime | None
+    ended_at: datetime | None
+
+
 class DagRunAnswer(BaseModel):
     """Why a DagRun exists and what it works on."""
 
@@ -74,5 +86,6 @@ class DagRunAnswer(BaseModel):
     dag_run_id: str
     why: str
     runs: list[RunAnswer]
+    holds: list[HoldAnswer]
     items: list[ItemAnswer]
     requests: list[RequestAnswer]

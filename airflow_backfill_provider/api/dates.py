@@ -8,16 +8,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from airflow_backfill_provider.actions.date_grid import late_dates, never_done
+from airflow_backfill_provider.actions.date_grid import late_dates
 from airflow_backfill_provider.actions.explain_date import explain_date
 from airflow_backfill_provider.api import asking, date_answers, request_answers, told
 from airflow_backfill_provider.api.access import ViewerDep
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
-from airflow_backfill_provider.backfill.owed import date_states
+from airflow_backfill_provider.backfill.owed import date_states, unmet
 from airflow_backfill_provider.dates.zone import zone
 from airflow_backfill_provider.errors import NotFound
-from airflow_backfill_provider.store import queue_reads, request_pages, run_log_reads, truth
+from airflow_backfill_provider.store import holds, queue_reads, request_pages, run_log_reads, truth
 from airflow_backfill_provider.store.engine import registry
 
 router = APIRouter(tags=["Dates"])
@@ -36,7 +36,9 @@ def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> date_ans
         facts = truth.facts(conn, [pipeline], first, last)[pipeline_id]
     schedule = pipeline.schedule(found.calendars)
     states = date_states(pipeline, schedule, facts, first, last, now)
-    late = late_dates(pipeline, schedule, never_done(states), now)
+    if not pipeline.is_active:  # what it did stays to be seen; nothing is asked of it
+        states = [state for state in states if not state.owed]
+    late = late_dates(pipeline, schedule, unmet(states, facts), now) if pipeline.is_active else frozenset()
     return date_answers.CalendarAnswer(
         pipeline_id=pipeline_id,
         year=first.year,
@@ -81,7 +83,10 @@ def dag_run(
     asking.definitions_of(viewer, [pipeline_id])
     with registry().reading() as conn:
         records = run_log_reads.records_of(conn, RunRef(dag_id=pipeline_id, dag_run_id=dag_run_id))
-        items = queue_reads.items_of_run(conn, pipeline_id, dag_run_id)
+        kept = [record["backfill_id"] for record in records if record["backfill_id"]]
+        items = queue_reads.items_of_run(conn, pipeline_id, dag_run_id, kept)
+        days = {record["run_date"] for record in records} | {one.run_date for one in items}
+        held = holds.read(conn, pipeline_id, days)
         names = sorted({one.request_id for one in items if one.request_id})
         requests = [row for name in names if (row := request_pages.one(conn, name, viewer.readable))]
     if not records and not items:
@@ -92,6 +97,7 @@ def dag_run(
         dag_run_id=dag_run_id,
         why=viewer.words(_why(items, next((str(r["origin"]) for r in records if r["origin"]), ""))),
         runs=[told.run(record, viewer) for record in records],
+        holds=[told.hold(one) for one in held],
         items=[told.item(one, viewer) for one in items],
         requests=[request_answers.RequestAnswer(**told.request(row, False, now)) for row in requests],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -39,6 +39,7 @@ class Summary(BaseModel):
     late: int = Field(description="Dates not done though their deadline has passed")
     waiting: int = Field(description="Items of the queue that wait, of any date")
     working: int = Field(description="Items of the queue that a run works on, of any date")
+    eta_at: datetime | None = Field(description="When the requests at work are done if they go on as so far")
 
 
 class PipelineHead(BaseModel):

@@ -31,9 +31,11 @@ def health(viewer: ViewerDep) -> pipeline_answers.Health:
 @router.get("/summary")
 def summary(viewer: ViewerDep, days: DaysDep, filters: FiltersDep) -> pipeline_answers.Summary:
     """The numbers of all pipelines that the filters leave."""
+    now = asking.now()
     with registry().reading() as conn:
-        totals = date_grid.totals(conn, asking.active(conn), filters, viewer.readable, days, asking.now())
+        totals = date_grid.totals(conn, asking.active(conn), filters, viewer.readable, days, now)
         queue = request_pages.waiting(conn, viewer.readable)
+        at_work = request_pages.at_work(conn, viewer.readable) if queue else []
     return pipeline_answers.Summary(
         first=days[0],
         last=days[1],
@@ -43,6 +45,7 @@ def summary(viewer: ViewerDep, days: DaysDep, filters: FiltersDep) -> pipeline_a
         late=totals.late,
         waiting=queue.get("pending", 0),
         working=queue.get("in_progress", 0) + queue.get("cancelling", 0),
+        eta_at=told.latest_eta(at_work, now),
     )
 
 

@@ -59,12 +59,23 @@ class RequestsAnswer(BaseModel):
     requests: list[RequestAnswer]
 
 
+class RequestEventAnswer(BaseModel):
+    """What a person did with a request after it was made."""
+
+    action: str
+    acted_by: str
+    acted_at: datetime
+    why: str | None
+    details: str | None
+
+
 class RequestItemsAnswer(RequestAnswer):
-    """A request with one page of its items."""
+    """A request with one page of its items, and its history, oldest first."""
 
     limit: int
     offset: int
     rows: list[ItemAnswer]
+    history: list[RequestEventAnswer]
 
 
 class MovedAnswer(BaseModel):

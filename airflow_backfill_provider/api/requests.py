@@ -14,6 +14,7 @@ from airflow_backfill_provider.api.asking import PageDep
 from airflow_backfill_provider.api.wishes import among_of, wish_of
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.store import request_pages
+from airflow_backfill_provider.store import requests as request_rows
 from airflow_backfill_provider.store.engine import registry
 
 router = APIRouter(tags=["Requests"])
@@ -73,48 +74,51 @@ def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> request_
         if row is None:
             raise no_such_request(request_id)
         items = request_pages.items(conn, request_id, page.limit, page.offset)
+        history = request_rows.history(conn, request_id)
     can_act = viewer.startable(row["pipelines"]).issuperset(row["pipelines"])
     return request_answers.RequestItemsAnswer(
         **told.request(row, can_act, asking.now()),
         limit=page.limit,
         offset=page.offset,
         rows=[told.item_row(one, viewer) for one in items],
+        history=[request_answers.RequestEventAnswer(**event) for event in history],
     )
 
 
 @router.post("/requests/{request_id}/pause")
-def pause(request_id: RequestId, body: bodies.NothingBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
+def pause(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Start none of its dates any more; what works goes on."""
     _steered(request_id, viewer)
-    return _moved(control.pause(registry(), request_id, Person(viewer.name), now=asking.now()))
+    return _moved(control.pause(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/resume")
-def resume(request_id: RequestId, body: bodies.NothingBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
+def resume(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Let it go on, with the dates that ``first_n`` kept back."""
     _steered(request_id, viewer)
-    return _moved(control.resume(registry(), request_id, Person(viewer.name), now=asking.now()))
+    return _moved(control.resume(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/cancel")
-def cancel(request_id: RequestId, body: bodies.CancelBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
+def cancel(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """End what waits, and stop what works with its external jobs."""
     _steered(request_id, viewer)
     return _moved(control.cancel(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/retry")
-def retry(request_id: RequestId, body: bodies.NothingBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
+def retry(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Try its failed dates again."""
     _steered(request_id, viewer)
-    return _moved(control.retry(registry(), request_id, Person(viewer.name), now=asking.now()))
+    return _moved(control.retry(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
 
 
 @router.post("/requests/{request_id}/reprioritize")
 def reprioritize(request_id: RequestId, body: bodies.PriorityBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Change the priority of what waits."""
     _steered(request_id, viewer)
-    return _moved(control.reprioritize(registry(), request_id, body.priority, Person(viewer.name), now=asking.now()))
+    person = Person(viewer.name, body.why)
+    return _moved(control.reprioritize(registry(), request_id, body.priority, person, now=asking.now()))
 
 
 def _allowed(body: bodies.WishBody, viewer: Viewer) -> tuple[Wish, frozenset[str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_backfill_provider.actions.date_grid import GridRow
 from airflow_backfill_provider.api import date_answers, pipeline_answers, plan_answers, request_answers
+from airflow_backfill_provider.backfill.hold import Hold
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateState, DateStatus
 from airflow_backfill_provider.backfill.plan import RequestPlan, summary
@@ -68,6 +69,20 @@ def run(record: Mapping[str, Any], viewer: Viewer) -> date_answers.RunAnswer:
     given = {name: record[name] for name in date_answers.RunAnswer.model_fields}
     given |= {"retry_attempts": record["retry_attempts"] or 0}
     return date_answers.RunAnswer(**given | {"error_message": _error(record["error_message"], viewer)})
+
+
+def hold(value: Hold) -> date_answers.HoldAnswer:
+    """A row of ``run_date_holds``."""
+    last = value.last
+    return date_answers.HoldAnswer(
+        run_date=value.run_date,
+        held_by=value.owner.dag_run_id if value.owner else None,
+        external_run_id=last.external_id if last else None,
+        external_url=last.external_url if last else None,
+        external_status=last.status.value if last else None,
+        submitted_at=last.submitted_at if last else None,
+        ended_at=last.ended_at if last else None,
+    )
 
 
 def item(value: Item, viewer: Viewer) -> request_answers.ItemAnswer:
@@ -131,6 +146,11 @@ def request(row: Mapping[str, Any], can_act: bool, now: datetime) -> dict[str, A
         "eta_at": None if waits else eta_of(row["began_at"], row["last_at"], int(row["paced"] or 0), live, now),
         "can_act": can_act,
     }
+
+
+def latest_eta(rows: Iterable[Mapping[str, Any]], now: datetime) -> datetime | None:
+    """When the last of these requests is done; None when nobody can say it of any of them."""
+    return max(filter(None, (request(row, False, now)["eta_at"] for row in rows)), default=None)
 
 
 def _state(row: Mapping[str, Any], live: int) -> str:

@@ -7,7 +7,7 @@ dates of that range once, and the rest is looking up.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -101,6 +101,12 @@ class Facts:
     """When it was asked for."""
     marks: Mapping[date, Mark] = field(default_factory=dict)
     upstreams: Collection[Upstream] = ()
+
+
+def unmet(states: Iterable[DateState], facts: Facts) -> list[date]:
+    """The dates that no success stands for, whoever works on them now; one that is done and run again is none."""
+    done = {day for day, record in facts.decisive.items() if record.status is RecordStatus.SUCCESS}
+    return [state.run_date for state in states if state.run_date not in done]
 
 
 class Defined(Protocol):

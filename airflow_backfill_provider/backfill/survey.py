@@ -18,6 +18,8 @@ class Survey:
 
     first: date
     bits: Mapping[DateStatus, int]
+    unmet: int
+    """The dates whose newest run did not end well, or that had none: no success stands for them."""
 
     def of(self, statuses: Collection[DateStatus]) -> int:
         """The dates in one of these statuses, as a bitmap."""
@@ -29,6 +31,10 @@ class Survey:
     def dates(self, *statuses: DateStatus) -> list[date]:
         """The dates in one of these statuses, ascending."""
         return dates_of(self.of(statuses), self.first.toordinal())
+
+    def unmet_dates(self) -> list[date]:
+        """The dates that no success stands for, ascending, whoever works on them now."""
+        return dates_of(self.unmet, self.first.toordinal())
 
     @property
     def owed(self) -> int:
@@ -71,4 +77,5 @@ def survey(
             DateStatus.FAILED: free & known.failed,
             DateStatus.STALE: free & known.success & changed,
         },
+        unmet=expected & ~known.success,
     )

@@ -109,9 +109,11 @@ def silent_runs(conn: Connection, moved_before: datetime) -> list[RunRef]:
     return [RunRef(dag_id=row.pipeline_id, dag_run_id=row.dag_run_id) for row in rows]
 
 
-def items_of_run(conn: Connection, pipeline_id: str, dag_run_id: str) -> list[Item]:
-    """The items that a DagRun has or had, oldest date first."""
-    return _read(conn, _items().where(of_run(pipeline_id, dag_run_id)))
+def items_of_run(conn: Connection, pipeline_id: str, dag_run_id: str, before: Sequence[str] = ()) -> list[Item]:
+    """The items that a DagRun has, oldest date first, and those it had ``before`` another run took them, by id."""
+    mine = of_run(pipeline_id, dag_run_id)
+    had = and_(table.c.pipeline_id == pipeline_id, one_of(table.c.backfill_id, before)) if before else None
+    return _read(conn, _items().where(mine if had is None else or_(mine, had)))
 
 
 def items_of_request(conn: Connection, request_id: str) -> list[Item]:

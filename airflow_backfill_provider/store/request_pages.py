@@ -16,6 +16,8 @@ from airflow_backfill_provider.store.tables import backfill_requests as table
 Row = dict[str, Any]
 _item = backfill_queue.c
 _LIVE = [status.value for status in LIVE]
+MOST_AT_WORK = 100
+"""Requests whose dates are counted for one number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +49,14 @@ def one(conn: Connection, request_id: str, readable: Collection[str]) -> Row | N
         return None
     row = conn.execute(_counted([request_id])).mappings().one()
     return dict(row) | {"pipelines": _pipelines(conn, [request_id]).get(request_id, [])}
+
+
+def at_work(conn: Connection, readable: Collection[str]) -> list[Row]:
+    """The requests with dates that wait or work, with their items counted: those that the person may see."""
+    live = select(_item.request_id).where(_item.status.in_(_LIVE), _item.request_id.is_not(None)).distinct()
+    wanted = (table.c.request_id.in_(live), *_conditions(Wanted(readable=readable)))
+    ids = list(conn.execute(select(table.c.request_id).where(*wanted).limit(MOST_AT_WORK)).scalars())
+    return [dict(row) | {"pipelines": []} for row in conn.execute(_counted(ids)).mappings()] if ids else []
 
 
 def items(conn: Connection, request_id: str, limit: int, offset: int) -> list[Row]:

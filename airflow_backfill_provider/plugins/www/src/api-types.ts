@@ -575,14 +575,6 @@ export interface components {
             year: number;
         };
         /**
-         * CancelBody
-         * @description Why a request is cancelled.
-         */
-        CancelBody: {
-            /** Why */
-            why?: string | null;
-        };
-        /**
          * ChangeAnswer
          * @description Who changed a column, and when.
          */
@@ -785,6 +777,8 @@ export interface components {
         DagRunAnswer: {
             /** Dag Run Id */
             dag_run_id: string;
+            /** Holds */
+            holds: components["schemas"]["HoldAnswer"][];
             /** Items */
             items: components["schemas"]["ItemAnswer"][];
             /** Pipeline Id */
@@ -1073,6 +1067,35 @@ export interface components {
             user: string;
         };
         /**
+         * HoldAnswer
+         * @description Who may work on a date now, and the job that was started for it last.
+         */
+        HoldAnswer: {
+            /** Ended At */
+            ended_at: string | null;
+            /** External Run Id */
+            external_run_id: string | null;
+            /**
+             * External Status
+             * @description null: no job was ever started
+             */
+            external_status: string | null;
+            /** External Url */
+            external_url: string | null;
+            /**
+             * Held By
+             * @description The DagRun that has the date; null: nobody
+             */
+            held_by: string | null;
+            /**
+             * Run Date
+             * Format: date
+             */
+            run_date: string;
+            /** Submitted At */
+            submitted_at: string | null;
+        };
+        /**
          * ItemAnswer
          * @description One date in the queue.
          */
@@ -1344,6 +1367,8 @@ export interface components {
              * @description Higher goes first
              */
             priority: number;
+            /** Why */
+            why?: string | null;
         };
         /**
          * ProblemAnswer
@@ -1378,6 +1403,14 @@ export interface components {
             results: components["schemas"]["CheckResult"][];
             /** Total */
             total: number;
+        };
+        /**
+         * ReasonBody
+         * @description Why somebody does it, for the history; an empty object gives no reason.
+         */
+        ReasonBody: {
+            /** Why */
+            why?: string | null;
         };
         /**
          * RequestAnswer
@@ -1425,8 +1458,27 @@ export interface components {
             why: string | null;
         };
         /**
+         * RequestEventAnswer
+         * @description What a person did with a request after it was made.
+         */
+        RequestEventAnswer: {
+            /**
+             * Acted At
+             * Format: date-time
+             */
+            acted_at: string;
+            /** Acted By */
+            acted_by: string;
+            /** Action */
+            action: string;
+            /** Details */
+            details: string | null;
+            /** Why */
+            why: string | null;
+        };
+        /**
          * RequestItemsAnswer
-         * @description A request with one page of its items.
+         * @description A request with one page of its items, and its history, oldest first.
          */
         RequestItemsAnswer: {
             /** Can Act */
@@ -1439,6 +1491,8 @@ export interface components {
             eta_at: string | null;
             /** First N */
             first_n: number | null;
+            /** History */
+            history: components["schemas"]["RequestEventAnswer"][];
             /** Items */
             items: number;
             /** Kept Back */
@@ -1656,6 +1710,11 @@ export interface components {
          */
         Summary: {
             counts: components["schemas"]["Counts"];
+            /**
+             * Eta At
+             * @description When the requests at work are done if they go on as so far
+             */
+            eta_at: string | null;
             /**
              * First
              * Format: date
@@ -3736,7 +3795,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CancelBody"];
+                "application/json": components["schemas"]["ReasonBody"];
             };
         };
         responses: {
@@ -3834,7 +3893,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NothingBody"];
+                "application/json": components["schemas"]["ReasonBody"];
             };
         };
         responses: {
@@ -4030,7 +4089,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NothingBody"];
+                "application/json": components["schemas"]["ReasonBody"];
             };
         };
         responses: {
@@ -4128,7 +4187,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NothingBody"];
+                "application/json": components["schemas"]["ReasonBody"];
             };
         };
         responses: {
