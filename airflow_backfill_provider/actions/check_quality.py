@@ -45,6 +45,7 @@ class Checked:
     failed: Mapping[date, str]
     """The dates that are not done, with the reason."""
     passed: tuple[date, ...]
+    """The dates that are done. One whose record has moved while it was checked is in neither."""
 
 
 def check_run(registry: Registry, run: AskedRun, pipeline: Pipeline, *, last_try: bool) -> Checked:
@@ -62,9 +63,9 @@ def check_run(registry: Registry, run: AskedRun, pipeline: Pipeline, *, last_try
         raise PlatformError("; ".join(f"check {one.check_name!r}: {one.details}" for one in unseen))
     failed = failures(findings)
     with registry.writing() as conn:
-        _write(conn, run, records, findings, failed, datetime.now(UTC))
-    passed = tuple(one["run_date"] for one in records if one["run_date"] not in failed)
-    return Checked(findings, failed, passed)
+        judged = _write(conn, run, records, findings, failed, datetime.now(UTC))
+    passed = tuple(day for day in judged if day not in failed)
+    return Checked(findings, {day: failed[day] for day in judged if day in failed}, passed)
 
 
 def is_cancelled(registry: Registry, run: AskedRun) -> bool:
@@ -131,26 +132,31 @@ def _write(
     findings: Sequence[Finding],
     failed: Mapping[date, str],
     now: datetime,
-) -> None:
+) -> list[date]:
+    """Write the verdicts; returns the dates they hold for. A record that has moved meanwhile is somebody else's."""
     quality_log.add(conn, _with_records(findings, records), now)
     verdicts = verdicts_of(records, failed)
+    judged: list[date] = []
     for record in records:
         seen, day = RecordStatus(record["status"]), record["run_date"]
         status = verdicts[day]
         if not failed and seen in UNFINISHED:
             status = seen  # the end of the task makes it done
-        run_log.judge(conn, record["run_id"], seen, status, now, passed=day not in failed, message=failed.get(day))
-    good = [day for day, status in verdicts.items() if status is RecordStatus.SUCCESS]
+        if run_log.judge(conn, record, status, now, passed=day not in failed, message=failed.get(day)):
+            judged.append(day)
+    records = [record for record in records if record["run_date"] in judged]
+    findings = [one for one in findings if one.run_date in judged]
+    good = [day for day in judged if day not in failed]
     if failed:
+        bad = {day: message for day, message in failed.items() if day in judged}
         fatal = {one.run_date for one in findings if not one.could_run and not one.retryable}
         refused = {one.run_date for one in findings if one.blocks and one.could_run}
-        _end_each(conn, run, good, failed, fatal, refused, now)
+        _end_each(conn, run, good, bad, fatal, refused, now)
     elif any(RecordStatus(record["status"]) not in UNFINISHED for record in records):
-        overtaken = overtake(
-            conn, run.ref, good, now
-        )  # a person cleared the checks alone: nothing else will tell the queue
-        tell_runs.finished_requests(conn, [], overtaken, now)
+        # A person cleared the checks alone: nothing else will tell the queue.
+        tell_runs.finished_requests(conn, [], overtake(conn, run.ref, good, now), now)
     notify(conn, notices_of(run.pipeline_id, records, findings), now)
+    return judged
 
 
 def _end_each(

@@ -97,7 +97,7 @@ def _judge(conn: Connection, pipeline: Pipeline, record: Record, problem: str | 
     if seen is RecordStatus.FAILED and not was_rejected(record):
         return seen
     status = RecordStatus.FAILED if problem else RecordStatus.SUCCESS
-    if not run_log.judge(conn, record["run_id"], seen, status, now, passed=problem is None, message=problem):
+    if not run_log.judge(conn, record, status, now, passed=problem is None, message=problem):
         raise Conflict(f"run date {record['run_date']} moved while it was checked; nothing was written, check it again")
     if status is RecordStatus.SUCCESS and status is not seen:
         run = RunRef(dag_id=pipeline.pipeline_id, dag_run_id=record["dag_run_id"] or "another program")

@@ -15,14 +15,23 @@ from typing import Any
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.asked_run import AskedRun
+from airflow_backfill_provider.actions.fit_jobs import judged, wish_of
 from airflow_backfill_provider.actions.upstream_dates import unmet
-from airflow_backfill_provider.backfill.hold import Decision, Done, Follow, SubmissionStatus, Submit, Wait, decide
+from airflow_backfill_provider.backfill.hold import (
+    Decision,
+    Done,
+    Follow,
+    SubmissionStatus,
+    Submit,
+    Wait,
+    decide,
+    is_ours,
+)
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.promise import promised
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
 from airflow_backfill_provider.errors import PlatformError
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.pipelines.rendering import render_parameters
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission, Target
 from airflow_backfill_provider.platforms.registry import platform_for
 from airflow_backfill_provider.store import calendars, holds, pipelines, queue, queue_reads, run_log, run_log_reads
@@ -55,11 +64,11 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
     now = datetime.now(UTC)
     with registry.writing() as conn:
         items = _take_up_items(conn, run, now)
-        if isinstance(items, Stop):
-            return (_job_of_cancelled(conn, run) if items.cancelled else None) or items
         pipeline = definition_of(conn, run, current)
+        if isinstance(items, Stop):
+            return (_job_of_cancelled(conn, run, pipeline, now) if items.cancelled else None) or items
         _start_records(conn, run, pipeline, items, now)
-        rows = holds.lock(conn, run.pipeline_id, run.dates, now)
+        rows = judged(conn, run, pipeline, holds.lock(conn, run.pipeline_id, run.dates, now))
         decision = decide(run.pipeline_id, rows, run.ref, run.asked_at)
         if isinstance(decision, Submit):  # a job that was started is followed, whatever its upstreams do meanwhile
             waiting = unmet(conn, [(run.pipeline_id, day) for day in run.dates], together=True)
@@ -72,23 +81,22 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
         todo = [hold.run_date for hold in rows if not hold.done_since(run.asked_at)]
         holds.own(conn, run.pipeline_id, todo, run.ref, now)
         if isinstance(decision, Submit):
-            target, parameters = _wish(pipeline, decision)
+            target, parameters = wish_of(pipeline, decision.dates)
             holds.write_submission(conn, run.pipeline_id, decision, target.to_json(), parameters, now)
     return decision
 
 
-def _job_of_cancelled(conn: Connection, run: AskedRun) -> Decision | None:
+def _job_of_cancelled(conn: Connection, run: AskedRun, pipeline: Pipeline, now: datetime) -> Decision | None:
     """What the job of a run whose dates a person has cancelled still asks for; None when there is nothing.
 
     It may have been faster than the person: then the dates are done. One at work is followed, and whoever follows it
     stops it: only its end tells whether it was stopped.
     """
-    rows = holds.read(conn, run.pipeline_id, run.dates)
-    if len(rows) < len(run.dates):
-        return None
+    rows = judged(conn, run, pipeline, holds.lock(conn, run.pipeline_id, run.dates, now))
     decision = decide(run.pipeline_id, rows, run.ref, run.asked_at)
-    if isinstance(decision, Done):
-        return decision if decision.by.same_run(run.ref) else None
+    if isinstance(decision, Done) and decision.by.same_run(run.ref):
+        holds.claim(conn, run.pipeline_id, run.dates, run.ref, now)
+        return decision
     return decision if isinstance(decision, Follow) and decision.ours else None
 
 
@@ -179,7 +187,7 @@ def submit(registry: Registry, run: AskedRun, current: Pipeline, decision: Submi
     """
     with registry.reading() as conn:
         pipeline = definition_of(conn, run, current)
-    target, parameters = _wish(pipeline, decision)
+    target, parameters = wish_of(pipeline, decision.dates)
     platform = platform_for(target)
     try:
         external = platform.submit(
@@ -226,19 +234,22 @@ def never_started(registry: Registry, run: AskedRun, key: str) -> None:
         _end(conn, run, key, SubmissionStatus.REFUSED, "the platform has no run under this key")
 
 
-def settle(registry: Registry, run: AskedRun, key: str, seen: Observation) -> bool:
+def settle(registry: Registry, run: AskedRun, current: Pipeline, key: str, seen: Observation) -> bool:
     """Note how the followed job ended. A success makes its dates done, in the same transaction.
 
-    Returns whether the job was for exactly the dates this run still had to do: then its failure is this run's failure.
+    Returns whether it was the job that this run would have started for what it still had to do: then its failure is
+    this run's failure. The success of a job of another definition is nobody's.
     """
     status = _ENDINGS[seen.status]
     with registry.writing() as conn:
-        todo = [hold for hold in holds.read(conn, run.pipeline_id, run.dates) if not hold.done_since(run.asked_at)]
-        under = [hold.run_date for hold in todo if hold.last and hold.last.key == key]
-        batch = next((hold.last.batch_dates for hold in todo if hold.last and hold.last.key == key), ())
-        if _end(conn, run, key, status, seen.message) and status is SubmissionStatus.REFUSED_BUSY:
-            run_log.count_submission(conn, run.ref, under, -1, datetime.now(UTC))
-    return batch == tuple(hold.run_date for hold in todo)
+        rows = judged(conn, run, definition_of(conn, run, current), holds.read(conn, run.pipeline_id, run.dates))
+        todo = [hold for hold in rows if not hold.done_since(run.asked_at)]
+        under = [hold for hold in todo if hold.last and hold.last.key == key]
+        mine = not any(hold.outdated for hold in under)
+        if _end(conn, run, key, status, seen.message, mine=mine) and status is SubmissionStatus.REFUSED_BUSY:
+            run_log.count_submission(conn, run.ref, [hold.run_date for hold in under], -1, datetime.now(UTC))
+    dates = tuple(hold.run_date for hold in todo)
+    return any(is_ours(hold, dates) for hold in under)
 
 
 def cancel_open(registry: Registry, run: AskedRun) -> None:
@@ -278,21 +289,10 @@ def done_elsewhere(registry: Registry, run: AskedRun) -> None:
                 )
 
 
-def _wish(pipeline: Pipeline, decision: Submit) -> tuple[Target, dict[str, str]]:
-    """Which job to start, and what to tell it."""
-    parameters, options = render_parameters(pipeline, decision.dates)
-    target = Target(
-        platform=pipeline.platform,
-        connection_id=pipeline.connection_id,
-        job_id=pipeline.platform_job_id,
-        trigger_url=pipeline.trigger_url,
-        options=options,
-    )
-    return target, parameters
-
-
-def _end(conn: Connection, run: AskedRun, key: str, status: SubmissionStatus, message: str | None) -> bool:
-    by = run.ref if status is SubmissionStatus.SUCCESS else None
+def _end(
+    conn: Connection, run: AskedRun, key: str, status: SubmissionStatus, message: str | None, *, mine: bool = True
+) -> bool:
+    by = run.ref if mine and status is SubmissionStatus.SUCCESS else None
     return holds.ended(conn, run.pipeline_id, key, status, datetime.now(UTC), by=by, of=run.dates, message=message)
 
 

@@ -82,6 +82,8 @@ class Hold:
     submission: int = 0
     """Rises when the last external run is known to have ended without success."""
     last: LastSubmission | None = None
+    outdated: str | None = None
+    """Why the last job is not what the run that looks would start: then its success is not that run's to claim."""
 
     @property
     def unclaimed(self) -> bool:
@@ -97,12 +99,14 @@ class Hold:
     def done_since(self, asked_at: datetime) -> bool:
         """Whether the date was filled after somebody asked for it: then there is nothing left to do.
 
-        An unclaimed success fills it too, whenever it came: nobody who asks has seen it.
+        An unclaimed success fills it too, whenever it came, unless it is outdated: nobody who asks has seen it.
         """
         last = self.last
-        return self.unclaimed or bool(
-            last and last.status is SubmissionStatus.SUCCESS and last.ended_at is not None and last.ended_at >= asked_at
-        )
+        if last is None or last.status is not SubmissionStatus.SUCCESS:
+            return False
+        if self.unclaimed:
+            return self.outdated is None
+        return last.ended_at is not None and last.ended_at >= asked_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class Wait:
 class Follow:
     """A job started earlier may still be at work: look it up if need be, and follow it to its end.
 
-    ``ours`` says that it is for exactly the dates of this run, so that its success is this run's success.
+    ``ours`` says that it is the job this run would start for exactly its dates, so that its end is this run's end.
     """
 
     last: LastSubmission
@@ -164,10 +168,15 @@ def decide(pipeline_id: str, holds: Sequence[Hold], me: RunRef, asked_at: dateti
     if wait := blocker(todo, me):
         return wait
     dates = tuple(sorted(hold.run_date for hold in todo))
-    alive = [hold.last for hold in todo if hold.last and hold.last.status.alive]
-    for last in sorted(alive, key=lambda last: (last.batch_dates == dates, last.key)):
-        return Follow(last, ours=last.batch_dates == dates)
+    alive = [(is_ours(hold, dates), hold.last) for hold in todo if hold.last and hold.last.status.alive]
+    for ours, last in sorted(alive, key=lambda each: (each[0], each[1].key)):
+        return Follow(last, ours=ours)
     return _submit(pipeline_id, todo, dates)
+
+
+def is_ours(hold: Hold, dates: tuple[date, ...]) -> bool:
+    """Whether the last job of a date is the one that a run with these dates left to do would start."""
+    return hold.last is not None and hold.last.batch_dates == dates and hold.outdated is None
 
 
 def _submit(pipeline_id: str, todo: Sequence[Hold], dates: tuple[date, ...]) -> Submit:

@@ -189,7 +189,7 @@ def _ticks(schedule: Schedule, dates: Sequence[date]) -> dict[date, datetime]:
 
 
 def _states(version: str, facts: Facts, expected: Mapping[date, datetime | None]) -> Iterator[DateState]:
-    success, stale = RecordStatus.SUCCESS, _staleness(version, facts)
+    success, stale = RecordStatus.SUCCESS, staleness(version, facts)
     for day, tick in expected.items():
         if day in facts.running:
             yield DateState(day, DateStatus.RUNNING, _by(facts.running[day]))
@@ -203,7 +203,7 @@ def _states(version: str, facts: Facts, expected: Mapping[date, datetime | None]
             yield stale(day, record) or DateState(day, DateStatus.DONE, since=record.ended_at)
 
 
-def _staleness(version: str, facts: Facts) -> Callable[[date, Decisive], DateState | None]:
+def staleness(version: str, facts: Facts) -> Callable[[date, Decisive], DateState | None]:
     """What tells why a success is stale, or None: by a person's mark, by its newest upstream, by the definition."""
     shifts = [(upstream, timedelta(days=upstream.offset)) for upstream in facts.upstreams]
 

@@ -182,7 +182,7 @@ class RunPipelineOperator(BaseOperator):
 
     def _take_end(self, run: AskedRun, key: str, event: dict[str, Any], busy: int) -> BaseTrigger | None:
         seen = observation_of(event)
-        ours = _registry_comes_back(run_job.settle)(registry(), run, key, seen)
+        ours = _registry_comes_back(run_job.settle)(registry(), run, self.pipeline, key, seen)
         if seen.status is ExternalStatus.REFUSED_BUSY:
             pause = load().busy_wait * 2 ** min(busy, _MOST_DOUBLINGS)
             log.info("The platform was too busy for the job (%s): again in %s", seen.message, pause)

@@ -144,7 +144,10 @@ def ended(
 
 
 def claim(conn: Connection, pipeline_id: str, dates: Iterable[date], me: RunRef, now: datetime) -> None:
-    """Make successes that no run has reported the successes of ``me``."""
+    """Make successes that no run has reported the successes of ``me``, and the dates its own until it has ended.
+
+    A run that still holds such a date has no job at work for it.
+    """
     conn.execute(
         update(table)
         .where(
@@ -152,7 +155,15 @@ def claim(conn: Connection, pipeline_id: str, dates: Iterable[date], me: RunRef,
             table.c.external_status == SubmissionStatus.SUCCESS.value,
             table.c.done_by_dag_run_id.is_(None),
         )
-        .values(done_by_dag_run_id=me.dag_run_id, done_by_clear_number=me.clear_number, updated_at=now)
+        .values(
+            done_by_dag_run_id=me.dag_run_id,
+            done_by_clear_number=me.clear_number,
+            dag_id=me.dag_id,
+            dag_run_id=me.dag_run_id,
+            clear_number=me.clear_number,
+            acquired_at=now,
+            updated_at=now,
+        )
     )
 
 

@@ -216,19 +216,19 @@ def _keep_promises(conn: Connection, successes: Sequence[Row[Any]]) -> None:
 
 def judge(
     conn: Connection,
-    record_id: str,
-    seen: RecordStatus,
+    record: Mapping[str, Any],
     status: RecordStatus,
     now: datetime,
     *,
     passed: bool,
     message: str | None = None,
 ) -> bool:
-    """Write what the quality checks say of a record that was ``seen`` in a status; False when it has moved since.
+    """Write what the quality checks say of a record as it was read; False when it has moved, or was cleared, since.
 
     A record that the checks end, or end anew, ends now. A good date that turns bad keeps its ``sla_met``: that was kept
     or broken when it was done.
     """
+    seen = RecordStatus(record["status"])
     values: dict[str, Any] = {"data_quality_passed": passed, "updated_at": now}
     if status is not seen:
         values |= {"status": status.value, "end_time": now, "error_message": message}
@@ -236,7 +236,8 @@ def judge(
             values["sla_met"] = _sla_met(status, now)
     elif message is not None:
         values["error_message"] = message
-    guard = (table.c.run_id == record_id, table.c.status == seen.value)
+    same_life = table.c.clear_number.is_not_distinct_from(record["clear_number"])
+    guard = (table.c.run_id == record["run_id"], table.c.status == seen.value, same_life)
     return _ended(conn, update(table).where(*guard).values(values)) > 0
 
 

@@ -122,7 +122,9 @@ class ExactlyOnce(RuleBasedStateMachine):
             else:
                 run_job.accept(self.registry, run, key, ExternalRun(external_id=job.external_id))
         elif job is not None and job.state.ended:
-            ours = run_job.settle(self.registry, run, key, Observation(status=job.state, vendor_state="ended"))
+            ours = run_job.settle(
+                self.registry, run, self.pipeline, key, Observation(status=job.state, vendor_state="ended")
+            )
             assert ours == decision.ours
             if ours and job.state is not ExternalStatus.SUCCESS and gives_up:
                 self.end(run, RecordStatus.FAILED)

@@ -69,7 +69,7 @@ def work(registry: Registry, pipeline: Pipeline, run: AskedRun) -> None:
     assert isinstance(decision, Submit)
     run_job.accept(registry, run, decision.key, ExternalRun(external_id=f"job of {run.ref.dag_run_id}"))
     done = Observation(status=ExternalStatus.SUCCESS, vendor_state="done")
-    assert run_job.settle(registry, run, decision.key, done)
+    assert run_job.settle(registry, run, pipeline, decision.key, done)
     assert isinstance(run_job.begin(registry, run, pipeline), Done)
 
 

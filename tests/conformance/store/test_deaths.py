@@ -116,7 +116,7 @@ def test_a_cancelled_date_whose_job_was_faster_is_done(registry: Registry, setti
     control.cancel(registry, request, Person("anna"), now=datetime.now(UTC))
     again = run_job.begin(registry, me, definition(registry))
     assert isinstance(again, Follow), "the job is followed to its end: who follows it stops it"
-    run_job.settle(registry, me, job.key, GOOD)
+    run_job.settle(registry, me, definition(registry), job.key, GOOD)
     done = run_job.begin(registry, me, definition(registry))
     assert isinstance(done, Done)
     assert done.by_me
@@ -134,7 +134,7 @@ def test_a_success_whose_run_died_before_its_report_is_claimed_not_run_again(
     take_turn(registry, airflow, settings)
     first = run_of(airflow)
     job = submitted(registry, first, "job-1")
-    run_job.settle(registry, first, job.key, GOOD)
+    run_job.settle(registry, first, definition(registry), job.key, GOOD)
     fail(registry, airflow, first)
     take_turn(registry, airflow, settings)
     second = run_of(airflow)
@@ -158,7 +158,7 @@ def test_what_a_person_cancelled_is_done_anew_when_it_is_asked_for_again(
     first = run_of(airflow)
     job = submitted(registry, first, "job-1")
     control.cancel(registry, request, Person("anna"), now=datetime.now(UTC))
-    run_job.settle(registry, first, job.key, GOOD)
+    run_job.settle(registry, first, definition(registry), job.key, GOOD)
     fail(registry, airflow, first)
     assert record_statuses(registry, D1) == [["cancelled"]]
     ask(registry, D1)
@@ -197,7 +197,7 @@ def test_what_failed_its_checks_is_run_again(registry: Registry, settings: optio
     take_turn(registry, airflow, settings)
     first = run_of(airflow)
     job = submitted(registry, first, "job-1")
-    run_job.settle(registry, first, job.key, GOOD)
+    run_job.settle(registry, first, definition(registry), job.key, GOOD)
     with registry.writing() as conn:
         conn.exec_driver_sql("UPDATE pipeline_run_log SET data_quality_passed = false")
     fail(registry, airflow, first)
@@ -218,7 +218,7 @@ def test_a_job_for_more_dates_than_the_run_that_follows_it(registry: Registry, s
     halves = [run_of(airflow, number=number) for number in (1, 2)]
     for half in halves:
         assert isinstance(run_job.begin(registry, half, definition(registry)), Follow)
-    run_job.settle(registry, halves[0], job.key, GOOD)
+    run_job.settle(registry, halves[0], definition(registry), job.key, GOOD)
     for half in halves:
         done = run_job.begin(registry, half, definition(registry))
         assert isinstance(done, Done)

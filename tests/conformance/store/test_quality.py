@@ -8,15 +8,18 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from airflow_backfill_provider.actions import record_run, run_job
+from airflow_backfill_provider.actions import check_quality, record_run, run_job
 from airflow_backfill_provider.actions.asked_run import AskedRun
 from airflow_backfill_provider.actions.check_quality import check_run
-from airflow_backfill_provider.backfill.hold import Done, Submit, Wait
+from airflow_backfill_provider.backfill.hold import Done, Follow, Submit, Wait
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
 from airflow_backfill_provider.errors import PlatformError
+from airflow_backfill_provider.pipelines.quality_findings import Finding
+from airflow_backfill_provider.quality.run_checks import run_checks
 from airflow_backfill_provider.store import (
     holds,
     quality_log,
@@ -287,3 +290,26 @@ def test_a_check_changes_nothing_in_the_database(registry: Registry, data: Data)
     work(registry, pipeline, run)
     findings = check_run(registry, run, pipeline, last_try=True).findings
     assert {one.check_name: one.observed for one in findings} == {"odd": "1", "rows": "0"}
+
+
+def test_a_date_whose_record_moved_while_it_was_checked_gets_no_verdict_from_these_checks(
+    registry: Registry, data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person clears the run while its checks read the data: what they find is said of a life that is over."""
+    pipeline, run = make(registry, NAMED), asked(D5, D6)
+    data("INSERT INTO orders VALUES ('2026-01-05', 'a')")
+    data("INSERT INTO orders VALUES ('2026-01-06', NULL)")
+    work(registry, pipeline, run)
+    again = replace(run, ref=replace(run.ref, clear_number=1), asked_at=datetime.now(UTC))
+
+    def cleared_meanwhile(*asked: Any) -> list[Finding]:
+        findings = run_checks(*asked)
+        run_job.begin(registry, again, pipeline)
+        return findings
+
+    monkeypatch.setattr(check_quality, "run_checks", cleared_meanwhile)
+    checked = check_run(registry, run, pipeline, last_try=True)
+    assert (checked.passed, checked.failed) == ((), {})
+    assert told(registry, again) == {D5: ("running", None), D6: ("running", None)}
+    assert messages(registry) == []
+    assert isinstance(run_job.begin(registry, again, pipeline), Follow), "the job of the new life is not disturbed"

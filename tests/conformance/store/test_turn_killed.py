@@ -121,7 +121,10 @@ def _work(registry: Registry, platform: Platform, me: AskedRun) -> str:
             run_job.accept(registry, me, decision.key, ExternalRun(external_id=job))
         elif isinstance(decision, Follow):
             seen = platform.end(decision.last.key)
-            failed = run_job.settle(registry, me, decision.last.key, seen) and seen.status is ExternalStatus.FAILED
+            failed = (
+                run_job.settle(registry, me, definition(registry), decision.last.key, seen)
+                and seen.status is ExternalStatus.FAILED
+            )
             if failed:
                 record_run.ended(registry, me.ref, 1, RecordStatus.FAILED, message="boom")
                 return "failed"

@@ -15,6 +15,7 @@ from airflow_backfill_provider.actions.upstream_dates import unmet
 from airflow_backfill_provider.backfill.hold import Done, Follow, RunRef, Submit
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.errors import InvalidRequest
+from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
 from airflow_backfill_provider.sensors.pipeline_dates import read_dates
 from airflow_backfill_provider.store import pipelines, queue
@@ -98,9 +99,12 @@ def begin(registry: Registry) -> Any:
         pipeline_id="down", ref=RunRef(dag_id="down", dag_run_id="m1"), try_number=1, dates=(FRIDAY,), asked_at=T,
         origin="manual", tick_at=None,
     )  # fmt: skip
+    return run, run_job.begin(registry, run, definition(registry))
+
+
+def definition(registry: Registry) -> Pipeline:
     with registry.reading() as conn:
-        definition = pipelines.get(conn, "down")
-    return run, run_job.begin(registry, run, definition)
+        return pipelines.get(conn, "down")
 
 
 def reopen_upstream(registry: Registry) -> None:
@@ -128,7 +132,8 @@ def test_a_job_that_has_succeeded_is_done_though_its_upstream_is_done_anew(regis
     run, decision = begin(registry)
     run_job.accept(registry, run, decision.key, ExternalRun(external_id="77"))
     reopen_upstream(registry)
-    run_job.settle(registry, run, decision.key, Observation(status=ExternalStatus.SUCCESS, vendor_state="ended"))
+    good = Observation(status=ExternalStatus.SUCCESS, vendor_state="ended")
+    run_job.settle(registry, run, definition(registry), decision.key, good)
     assert isinstance(begin(registry)[1], Done)
 
 
