@@ -8,8 +8,8 @@ PORT ?= 8080
 # Further arguments for pytest: make test ARGS='-k holds'
 ARGS ?=
 
-# Tests that start Airflow's own processes run one after the other, all others on two workers.
-AIRFLOW_TESTS := $(wildcard tests/integration tests/acceptance)
+# Tests that start Airflow's daemons run one after the other, all others on two workers.
+AIRFLOW_TESTS := tests/acceptance tests/integration/test_compose.py
 QUICK := tests $(addprefix --ignore=,$(AIRFLOW_TESTS)) --ignore=tests/benchmarks --ignore=tests/chaos
 
 .PHONY: help setup check format test test-quick test-airflow chaos demo bench lock clean
@@ -36,10 +36,10 @@ format: setup ## Let ruff write what it can
 
 test: test-quick test-airflow ## Every test; Postgres and Chromium are used when they are there
 
-test-quick: setup ## Tests without Airflow's processes
+test-quick: setup ## Tests without Airflow's daemons
 	$(BIN)/pytest -q -n 2 --dist loadfile $(QUICK) $(ARGS)
 
-test-airflow: setup ## Tests against real Airflow processes and the browser
+test-airflow: setup ## Tests against a whole running Airflow and in the browser
 	$(BIN)/pytest -q $(AIRFLOW_TESTS) $(ARGS)
 
 chaos: setup ## Kill everything at random, see that each date is done once: SEEDS=1..3 DATES=60 DB=postgres

@@ -24,7 +24,8 @@ AIRFLOW_OPTIONS = {
     "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "10",
     "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
 }
-OUTAGE_SECONDS = float(os.environ.get("BACKFILL_OUTAGE_SECONDS", "120"))
+OUTAGE_SECONDS = float(os.environ.get("BACKFILL_OUTAGE_SECONDS", "60"))
+"""Six times as long as a DAG may be missing from its file before it is stale."""
 
 BROKEN = {
     "unknown_platform": {"platform": "teradata"},

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """What it printed; fails unless that is JSON and nothing else."""
-        return json.loads(self.out)
+from tests.airflow_console import AirflowConsole, Ended
 
 
 class Console:
@@ -35,14 +20,7 @@ class Console:
         self.home = home
         plain = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         self._environment = plain | {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-        script = Path(__file__).with_name("airflow_console.py")
-        self._process = subprocess.Popen(
-            [sys.executable, str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=self._environment,
-            text=True,
-        )
+        self._console = AirflowConsole(self._environment)
 
     def __call__(self, *arguments: str | Path, **environment: str) -> Ended:
         """``airflow pipelines …`` in the process that is running already."""
@@ -50,11 +28,7 @@ class Console:
 
     def airflow(self, *arguments: str | Path, **environment: str) -> Ended:
         """``airflow …`` there."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        request = {"arguments": [*map(str, arguments)], "environment": environment}
-        print(json.dumps(request), file=self._process.stdin, flush=True)
-        return Ended(**json.loads(self._process.stdout.readline()))
+        return self._console(*map(str, arguments), **environment)
 
     def process(self, *arguments: str | Path) -> Ended:
         """``airflow …`` as a process of its own, as a person starts it."""
@@ -70,11 +44,7 @@ class Console:
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        self._process.stdout.close()
+        self._console.close()
 
 
 @pytest.fixture(scope="session")
