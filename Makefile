@@ -43,7 +43,8 @@ test-airflow: setup ## Tests against a whole running Airflow and in the browser
 	$(BIN)/pytest -q $(AIRFLOW_TESTS) $(ARGS)
 
 chaos: setup ## Kill everything at random, see that each date is done once: SEEDS=1..3 DATES=60 DB=postgres
-	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),1) --dates $(or $(DATES),60) --db $(or $(DB),sqlite)
+	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),1) --dates $(or $(DATES),60) --db $(or $(DB),sqlite) \
+	  $(if $(TALLY),--tally $(TALLY))
 
 pages: setup ## Build the pages of the web UI from airflow_backfill_provider/plugins/www; commit what it makes
 	@.ci/pages build

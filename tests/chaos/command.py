@@ -1,7 +1,14 @@
-"""What a person types, without the seconds that Airflow's command line takes to start: verb and arguments."""
+"""What a person types, without the seconds that Airflow's command line takes to start: a verb and its arguments.
+
+Reads commands as lines of JSON and carries each out in a fork of its own, which may be killed; answers with its exit
+code.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
+import os
 import sys
 from datetime import UTC, datetime
 
@@ -10,6 +17,8 @@ from airflow_backfill_provider.actions.request_backfill import Wish, save_reques
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.store.engine import registry
+
+log = logging.getLogger(__name__)
 
 
 def main(url: str, verb: str, name: str, *more: str) -> None:
@@ -30,9 +39,27 @@ def main(url: str, verb: str, name: str, *more: str) -> None:
         raise ValueError(verb)
 
 
-if __name__ == "__main__":
+def serve(url: str) -> None:
+    """Carry out what standard input asks for, until it ends."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os._exit(_exit_code(url, json.loads(line)))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _exit_code(url: str, arguments: list[str]) -> int:
     try:
-        main(*sys.argv[1:])
+        main(url, *arguments)
     except BackfillError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+        print(*arguments, error, file=sys.stderr, flush=True)
+        return error.exit_code
+    except Exception:
+        log.exception("%s", arguments)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -61,7 +61,7 @@ def dates_of(subject: Subject, total: int) -> list[date]:
 
 
 LATE = FIRST + timedelta(days=200)
-"""From here on lie dates that a person cancels, and one that a person runs by hand."""
+"""From here on lie dates that need not be done: a person cancels them or runs them by hand."""
 
 FAILING = (("databricks", "902"), ("snowflake", "load_windows"))
 """Jobs for several dates whose first runs fail: their batches are run again in halves."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import requests
@@ -16,9 +17,9 @@ from sqlalchemy import select
 from airflow_backfill_provider.backfill.status import LIVE, UNFINISHED
 from airflow_backfill_provider.demo.airflow_stack import StackError
 from airflow_backfill_provider.errors import BackfillError
-from airflow_backfill_provider.store.tables import backfill_queue, backfill_requests, pipeline_run_log, run_date_holds
+from airflow_backfill_provider.store.tables import backfill_queue, pipeline_run_log, run_date_holds
 from tests.chaos.pipelines import CALLS, FAILING, LATE, PLAIN, SUBJECTS, dates_of
-from tests.chaos.world import ChaosWorld
+from tests.chaos.world import JOB_SECONDS, ChaosWorld
 
 _ANSWERS = (
     ("status", {"status": 503, "times": 3}),
@@ -43,15 +44,14 @@ class Story:
     def __init__(self, world: ChaosWorld, seed: int, dates: int) -> None:
         self.world = world
         self.wanted = {subject.pipeline_id: dates_of(subject, dates) for subject in SUBJECTS}
-        self.optional: dict[str, list[date]] = {
-            PLAIN: [LATE + timedelta(days=day) for day in range(max(2, dates // 20))],
-            CALLS: [LATE + timedelta(days=day) for day in range(max(2, dates // 20))],
-        }
+        self.optional: dict[str, list[date]] = {PLAIN: [], CALLS: []}
         """Dates that a person cancels or runs by hand: done once, or not at all."""
         self.told: Counter[str] = Counter()
         self._lot = random.Random(seed)
         self._paused: dict[str, float] = {}
         self._to_cancel: list[str] = []
+        self._to_resume: list[str] = []
+        self._each_deed = max(1, dates // 60)
         self._spared: dict[str, float] = {}
         self._hurting = 60 + dates * 5.0
         self._unhurt = dates // 5
@@ -92,7 +92,7 @@ class Story:
                 deeds = self._deeds()
             deeds.pop()()
             self._do_what_is_due()
-            if self._lot.random() < 0.4:
+            if self._lot.random() < 0.6:
                 with suppress(StopIteration):
                     next(persons)()
             self._retry_what_failed()
@@ -116,11 +116,15 @@ class Story:
         return hand
 
     def _what_persons_do(self) -> list[Callable[[], Any]]:
+        """Each with a date of its own that nobody else asks for; and runs by hand of dates that the queue has too."""
+        on_a_date = [self._ask_and_cancel, self._cancel_too_late, self._run_what_waits, self._run_what_works]
         deeds: list[Callable[[], Any]] = []
         for name, days in self.optional.items():
-            deeds += [lambda name=name, day=day: self._ask_and_cancel(name, day) for day in days[:-1]]
-            deeds.append(lambda name=name, day=days[-1]: self._trigger(name, day))
-            deeds += [lambda name=name, day=day: self._trigger(name, day) for day in self.wanted[name][-2:]]
+            for deed in [*on_a_date, self._ask_and_cancel, self._trigger] * self._each_deed:
+                day = LATE + timedelta(days=len(days))
+                days.append(day)
+                deeds.append(partial(deed, name, day))
+            deeds += [partial(self._trigger, name, day) for day in self.wanted[name][-2:]]
         self._lot.shuffle(deeds)
         return deeds
 
@@ -152,30 +156,38 @@ class Story:
             time.sleep(seconds)
 
     def _pause_what_has_just_started(self) -> None:
-        """Pause the DAG of a run that waits to begin: its dates must be given back."""
-        waiting = [
-            name
-            for name in sorted(self.wanted)
-            for run in self._dag_runs(name)
-            if run["state"] == "queued" and run["dag_run_id"].startswith("queue__") and name not in self._paused
-        ]
-        if waiting:
-            name = self._lot.choice(waiting)
-            self.told["DAG paused"] += 1
-            self._pause(name, True)
-            self._paused[name] = time.monotonic() + self._lot.uniform(8, 16)
+        """Pause the DAG of a run that waits for the scheduler to begin: its dates must be given back."""
+        if not self._soon(self._has_just_claimed, 5):
+            return
+        with self.world.stuck("scheduler"):
+            for name, dag_run_id in self._has_just_claimed():
+                states = {run["dag_run_id"]: run["state"] for run in self._dag_runs(name)}
+                if states.get(dag_run_id) == "queued" and name not in self._paused:
+                    self.told["DAG paused"] += 1
+                    self._pause(name, True)
+                    self._paused[name] = time.monotonic() + self._lot.uniform(15, 25)
+
+    def _has_just_claimed(self) -> list[tuple[str, str]]:
+        """Pipelines and runs that the queue has made and that have not begun."""
+        item, record = backfill_queue.c, pipeline_run_log.c
+        begun = select(record.dag_run_id).where(record.dag_run_id.is_not(None))
+        claimed = (item.status == "in_progress") & item.request_id.is_not(None) & item.dag_run_id.not_in(begun)
+        query = select(item.pipeline_id, item.dag_run_id).where(claimed).distinct()
+        return [(row.pipeline_id, row.dag_run_id) for row in self._rows(query)]
 
     def _do_what_is_due(self, *, at_once: bool = False) -> None:
-        """Unpause what was paused long enough, and cancel what has begun."""
+        """Unpause what was paused long enough, cancel what has begun, let go on what was run by hand meanwhile."""
         for name in [name for name, until in self._paused.items() if at_once or until <= time.monotonic()]:
             del self._paused[name]
             self._pause(name, False)
-        item = backfill_queue.c
         for request in list(self._to_cancel):
-            statuses = [row[0] for row in self._rows(select(item.status).where(item.request_id == request))]
-            if at_once or "pending" not in statuses:
+            if at_once or not self._waits(request):
                 self._to_cancel.remove(request)
                 self.world.command("cancel", request)
+        for request in list(self._to_resume):
+            if at_once or not self._waits(request):
+                self._to_resume.remove(request)
+                self.world.command("resume", request)
 
     def _pause(self, name: str, paused: bool) -> None:
         self._ask("PATCH", f"/dags/{name}", json={"is_paused": paused})
@@ -183,12 +195,46 @@ class Story:
     def _ask_and_cancel(self, name: str, day: date) -> None:
         """Half of them at once, half when they have begun."""
         self.told["date cancelled"] += 1
-        self.world.command("create", name, str(day), "9")
-        request = self._request_of(name, day)
-        if request is not None and self._lot.random() < 0.5:
+        request = self._ask_for(name, day)
+        if self._lot.random() < 0.5:
             self.world.command("cancel", request)
-        elif request is not None:
+        else:
             self._to_cancel.append(request)
+
+    def _cancel_too_late(self, name: str, day: date) -> None:
+        """When its job has succeeded, and its run does not know that yet."""
+        request = self._ask_for(name, day)
+        if not self._soon(lambda: self._job_states(name, day) & {"running", "success"}, 30):
+            self._to_cancel.append(request)
+            return
+        with self.world.stuck("scheduler"):
+            self._soon(lambda: "running" not in self._job_states(name, day), 5)
+            self.told["date cancelled too late"] += 1
+            self.world.command("cancel", request)
+
+    def _run_what_waits(self, name: str, day: date) -> None:
+        """By hand, while the queue has the date and may not start it."""
+        request = self._ask_for(name, day)
+        self.world.command("pause", request)
+        self._to_resume.append(request)
+        self._trigger(name, day)
+
+    def _run_what_works(self, name: str, day: date) -> None:
+        """By hand, and the queue starts a run of the date too, which finds the other one at work."""
+        subject = next(one for one in SUBJECTS if one.pipeline_id == name)
+        last = partial(self.world.simulator.client.job, subject.platform, subject.job)
+        last(duration_seconds=8.0)
+        self._run_what_waits(name, day)
+        if self._soon(lambda: self._job_states(name, day), 30):
+            self.world.command("resume", self._to_resume.pop())
+        last(duration_seconds=JOB_SECONDS)
+
+    def _ask_for(self, name: str, day: date) -> str:
+        """Ask for a date before all others; the id of the request."""
+        self.world.command("create", name, str(day), "9")
+        item = backfill_queue.c
+        mine = (item.pipeline_id == name) & (item.date_to_process == day) & item.request_id.is_not(None)
+        return str(self._rows(select(item.request_id).where(mine))[0][0])
 
     def _trigger(self, name: str, day: date) -> None:
         self.told["run by hand"] += 1
@@ -205,10 +251,23 @@ class Story:
 
     # -- what is seen of it -------------------------------------------------------------------------------------------
 
-    def _request_of(self, name: str, day: date) -> str | None:
-        mine = (backfill_requests.c.pipeline_id == name) & (backfill_requests.c.selection == str(day))
-        rows = self._rows(select(backfill_requests.c.request_id).where(mine))
-        return rows[0][0] if rows else None
+    def _waits(self, request: str) -> bool:
+        """Whether a date of it has not been started."""
+        item = backfill_queue.c
+        return bool(self._rows(select(item.status).where(item.request_id == request, item.status == "pending")))
+
+    def _job_states(self, name: str, day: date) -> set[str]:
+        """How the platform calls the jobs of a date."""
+        subject = next(one for one in SUBJECTS if one.pipeline_id == name)
+        ledger = self.world.simulator.client.ledger(subject.platform, subject.job)
+        return {one["state"] for one in ledger if str(day) in one["run_dates"]}
+
+    def _soon(self, condition: Callable[[], Any], seconds: float) -> Any:
+        """What the condition says as soon as it is met, or what it says when the time is up."""
+        end = time.monotonic() + seconds
+        while not (answer := condition()) and time.monotonic() < end:
+            time.sleep(0.1)
+        return answer
 
     def _open(self, *, only_items: bool = False) -> list[str]:
         """What has not come to its end yet, in words."""

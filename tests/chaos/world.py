@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from airflow_backfill_provider.actions.apply_manifest import apply_manifest
+from airflow_backfill_provider.cli.dag_files import write_dag_files
 from airflow_backfill_provider.demo import sample
 from airflow_backfill_provider.demo.airflow_stack import PROCESSES, AirflowStack, free_port
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
+from airflow_backfill_provider.store import migrate
 from airflow_backfill_provider.store.engine import Registry
 from tests.chaos.pipelines import SUBJECTS
+
+JOB_SECONDS = 1.0
 
 QUICK = {
     "AIRFLOW__CORE__PARALLELISM": "6",
@@ -39,21 +47,28 @@ QUICK = {
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "3",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "120",
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
 }
 
 
 class ChaosWorld:
-    """Everything one seed needs, in a folder of its own. ``server``: a Postgres in which a database may be made."""
+    """Everything one seed needs, in a folder of its own.
 
-    def __init__(self, home: Path, seed: int, server: str | None) -> None:
+    :param server: a Postgres in which a database may be made; None means SQLite
+    :param common: where the first of several seeds leaves what the others need too
+    """
+
+    def __init__(self, home: Path, seed: int, server: str | None, common: Path) -> None:
         self.home = home.absolute()
+        self._common = common
         self.points = self.home / "points"
         (self.points / "visits").mkdir(parents=True)
         self._server = server
         self.url = self._make_registry(seed)
         self.registry = Registry(self.url)
-        self.simulator = SimulatorProcess(self.home / "simulator", job_seconds=1.0)
+        self.simulator = SimulatorProcess(self.home / "simulator", job_seconds=JOB_SECONDS)
         self.simulator.start()
         here = Path(__file__).parent
         folder = f"{here / 'killing_points'}{os.pathsep}{here.parents[1]}"
@@ -69,23 +84,49 @@ class ChaosWorld:
             options=sample.trust(self.simulator) | QUICK | self._hooks,
             port=free_port(),
         )
-        self._lock = threading.Lock()
+        self._person: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
-        """Bring Airflow up with the six pipelines, none of them at work."""
-        self.airflow.run("db", "migrate")
-        self.airflow.run("pipelines", "init")
-        file = self.home / "pipelines.yaml"
-        with file.open("w", encoding="utf-8") as out:
-            YAML().dump({"pipelines": [subject.row for subject in SUBJECTS]}, out)
-        self.airflow.run("pipelines", "apply", "-f", str(file))
+    def start(self, enough: Iterable[str]) -> None:
+        """Bring Airflow up with the six pipelines, none of them at work. ``enough`` need not be killed at eagerly."""
+        (self.points / "enough.txt").write_text("\n".join(enough), encoding="utf-8")
+        self._make_airflows_database()
+        now = datetime.now(UTC)
+        migrate.upgrade(self.url, now)
+        rows = StringIO()
+        YAML().dump({"pipelines": [subject.row for subject in SUBJECTS]}, rows)
+        apply_manifest(self.registry, rows.getvalue(), who="anna", now=now)
+        write_dag_files(self.airflow.dags_folder)
         self.airflow.start()
+        self._person = self._start_person()
         for subject in SUBJECTS:
             self.airflow.wait_until(lambda name=subject.pipeline_id: self.has_dag(name), f"DAG {subject.pipeline_id}")
         self.airflow.wait_until(lambda: self.has_dag("backfill_controller"), "the controller's DAG")
 
+    def _make_airflows_database(self) -> None:
+        """Airflow's own database takes it long to make, and is the same at the start of every seed."""
+        fresh, mine = self._common / "airflow.db", self.airflow.home / "airflow.db"
+        if not fresh.exists():
+            self.airflow.run("db", "migrate")
+            shutil.copy(mine, fresh)
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(fresh, mine)
+
+    def _start_person(self) -> subprocess.Popen[str]:
+        with (self.home / "person.log").open("ab") as said:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.chaos.command", self.url],
+                env=self.airflow.environment,
+                cwd=Path(__file__).parents[2],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
+
     def stop(self) -> None:
         """End every process and drop the registry."""
+        if self._person is not None:
+            self._person.communicate()
         self.airflow.stop()
         self.simulator.stop()
         self.registry.dispose()
@@ -129,23 +170,35 @@ class ChaosWorld:
             os.kill(sorted(tasks)[int(choice * len(tasks))], signal.SIGKILL)
         return True
 
+    @contextmanager
+    def stuck(self, name: str) -> Iterator[None]:
+        """One of Airflow's processes does nothing inside this block, and then goes on."""
+        pid = self.airflow.pid(name)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
     def command(self, *arguments: str) -> int:
         """Run a verb in a process of its own that dies at its points as others do; again until it lives to the end."""
         while True:
-            done = subprocess.run(
-                [sys.executable, "-m", "tests.chaos.command", self.url, *arguments],
-                env=self.airflow.environment,
-                cwd=Path(__file__).parents[2],
-                capture_output=True,
-                text=True,
-            )
-            if done.returncode in (2, 4):
-                return done.returncode
-            if done.returncode == 0:
-                return 0
-            if done.returncode != -signal.SIGKILL:
-                print(f"  {' '.join(arguments)}: {done.stderr.strip().splitlines()[-1:]}", flush=True)
+            code = self._say_to_person(arguments)
+            if code in (0, 2, 4):
+                return code
+            if code != -signal.SIGKILL:
+                print(f"  {' '.join(arguments)}: {code}, see {self.home / 'person.log'}", flush=True)
                 time.sleep(1)
+
+    def _say_to_person(self, arguments: Sequence[str]) -> int:
+        assert self._person is not None
+        assert self._person.stdin is not None
+        assert self._person.stdout is not None
+        self._person.stdin.write(json.dumps(arguments) + "\n")
+        self._person.stdin.flush()
+        return int(self._person.stdout.readline())
 
     # -- the registry's database --------------------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 A point lies before a writing transaction of the registry, after each statement of it that changed rows, after its
 commit, and on both sides of the wish to start a DagRun. Its name says who writes and what; a move of an item also says
 by which event it went from which status to which. The lot is a function of the seed, the point and the number of the
-visit to it. Nothing of this is in the product: an import hook adds it when the store is first imported.
+visit to it; where earlier seeds have killed less often than wanted, the first visits are killed at without a lot.
+Nothing of this is in the product: an import hook adds it when the store is first imported.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -64,10 +66,17 @@ def point(name: str, edges: list[str]) -> None:
     number = _count(_HOME / "visits" / f"{zlib.crc32(name.encode()):08x}")
     lot = random.Random(f"{_SEED} {name}")
     first = lot.choice((1, 1, 2, 3))
-    if number not in (first, first + lot.randint(2, 6)):
+    eager = not _enough().issuperset([name, *edges])
+    if number not in ((1, 3, 5) if eager else (first, first + lot.randint(2, 6))):
         return
     _append(_HOME / "kills.jsonl", json.dumps({"point": name, "edges": edges, "visit": number, "pid": os.getpid()}))
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@cache
+def _enough() -> frozenset[str]:
+    """Names of points and edges that earlier seeds have killed at often enough."""
+    return frozenset((_HOME / "enough.txt").read_text(encoding="utf-8").splitlines())
 
 
 def _count(file: Path) -> int:
@@ -129,8 +138,8 @@ def _engine(module: ModuleType) -> None:
         _visit(f"{who}: begin", [])
         with original(registry) as conn:
             yield conn
-        edges = list(_moved.edges)
-        _visit(f"{who}: committed" + (f" [{', '.join(sorted(set(edges)))}]" if edges else ""), edges)
+        for edge in sorted(set(_moved.edges)) or [None]:
+            _visit(f"{who}: committed" + (f" [{edge}]" if edge else ""), _moved.edges)
 
     module.Registry.writing = writing
 
