@@ -44,7 +44,7 @@ def _run(seed: int, options: argparse.Namespace, tally: Tally, common: Path) -> 
     world = ChaosWorld(home, seed, options.server if options.db == "postgres" else None, common)
     story = Story(world, seed, options.dates)
     try:
-        world.start(tally.enough())
+        world.start(tally.lacking())
         try:
             story.tell(options.seconds)
             found = violations(world, story)
@@ -63,7 +63,7 @@ def _run(seed: int, options: argparse.Namespace, tally: Tally, common: Path) -> 
         shutil.rmtree(home, ignore_errors=True)
     result = SeedResult(
         seed=seed, dates=options.dates, db=options.db, commit=_commit(), seconds=seconds,
-        violations=found, told=told, kills=kills, gaps=dict(gaps), edges=dict(edges),
+        violations=found, told=told, kills=kills, gaps=gaps, edges=edges,
     )  # fmt: skip
     tally.add(result)
     return result

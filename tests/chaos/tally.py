@@ -35,7 +35,7 @@ class SeedResult:
     edges: dict[str, int]
 
 
-def kills_at(points: Path) -> tuple[int, Counter[str], Counter[str]]:
+def kills_at(points: Path) -> tuple[int, dict[str, int], dict[str, int]]:
     """What one seed's processes have written of their ends: how many there were, by gap and by edge."""
     gaps: Counter[str] = Counter()
     edges: Counter[str] = Counter()
@@ -45,7 +45,7 @@ def kills_at(points: Path) -> tuple[int, Counter[str], Counter[str]]:
     for kill in kills:
         gaps[kill["point"]] += 1
         edges.update(set(kill["edges"]))
-    return len(kills), gaps, edges
+    return len(kills), dict(gaps), dict(edges)
 
 
 class Tally:
@@ -72,9 +72,9 @@ class Tally:
         """Kills by gap, of every gap that a process has passed."""
         return _sum(result.gaps for result in self.results)
 
-    def enough(self) -> list[str]:
-        """Places where the wanted number of kills is reached: the others are killed at more eagerly."""
-        return [name for name, count in [*self.edges.items(), *self.gaps.items()] if count >= WANTED]
+    def lacking(self) -> list[str]:
+        """Places where it was killed less often than wanted."""
+        return [name for name, count in [*self.edges.items(), *self.gaps.items()] if count < WANTED]
 
     def show(self) -> int:
         """Print both tables and the seeds; returns at how many places it was killed less than three times."""
@@ -88,7 +88,7 @@ class Tally:
                 f"{one.seed:>5}  {one.dates:>5}  {one.db:<8}  {len(one.violations):>10}  {one.kills:>5}  "
                 f"{one.seconds:>7}  {one.commit}"
             )
-        return sum(count < WANTED for count in [*self.edges.values(), *self.gaps.values()])
+        return len(self.lacking())
 
 
 def table_edges() -> list[str]:

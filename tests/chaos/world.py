@@ -86,9 +86,9 @@ class ChaosWorld:
         )
         self._person: subprocess.Popen[str] | None = None
 
-    def start(self, enough: Iterable[str]) -> None:
-        """Bring Airflow up with the six pipelines, none of them at work. ``enough`` need not be killed at eagerly."""
-        (self.points / "enough.txt").write_text("\n".join(enough), encoding="utf-8")
+    def start(self, lacking: Iterable[str]) -> None:
+        """Bring Airflow up with the six pipelines, none of them at work. ``lacking`` places are killed at eagerly."""
+        (self.points / "lacking.txt").write_text("\n".join(lacking), encoding="utf-8")
         self._make_airflows_database()
         now = datetime.now(UTC)
         migrate.upgrade(self.url, now)

@@ -66,17 +66,16 @@ def point(name: str, edges: list[str]) -> None:
     number = _count(_HOME / "visits" / f"{zlib.crc32(name.encode()):08x}")
     lot = random.Random(f"{_SEED} {name}")
     first = lot.choice((1, 1, 2, 3))
-    eager = not _enough().issuperset([name, *edges])
-    if number not in ((1, 3, 5) if eager else (first, first + lot.randint(2, 6))):
+    if number not in ((first, first + lot.randint(2, 6)) if _lacking().isdisjoint([name, *edges]) else (1, 3)):
         return
     _append(_HOME / "kills.jsonl", json.dumps({"point": name, "edges": edges, "visit": number, "pid": os.getpid()}))
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @cache
-def _enough() -> frozenset[str]:
-    """Names of points and edges that earlier seeds have killed at often enough."""
-    return frozenset((_HOME / "enough.txt").read_text(encoding="utf-8").splitlines())
+def _lacking() -> frozenset[str]:
+    """Names of points and edges that earlier seeds have killed at less often than wanted."""
+    return frozenset((_HOME / "lacking.txt").read_text(encoding="utf-8").splitlines())
 
 
 def _count(file: Path) -> int:
