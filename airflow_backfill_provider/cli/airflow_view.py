@@ -6,6 +6,7 @@ Commands run where Airflow's database may be reached, as Airflow's own commands 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,27 @@ def connection_type(connection_id: str) -> str | None:
             return Connection.get_connection_from_secrets(connection_id).conn_type or ""
         except AirflowNotFoundException:
             return None
+
+
+@contextmanager
+def with_its_connections() -> Iterator[None]:
+    """Hooks in this block find the connections of Airflow's database too, as they do in a task.
+
+    A process that is no task gets only those of the environment and of a secrets backend, unless it says that it may
+    reach the database. Airflow's ``connections test`` says it in the same way.
+    """
+    before = os.environ.get(_PROCESS_CONTEXT)
+    os.environ[_PROCESS_CONTEXT] = "server"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_PROCESS_CONTEXT]
+        else:
+            os.environ[_PROCESS_CONTEXT] = before
+
+
+_PROCESS_CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"
 
 
 def dags(dag_ids: Iterable[str]) -> dict[str, DagView]:

@@ -12,14 +12,15 @@ from airflow_backfill_provider.actions.apply_manifest import Definitions
 from airflow_backfill_provider.cli import airflow_checks, channel_checks, installation
 from airflow_backfill_provider.cli.exits import command, now
 from airflow_backfill_provider.cli.findings import Finding, Status, warning
-from airflow_backfill_provider.cli.output import show
+from airflow_backfill_provider.cli.output import prints_to_stderr, show
 from airflow_backfill_provider.errors import StoreError
 
 
 @command
 def doctor(args: Namespace) -> int:
     """Print every finding. Exit code 1 when one of them is a problem; warnings alone are 0."""
-    findings = list(_findings(settings.load().sql_alchemy_conn, now()))
+    with prints_to_stderr():  # hooks log what they ask, and Airflow's log goes to stdout
+        findings = list(_findings(settings.load().sql_alchemy_conn, now()))
     show([asdict(finding) for finding in findings], args.output)
     return 1 if any(finding.status is Status.PROBLEM for finding in findings) else 0
 

@@ -112,7 +112,8 @@ def platforms(found: Definitions) -> list[Finding]:
             continue  # said already
         name = f"{platform} on {connection_id!r}"
         try:
-            platform_for(target).check()
+            with airflow_view.with_its_connections():
+                platform_for(target).check()
         except BackfillError as error:
             advice = "mend the connection ('airflow connections get …') or the platform's side"
             findings.append(problem("platforms", f"{name}: {error}", advice))

@@ -8,6 +8,7 @@ from typing import Any
 from airflow_backfill_provider import settings
 from airflow_backfill_provider.actions.resend import resend as send_again
 from airflow_backfill_provider.actions.try_channels import try_channels
+from airflow_backfill_provider.cli.airflow_view import with_its_connections
 from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.output import prints_to_stderr, say, show, show_one
 from airflow_backfill_provider.errors import InvalidRequest
@@ -25,7 +26,10 @@ _TABLE = (
 @command
 def test(args: Namespace) -> int:
     """Send a test message to every channel of a pipeline. Exit code 5 when one did not take it."""
-    with prints_to_stderr():  # a hook logs what is in the result anyway, and Airflow's log goes to stdout
+    with (
+        with_its_connections(),
+        prints_to_stderr(),
+    ):  # what a hook logs is in the result anyway
         results = try_channels(registry(), args.pipeline_id, settings.load(), who=person(), now=now())
     rows: list[dict[str, Any]] = [
         {

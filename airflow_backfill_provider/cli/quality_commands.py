@@ -10,6 +10,7 @@ from airflow_backfill_provider.actions import define_check
 from airflow_backfill_provider.actions.apply_manifest import read_definitions
 from airflow_backfill_provider.actions.recheck import Rechecked, recheck
 from airflow_backfill_provider.backfill.status import RecordStatus
+from airflow_backfill_provider.cli.airflow_view import with_its_connections
 from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.output import prints_to_stderr, say, show
 from airflow_backfill_provider.errors import InvalidRequest, Problem
@@ -49,7 +50,7 @@ def list_checks(args: Namespace) -> None:
 @command
 def run(args: Namespace) -> int:
     """Check dates again; exit code 1 when one of them is not done."""
-    with prints_to_stderr():  # hooks log what they ask, and Airflow's log goes to stdout
+    with with_its_connections(), prints_to_stderr():  # hooks log what they ask, and Airflow's log goes to stdout
         answers = recheck(registry(), args.pipeline_id, args.dates, now())
     show([_row(answer, one) for answer in answers for one in answer.findings], args.output)
     for answer in answers:

@@ -58,3 +58,43 @@ def test_doctor_sees_what_airflow_made_of_the_pipelines(whole_airflow: Any, tmp_
     assert ill["DAG orders"][0]["detail"].startswith("is paused")
     assert "frequency" in ill["row sick"][0]["detail"]
     assert "pipelines_broken.py cannot be imported" in ill["DAG files"][0]["detail"]
+
+
+IN_THE_DATABASE = """\
+pipelines:
+  - pipeline_id: orders
+    platform: sql
+    connection_id: dwh
+    platform_job_id: SELECT 1
+    schedule_type: daily
+    start_date: 2026-01-01
+    data_quality_check: true
+    quality_checks: [{name: rows, kind: row_count, table: orders, date_column: day, min: 1}]
+    notification_channel: webhook
+    notification_details: {conn_id: hook}
+"""
+
+
+def test_connections_of_airflows_database_are_used_as_tasks_use_them(whole_airflow: Any, tmp_path: Path) -> None:
+    airflow = whole_airflow
+    assert airflow("db", "migrate").code == 0
+    (tmp_path / "pipelines.yaml").write_text(IN_THE_DATABASE)
+    assert airflow("apply", "-f", tmp_path / "pipelines.yaml").code == 0
+    for name, kind, host in (("dwh", "sqlite", str(tmp_path / "dwh.db")), ("hook", "http", "http://127.0.0.1:9")):
+        added = airflow.airflow("connections", "add", name, "--conn-type", kind, "--conn-host", host)
+        assert added.code == 0, added.err
+    with sqlite3.connect(tmp_path / "dwh.db") as data:
+        data.execute("CREATE TABLE orders (day TEXT)")
+        data.execute("INSERT INTO orders VALUES ('2026-01-01')")
+    with sqlite3.connect(tmp_path / "backfill.db") as registry:
+        registry.execute(
+            "INSERT INTO pipeline_run_log (run_id, pipeline_id, run_date, status, end_time) "
+            "VALUES ('1', 'orders', '2026-01-01', 'success', '2026-01-02 01:00:00.000000')"
+        )
+    (platform,) = doctor(airflow)["platforms"]
+    assert (platform["status"], platform["detail"]) == ("ok", "sql on 'dwh' answers")
+    (checked,) = airflow("quality", "run", "orders", "--dates", "2026-01-01", "-o", "json").json
+    assert (checked["passed"], checked["after"]) == (True, "success")
+    told = airflow("notify", "test", "orders", "-o", "json")
+    assert told.code == 5  # nobody listens there
+    assert "isn't defined" not in told.json[0]["result"]
