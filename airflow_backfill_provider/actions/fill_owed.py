@@ -16,7 +16,7 @@ from airflow_backfill_provider.actions.survey_dates import survey_dates
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus
 from airflow_backfill_provider.backfill.retry import RetrySchedule
-from airflow_backfill_provider.backfill.status import ItemStatus
+from airflow_backfill_provider.backfill.status import FOR_A_PERSON
 from airflow_backfill_provider.backfill.survey import Survey
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
@@ -28,8 +28,6 @@ RULE = "rule"
 """Who enqueues what no person asked for."""
 _FAR_AHEAD = timedelta(days=366)
 """Run dates may lie after today when an offset is positive."""
-_NOT_AGAIN = frozenset({ItemStatus.FAILED, ItemStatus.CANCELLED})
-"""A date whose newest item ended so waits for a person."""
 
 
 def plan_fill(
@@ -43,7 +41,7 @@ def plan_fill(
     surveyed = survey_dates(conn, filling, first, now.date() + _FAR_AHEAD, now)
     wanted = [(each, _candidates(each, surveyed[each.pipeline_id], settings, now)) for each in filling]
     newest = queue_reads.newest_statuses(conn, [(each.pipeline_id, day) for each, days in wanted for day in days])
-    stopped = {pair for pair, status in newest.items() if status in _NOT_AGAIN}
+    stopped = {pair for pair, status in newest.items() if status in FOR_A_PERSON}
     left = [(each, [day for day in days if (each.pipeline_id, day) not in stopped]) for each, days in wanted]
     states = reasons(conn, left)
     return {each.pipeline_id: _items(each.pipeline, some) for each, _ in left if (some := states[each.pipeline_id])}

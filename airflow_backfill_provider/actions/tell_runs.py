@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.notify import notify
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import GiveUp, Item, TryAgain
-from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
+from airflow_backfill_provider.backfill.status import FOR_A_PERSON, LIVE, ItemStatus
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
 from airflow_backfill_provider.store import pipelines, queue_reads, requests, run_log_reads
@@ -42,11 +42,11 @@ def failed_run(
     """A run has just failed: one notice for each thing that follows, with the dates it follows for."""
     records = {record["run_date"]: record for record in run_log_reads.records_of(conn, run)}
     steps = {item.run_date: (item, step) for item, step in items}
-    first = _filled_from(conn, run.dag_id)
+    days = sorted({*records, *steps})
+    by_rule = _filled_by_rule(conn, run.dag_id, days)
     told: dict[_Told, list[date]] = {}
-    for day in sorted({*records, *steps}):
-        by_itself = first is not None and day >= first
-        if (said := _said(run.dag_id, day, steps.get(day), fatal, by_itself)) is not None:
+    for day in days:
+        if (said := _said(run.dag_id, day, steps.get(day), fatal, day in by_rule)) is not None:
             told.setdefault(said, []).append(day)
     notify(conn, [_notice(run, said, days, records, message, now) for said, days in told.items()], now)
 
@@ -103,14 +103,18 @@ def _ask_again(pipeline_id: str, day: date) -> str:
     return f"'airflow pipelines backfill create {pipeline_id} --dates {day}'"
 
 
-def _filled_from(conn: Connection, pipeline_id: str) -> date | None:
-    """The first run date whose failure the controller mends by itself; None when it mends none."""
+def _filled_by_rule(conn: Connection, pipeline_id: str, days: Sequence[date]) -> set[date]:
+    """Those of the dates whose failure the controller mends by itself."""
     try:
         pipeline = pipelines.get(conn, pipeline_id)
     except BackfillError:
-        return None
-    by_rule = pipeline.auto_backfill and "failed" in pipeline.auto_backfill_policy.split(",")
-    return pipeline.auto_backfill_from if by_rule else None
+        return set()
+    policy = {word.strip() for word in pipeline.auto_backfill_policy.split(",")}
+    first = pipeline.auto_backfill_from
+    if not pipeline.auto_backfill or "failed" not in policy or first is None:
+        return set()
+    newest = queue_reads.newest_statuses(conn, [(pipeline_id, day) for day in days])
+    return {day for day in days if day >= first and newest.get((pipeline_id, day)) not in FOR_A_PERSON}
 
 
 def _notice(

@@ -49,6 +49,8 @@ class ItemStatus(enum.StrEnum):
 
 
 LIVE = frozenset({ItemStatus.PENDING, ItemStatus.IN_PROGRESS, ItemStatus.CANCELLING})
+FOR_A_PERSON = frozenset({ItemStatus.FAILED, ItemStatus.CANCELLED})
+"""No rule enqueues a date whose newest item ended so: its attempts are spent, or a person did not want it."""
 
 
 class ItemEvent(enum.StrEnum):

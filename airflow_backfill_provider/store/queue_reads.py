@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, case, func, not_, or_, select, 
 
 from airflow_backfill_provider.backfill.choose import URGENT
 from airflow_backfill_provider.backfill.hold import RunRef
-from airflow_backfill_provider.backfill.item import Item
+from airflow_backfill_provider.backfill.item import AIRFLOWS_OWN, Item
 from airflow_backfill_provider.backfill.status import ItemStatus
 from airflow_backfill_provider.store.dialect import MOST_DATES, MOST_IN_A_LIST, dates_table, one_of
 from airflow_backfill_provider.store.queue import of_request, of_run
@@ -132,13 +132,17 @@ def items_of_dates(conn: Connection, pipeline_id: str, dates: Iterable[date]) ->
 
 
 def newest_statuses(conn: Connection, dates: Sequence[tuple[str, date]]) -> dict[tuple[str, date], ItemStatus]:
-    """The status of the newest item of each of these pipelines and dates that has one."""
+    """The status of the newest item of each of these pipelines and dates that has one.
+
+    The queue spent none of its attempts on a run of Airflow's own that failed: what was before it counts.
+    """
+    not_ours = and_(table.c.status == ItemStatus.FAILED.value, func.coalesce(table.c.reason, "").in_(AIRFLOWS_OWN))
     newest: dict[tuple[str, date], tuple[datetime, ItemStatus]] = {}
     for start in range(0, len(dates), MOST_DATES):
         wanted = dates_table(conn, dates[start : start + MOST_DATES])
         theirs = and_(table.c.pipeline_id == wanted.c.pipeline_id, table.c.date_to_process == wanted.c.run_date)
         query = select(table.c.pipeline_id, table.c.date_to_process, table.c.requested_at, table.c.status)
-        for name, day, requested_at, status in conn.execute(query.join(wanted, theirs)):
+        for name, day, requested_at, status in conn.execute(query.join(wanted, theirs).where(~not_ours)):
             if status in _KNOWN:
                 item = (requested_at or _EARLIEST, ItemStatus(status))
                 newest[name, day] = max(newest.get((name, day), item), item, key=lambda one: one[0])
