@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions import tell_runs
 from airflow_backfill_provider.actions.asked_run import AskedRun
-from airflow_backfill_provider.actions.end_items import end_items, overtake
+from airflow_backfill_provider.actions.end_items import end_items, lock_items, overtake
 from airflow_backfill_provider.actions.notify import notify
 from airflow_backfill_provider.actions.quality_notices import notices_of
 from airflow_backfill_provider.backfill.status import UNFINISHED, RecordStatus
@@ -134,6 +134,7 @@ def _write(
     now: datetime,
 ) -> list[date]:
     """Write the verdicts; returns the dates they hold for. A record that has moved meanwhile is somebody else's."""
+    lock_items(conn, run.pipeline_id, [record["run_date"] for record in records], of=run.ref)
     quality_log.add(conn, _with_records(findings, records), now)
     verdicts = verdicts_of(records, failed)
     judged: list[date] = []

@@ -36,11 +36,12 @@ def resume(registry: Registry, name: str, person: Person, *, now: datetime) -> t
     """Let a paused request go on, and release what ``--first`` kept back. Returns its id and how many dates wait."""
     with registry.writing() as conn:
         request = _open_request(requests.get(conn, name))
+        queue.lock(conn, queue.of_request(request["request_id"]))
         items = queue_reads.items_of_request(conn, request["request_id"])
         if request["paused_at"] is None and not any(item.kept_back for item in items):
             raise Conflict(f"request {request['request_id']!r} is neither paused nor keeps dates back; it runs")
-        requests.change(conn, request["request_id"], now, paused_at=None)
         requests.release(conn, request["request_id"], now)
+        requests.change(conn, request["request_id"], now, paused_at=None)
         waiting = _count(items, ItemStatus.PENDING)
         requests.tell(conn, request["request_id"], "resumed", person, now, f"{waiting} date(s) wait")
     return request["request_id"], waiting
@@ -85,8 +86,9 @@ def reprioritize(registry: Registry, name: str, priority: int, person: Person, *
     check_priority(priority)
     with registry.writing() as conn:
         request_id = _live_request(conn, name)["request_id"]
-        requests.change(conn, request_id, now, priority=priority)
+        queue.lock(conn, queue.of_request(request_id))
         count = requests.reprioritize(conn, request_id, priority, now)
+        requests.change(conn, request_id, now, priority=priority)
         requests.tell(conn, request_id, "reprioritized", person, now, f"priority {priority} for {count} date(s)")
     return request_id, count
 

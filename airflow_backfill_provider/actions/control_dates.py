@@ -72,6 +72,7 @@ def revive(conn: Connection, failed: Sequence[Item], person: Person, now: dateti
     words = f"{person.who} retries" + (f": {person.why}" if person.why else "")
     anew = {"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None}
     ids = queue.of([item.backfill_id for item in failed])
+    queue.lock(conn, ids)
     return len(queue.move(conn, ItemEvent.REVIVED, ids, who=person.who, why=words, now=now, values=anew))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_
 
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Failure, GiveUp, Item, TryAgain, after_failure
@@ -17,6 +18,12 @@ from airflow_backfill_provider.store.tables import backfill_queue
 
 SYSTEM = "system"
 """Who moves what no person moved."""
+
+
+def lock_items(conn: Connection, pipeline_id: str, dates: Iterable[date], *, of: RunRef | None = None) -> None:
+    """Keep the items that are done when these dates are: those that wait for them, and those ``of`` their run."""
+    waiting = _waiting(pipeline_id, dates)
+    queue.lock(conn, waiting if of is None else queue.of_run(of.dag_id, of.dag_run_id) | waiting)
 
 
 def end_items(
@@ -62,13 +69,16 @@ def overtake(conn: Connection, run: RunRef, dates: Iterable[date], now: datetime
 
     Returns their ids.
     """
-    waiting = (
-        backfill_queue.c.pipeline_id == run.dag_id,
+    waiting = (_waiting(run.dag_id, dates), backfill_queue.c.requested_at <= now)
+    return queue.move(conn, ItemEvent.OVERTAKEN, *waiting, who=SYSTEM, why=f"done by run {run.dag_run_id}", now=now)
+
+
+def _waiting(pipeline_id: str, dates: Iterable[date]) -> Any:
+    return and_(
+        backfill_queue.c.pipeline_id == pipeline_id,
         backfill_queue.c.date_to_process.in_(list(dates)),
         backfill_queue.c.status == ItemStatus.PENDING.value,
-        backfill_queue.c.requested_at <= now,
     )
-    return queue.move(conn, ItemEvent.OVERTAKEN, *waiting, who=SYSTEM, why=f"done by run {run.dag_run_id}", now=now)
 
 
 def _fail(

@@ -58,10 +58,10 @@ def fill(registry: Registry, settings: Settings, known: KnownPipelines | None = 
 
 def enqueue_by_rule(registry: Registry, name: str, items: Sequence[NewItem], now: datetime) -> Iterator[Story]:
     """Enqueue what a rule wants of one pipeline; tells how many dates that were."""
-    with registry.writing() as conn:
-        count = sum(
-            queue.enqueue(conn, some, who=RULE, why=reason, now=now) for reason, some in _by_reason(items).items()
-        )
+    count = 0
+    for reason, some in _by_reason(items).items():
+        with registry.writing() as conn:
+            count += queue.enqueue(conn, some, who=RULE, why=reason, now=now)
     if count:
         days = sorted(item.run_date for item in items)
         yield Story(f"{name}: {count} date(s) enqueued, {days[0]}..{days[-1]}")

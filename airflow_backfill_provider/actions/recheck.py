@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions import tell_runs
 from airflow_backfill_provider.actions.apply_manifest import read_definitions
 from airflow_backfill_provider.actions.check_quality import find, was_rejected
-from airflow_backfill_provider.actions.end_items import overtake
+from airflow_backfill_provider.actions.end_items import lock_items, overtake
 from airflow_backfill_provider.actions.notify import notify
 from airflow_backfill_provider.actions.quality_notices import notices_of
 from airflow_backfill_provider.backfill.hold import RunRef
@@ -54,6 +54,7 @@ def recheck(registry: Registry, pipeline_id: str, selection_text: str, now: date
     findings = find(pipeline, pipeline.quality_checks, list(records.values()))
     failed = failures(findings)
     with registry.writing() as conn:
+        lock_items(conn, pipeline_id, records)
         quality_log.add(conn, [(records[one.run_date]["run_id"], one) for one in findings], now)
         answers = [
             Rechecked(

@@ -69,9 +69,9 @@ def _compare(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[Sto
     if found is not None and not found.ended:
         with registry.writing() as conn:
             now = datetime.now(UTC)
+            queue.touch(conn, run.dag_id, run.dag_run_id, now + LEASE, now)
             run_log.touch(conn, found.ref, now)
             holds.touch(conn, found.ref, now)
-            queue.touch(conn, run.dag_id, run.dag_run_id, now + LEASE, now)
         yield from _give_back(registry, dag_runs, found)
         return
     if found is None and _never_began(registry, run):

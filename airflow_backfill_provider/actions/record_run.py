@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from airflow_backfill_provider.actions import tell_runs
-from airflow_backfill_provider.actions.end_items import end_items, overtake
+from airflow_backfill_provider.actions.end_items import end_items, lock_items, overtake
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.store import holds, queue_reads, run_log, run_log_reads
@@ -34,10 +34,11 @@ def ended(
     """
     now = datetime.now(UTC)
     with registry.writing() as conn:
-        if status is RecordStatus.FAILED and queue_reads.is_cancelling(conn, run.dag_id, run.dag_run_id):
-            status = RecordStatus.CANCELLED
         records = run_log_reads.records_of(conn, run)
         dates = [record["run_date"] for record in records]
+        lock_items(conn, run.dag_id, dates, of=run)
+        if status is RecordStatus.FAILED and queue_reads.is_cancelling(conn, run.dag_id, run.dag_run_id):
+            status = RecordStatus.CANCELLED
         count = run_log.finish(conn, run, try_number, status, now, message=message, overrule=overrule)
         overtaken: list[str] = []
         if count and status is RecordStatus.SUCCESS:

@@ -213,6 +213,7 @@ def accept(registry: Registry, run: AskedRun, key: str, external: ExternalRun) -
     """Note that the platform has the job."""
     now = datetime.now(UTC)
     with registry.writing() as conn:
+        run_log.lock(conn, run.ref)
         if holds.accepted(conn, run.pipeline_id, key, external.external_id, external.url, now):
             dates = _dates_under(conn, run, key)
             run_log.attach(conn, run.ref, dates, external.external_id, external.url, now)
@@ -242,6 +243,7 @@ def settle(registry: Registry, run: AskedRun, current: Pipeline, key: str, seen:
     """
     status = _ENDINGS[seen.status]
     with registry.writing() as conn:
+        run_log.lock(conn, run.ref)
         rows = judged(conn, run, definition_of(conn, run, current), holds.read(conn, run.pipeline_id, run.dates))
         todo = [hold for hold in rows if not hold.done_since(run.asked_at)]
         under = [hold for hold in todo if hold.last and hold.last.key == key]

@@ -52,6 +52,10 @@ class Registry:
     def writing(self) -> Iterator[Connection]:
         """A transaction that commits when the block ends, and leaves nothing behind when it raises.
 
+        Two that want the same rows must not wait for each other. So every transaction locks, or changes, what it needs
+        in one order: items of the queue, records, deadlines, pipelines' rows (with the coverage), holds, requests;
+        within a table by its key. Who may need more later locks it first: ``lock`` of the modules of the store.
+
         Raises :class:`~airflow_backfill_provider.errors.StoreError` when the registry cannot be written.
         """
         with translated(self.url), self._writer.begin() as conn:

@@ -15,6 +15,7 @@ from airflow_backfill_provider.pipelines.changes import Change, ChangeKind, Fiel
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import coverage
 from airflow_backfill_provider.store import pipelines as definitions
+from airflow_backfill_provider.store.dialect import one_of
 from airflow_backfill_provider.store.tables import (
     data_quality_checks,
     pipeline_changes,
@@ -32,6 +33,8 @@ def apply_changes(conn: Connection, changes: Iterable[Change], *, who: str, now:
     The caller's transaction makes it all or nothing. Raises :class:`~airflow_backfill_provider.errors.Conflict` when a
     pipeline is no longer as the changes found it.
     """
+    changes = list(changes)
+    _lock(conn, [change.pipeline_id for change in changes])
     for change in changes:
         if change.pipeline is None:
             soft_delete(conn, change.pipeline_id, who=who, now=now)
@@ -65,11 +68,16 @@ def history_length(conn: Connection, pipeline_id: str) -> int:
     return conn.execute(select(func.count()).select_from(pipeline_changes).where(mine)).scalar_one()
 
 
+def _lock(conn: Connection, pipeline_ids: Iterable[str]) -> None:
+    """One change of a row at a time. Runs go on beside it: what they write names the row, and leaves it as it is."""
+    mine = one_of(pipelines.c.pipeline_id, sorted(set(pipeline_ids)))
+    ordered = select(pipelines.c.pipeline_id).where(mine).order_by(pipelines.c.pipeline_id)
+    conn.execute(ordered.with_for_update(key_share=True)).all()
+
+
 def _refuse_outdated(conn: Connection, change: Change) -> None:
     """Two people may apply at once: who comes second must look again."""
-    row = conn.execute(
-        select(pipelines.c.deleted_at).where(pipelines.c.pipeline_id == change.pipeline_id).with_for_update()
-    ).first()
+    row = conn.execute(select(pipelines.c.deleted_at).where(pipelines.c.pipeline_id == change.pipeline_id)).first()
     there = row is not None and row.deleted_at is None
     if there != (change.kind is ChangeKind.CHANGED):
         what = "was added" if there else "was deleted"

@@ -22,7 +22,11 @@ from airflow_backfill_provider.store.tables import backfill_queue as table
 
 
 def enqueue(conn: Connection, items: Sequence[NewItem], *, who: str, why: str | None, now: datetime) -> int:
-    """Add items; one for a date that has a live item already is left out. Returns how many were added."""
+    """Add items; one for a date that has a live item already is left out. Returns how many were added.
+
+    In the order of pipelines and dates: of two that add the same ones, the second waits for the first.
+    """
+    items = sorted(items, key=lambda item: (item.pipeline_id, item.run_date))
     if conn.dialect.name == "postgresql":
         return _enqueue_postgres(conn, items, who=who, why=why, now=now)
     rows = [_row(item, who, now) for item in items]
@@ -120,7 +124,10 @@ def of_request(request_id: str) -> Any:
 
 
 def lock(conn: Connection, which: Any) -> None:
-    """Keep these items as they are until the transaction ends: what is read of them from here on is true."""
+    """Keep these items as they are until the transaction ends: what is read of them from here on is true.
+
+    Before anything else is locked, see :meth:`~airflow_backfill_provider.store.engine.Registry.writing`.
+    """
     conn.execute(select(table.c.backfill_id).where(which).order_by(table.c.backfill_id).with_for_update()).all()
 
 
@@ -136,6 +143,7 @@ def put_off(conn: Connection, pipeline_id: str, not_before: datetime, now: datet
     """Look at what a pipeline has pending again later; nothing happened to it, so there is no event."""
     due = (table.c.pipeline_id == pipeline_id) & (func.coalesce(table.c.not_before, now) <= not_before)
     pending = table.c.status == ItemStatus.PENDING.value
+    lock(conn, due & pending)
     conn.execute(update(table).where(due, pending).values(not_before=not_before, updated_at=now))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, case, or_, update
+from sqlalchemy import Connection, Row, Update, and_, case, or_, select, update
 
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, RecordStatus
@@ -116,6 +116,11 @@ def _newer(clear_number: Any, try_number: Any) -> Any:
         and_(clear_number == table.c.clear_number, try_number > table.c.try_number),
         and_(clear_number == table.c.clear_number, try_number == table.c.try_number, unfinished),
     )
+
+
+def lock(conn: Connection, run: RunRef) -> None:
+    """Keep the records of a DagRun as they are until the transaction ends."""
+    conn.execute(select(table.c.run_id).where(of_run(run)).order_by(table.c.run_id).with_for_update(key_share=True))
 
 
 def attach(
