@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions, read_some
 from airflow_backfill_provider.actions.plan_dates import ANY, add_dependents, plan_dates
 from airflow_backfill_provider.backfill.owed import OWED, DateStatus
-from airflow_backfill_provider.backfill.plan import PipelinePlan, RequestPlan, summary
+from airflow_backfill_provider.backfill.plan import PipelinePlan, RequestPlan
 from airflow_backfill_provider.dates.selection import parse_selection
 from airflow_backfill_provider.dates.zone import zone
 from airflow_backfill_provider.errors import BackfillError, Conflict, InvalidRequest, NotFound, Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import queue, requests
 from airflow_backfill_provider.store.engine import Registry
+from airflow_backfill_provider.store.pipeline_heads import heads
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,20 +46,23 @@ def plan_request(conn: Connection, wish: Wish, now: datetime, among: Collection[
     Raises :class:`~airflow_backfill_provider.errors.InvalidRequest` or
     :class:`~airflow_backfill_provider.errors.NotFound` with everything that is wrong with it.
     """
-    definitions = _definitions(conn, wish, among)
+    meant = _meant(conn, wish, among)
+    definitions = _definitions(conn, wish, meant, among)
     errors: list[BackfillError] = []
-    chosen = _chosen(definitions, wish, errors)
+    chosen = _chosen(definitions, wish, meant, errors)
+    broken = {name: definitions.broken[name] for name in meant or () if name in definitions.broken}
     wanted = _statuses(wish, errors)
     found: dict[str, PipelinePlan] = {}
-    for pipeline in chosen if _readable(wish.dates, chosen, now, errors) else ():
+    if _readable(wish.dates, chosen, now, errors):
         try:
-            found[pipeline.pipeline_id] = plan_dates(conn, definitions, pipeline, wish.dates, wanted, now)
+            found = plan_dates(conn, definitions, chosen, wish.dates, wanted, now)
         except InvalidRequest as error:
             errors.append(error)
     if errors:
         raise _all_of(errors)
     if wish.downstream:
         add_dependents(conn, definitions, found, now)
+    found |= {name: PipelinePlan(pipeline_id=name, dates=(), problems=why) for name, why in broken.items()}
     plan = RequestPlan(
         pipelines=tuple(found.values()),
         priority=wish.priority,
@@ -108,8 +112,25 @@ def save_request(
     return request_id, plan
 
 
-def _definitions(conn: Connection, wish: Wish, among: Collection[str] | None) -> Definitions:
-    """What the wish can touch: only the rows it names, when it names them and nothing follows them."""
+def _meant(conn: Connection, wish: Wish, among: Collection[str] | None) -> list[str] | None:
+    """The active pipelines that a tag or 'all' means, broken ones too; None when the wish names its pipelines."""
+    if wish.tag is None and not wish.all_pipelines:
+        return None
+    return [
+        head.pipeline_id
+        for head in heads(conn)
+        if head.is_active
+        and (wish.tag is None or wish.tag in head.tags)
+        and (among is None or head.pipeline_id in among)
+    ]
+
+
+def _definitions(
+    conn: Connection, wish: Wish, meant: Collection[str] | None, among: Collection[str] | None
+) -> Definitions:
+    """What the wish can touch: only the rows it means, when nothing follows them."""
+    if meant is not None and not wish.downstream:
+        return read_some(conn, meant)
     if wish.pipeline_ids and not wish.downstream and among is not None:
         return read_some(conn, set(wish.pipeline_ids) & set(among))
     found = read_definitions(conn)
@@ -133,19 +154,22 @@ def _statuses(wish: Wish, errors: list[BackfillError]) -> frozenset[DateStatus]:
     return frozenset(known[word] for word in words if word in known)
 
 
-def _chosen(definitions: Definitions, wish: Wish, errors: list[BackfillError]) -> list[Pipeline]:
-    """The chosen pipelines; what cannot be chosen goes to ``errors``."""
+def _chosen(
+    definitions: Definitions, wish: Wish, meant: Collection[str] | None, errors: list[BackfillError]
+) -> list[Pipeline]:
+    """The chosen pipelines; what cannot be chosen goes to ``errors``.
+
+    A broken row that is named is such a case; one that only has the tag is left out, and the plan says so.
+    """
     ways = sum((bool(wish.pipeline_ids), wish.tag is not None, wish.all_pipelines))
     if ways != 1:
         errors.append(InvalidRequest("name the pipelines in one way: by ID, by --tag, or with --all-pipelines"))
         return []
-    if wish.all_pipelines:
-        return [pipeline for pipeline in definitions.good if pipeline.is_active]
-    if wish.tag is not None:
-        tagged = [pipeline for pipeline in definitions.good if wish.tag in pipeline.tags and pipeline.is_active]
-        if not tagged:
+    if meant is not None:
+        if wish.tag is not None and not meant:
             errors.append(NotFound(f"no active pipeline has the tag {wish.tag!r}; see airflow pipelines list"))
-        return tagged
+        wanted = set(meant)
+        return [pipeline for pipeline in definitions.good if pipeline.pipeline_id in wanted]
     found: list[Pipeline] = []
     for name in dict.fromkeys(wish.pipeline_ids):
         try:
@@ -188,7 +212,8 @@ def _all_of(errors: Sequence[BackfillError]) -> BackfillError:
 
 def _nothing_left(plan: RequestPlan) -> Iterable[Problem]:
     for one in plan.pipelines:
-        reasons = "; ".join(summary(one.left_out)) or "the selection has none of its run dates"
-        yield Problem(f"pipeline {one.pipeline_id!r}", f"nothing to fill: {reasons}; --only any fills done dates too")
+        reasons = "; ".join(one.reasons()) or "the selection has none of its run dates"
+        advice = "" if one.problems else "; --only any fills done dates too"
+        yield Problem(f"pipeline {one.pipeline_id!r}", f"nothing to fill: {reasons}{advice}")
     if not plan.pipelines:
         yield Problem("", "no pipeline is chosen; see airflow pipelines list")

@@ -69,10 +69,12 @@ class Viewer:
                 raise no_such_pipeline(pipeline_id)
 
     def startable(self, pipeline_ids: Iterable[str]) -> frozenset[str]:
-        """Those of the pipelines whose dates this person may fill."""
-        ids = list(pipeline_ids)
+        """Those of the pipelines whose dates this person may fill: one question where that is all or just one."""
+        ids = sorted(set(pipeline_ids))
         teams = _teams(ids)
-        return frozenset(name for name in ids if self._may_start([name], teams))
+        if self._may_start(ids, teams):
+            return frozenset(ids)
+        return frozenset(name for name in ids if self._may_start([name], teams)) if len(ids) > 1 else frozenset()
 
     def must_start(self, pipeline_ids: Iterable[str]) -> None:
         """Raise NotFound for a pipeline that this person may not see, 403 with those that are not theirs to start."""

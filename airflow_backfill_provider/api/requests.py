@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from airflow_backfill_provider.actions import control
-from airflow_backfill_provider.actions.request_backfill import Wish, plan_request, save_request
+from airflow_backfill_provider.actions.request_backfill import plan_request, save_request
 from airflow_backfill_provider.api import asking, bodies, plan_answers, request_answers, told
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_request
 from airflow_backfill_provider.api.asking import PageDep
-from airflow_backfill_provider.api.wishes import among_of, wish_of
+from airflow_backfill_provider.api.wishes import allowed
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.store import request_pages
 from airflow_backfill_provider.store import requests as request_rows
@@ -24,7 +24,7 @@ RequestId = Annotated[str, Path(min_length=1, max_length=100)]
 @router.post("/plan")
 def plan(body: bodies.WishBody, viewer: ViewerDep) -> plan_answers.PlanAnswer:
     """What a request would do now; nothing is written."""
-    wish, among = _allowed(body, viewer)
+    wish, among = allowed(body, viewer)
     with registry().reading() as conn:
         found = plan_request(conn, wish, asking.now(), among)
     return told.plan(found, viewer)
@@ -33,7 +33,7 @@ def plan(body: bodies.WishBody, viewer: ViewerDep) -> plan_answers.PlanAnswer:
 @router.post("/requests", status_code=201)
 def create(body: bodies.WishBody, viewer: ViewerDep) -> plan_answers.CreatedAnswer:
     """Save a request: exactly what a plan at this instant shows."""
-    wish, among = _allowed(body, viewer)
+    wish, among = allowed(body, viewer)
     request_id, found = save_request(registry(), wish, who=viewer.name, now=asking.now(), among=among)
     return plan_answers.CreatedAnswer(request_id=request_id, plan=told.plan(found, viewer))
 
@@ -119,13 +119,6 @@ def reprioritize(request_id: RequestId, body: bodies.PriorityBody, viewer: Viewe
     _steered(request_id, viewer)
     person = Person(viewer.name, body.why)
     return _moved(control.reprioritize(registry(), request_id, body.priority, person, now=asking.now()))
-
-
-def _allowed(body: bodies.WishBody, viewer: Viewer) -> tuple[Wish, frozenset[str]]:
-    """The wish with its pipelines by id, and the pipelines that may be part of it. Raises NotFound, or 403."""
-    wish = wish_of(body, viewer)
-    viewer.must_start(wish.pipeline_ids)
-    return wish, among_of(wish, viewer)
 
 
 def _steered(request_id: str, viewer: Viewer) -> None:

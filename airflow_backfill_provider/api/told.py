@@ -11,7 +11,7 @@ from airflow_backfill_provider.api import date_answers, pipeline_answers, plan_a
 from airflow_backfill_provider.backfill.hold import Hold
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateState, DateStatus
-from airflow_backfill_provider.backfill.plan import RequestPlan, summary
+from airflow_backfill_provider.backfill.plan import RequestPlan
 from airflow_backfill_provider.backfill.progress import eta_of
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
 from airflow_backfill_provider.errors import Problem
@@ -121,7 +121,7 @@ def plan(value: RequestPlan, viewer: Viewer) -> plan_answers.PlanAnswer:
                 ],
                 runs=one.batches,
                 estimated_seconds=one.seconds,
-                left_out=[viewer.words(words) for words in summary(one.left_out)],
+                left_out=[viewer.words(words) for words in one.reasons()],
             )
             for one in value.pipelines
         ],

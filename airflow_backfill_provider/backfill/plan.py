@@ -10,6 +10,7 @@ from itertools import groupby
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus
 from airflow_backfill_provider.dates.selection import Refused
+from airflow_backfill_provider.errors import Problem
 
 _STAYS = {DateStatus.RUNNING: "a run works on it", DateStatus.QUEUED: "it waits in the queue already"}
 
@@ -34,6 +35,13 @@ class PipelinePlan:
     """DagRuns, as long as none fails."""
     seconds: float | None = None
     """How long they will take, by past runs; None when there are none."""
+    problems: tuple[Problem, ...] = ()
+    """Why its row cannot be read; then it has no dates."""
+
+    def reasons(self) -> list[str]:
+        """What is left out of it and why, in a line for each reason."""
+        broken = [f"its row cannot be read: {'; '.join(map(str, self.problems))}"] if self.problems else []
+        return [*broken, *summary(self.left_out)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from airflow_backfill_provider.actions import control, control_dates
 from airflow_backfill_provider.actions.request_backfill import plan_request, save_request
 from airflow_backfill_provider.backfill.person import Person
-from airflow_backfill_provider.backfill.plan import RequestPlan, summary
+from airflow_backfill_provider.backfill.plan import RequestPlan
 from airflow_backfill_provider.backfill.status import LIVE
 from airflow_backfill_provider.cli.backfill_wish import read_priority, read_wish
 from airflow_backfill_provider.cli.exits import command, now, person
@@ -144,7 +144,7 @@ def _pipelines(plan: RequestPlan) -> list[dict[str, Any]]:
             "reasons": sorted({day.reason for day in one.dates}),
             "runs": one.batches,
             "estimated_seconds": one.seconds,
-            "left_out": summary(one.left_out),
+            "left_out": one.reasons(),
         }
         for one in plan.pipelines
     ]

@@ -14,6 +14,7 @@ from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, Reco
 from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, one_of
 from airflow_backfill_provider.store.run_log import of_run
 from airflow_backfill_provider.store.tables import pipeline_run_log as table
+from airflow_backfill_provider.store.tables import pipelines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,16 +97,26 @@ def last_successes(conn: Connection, pipeline_id: str, dates: Iterable[date]) ->
     return found
 
 
-def mean_seconds(conn: Connection, pipeline_id: str) -> float | None:
-    """How long the last twenty successful records of a pipeline took on average; None when there are none."""
-    rows = conn.execute(
-        select(table.c.start_time, table.c.end_time)
-        .where(table.c.pipeline_id == pipeline_id, table.c.status == RecordStatus.SUCCESS.value)
-        .order_by(table.c.start_time.desc().nulls_last())
+def mean_seconds(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, float]:
+    """How long the last twenty successful records of each pipeline took on average; of those that have some."""
+    inner = table.alias()
+    newest = (
+        select(inner.c.run_id)
+        .where(inner.c.pipeline_id == pipelines.c.pipeline_id, inner.c.status == RecordStatus.SUCCESS.value)
+        .order_by(inner.c.start_time.desc().nulls_last())
         .limit(20)
+        .correlate(pipelines)
     )
-    spans = [(row.end_time - row.start_time).total_seconds() for row in rows if row.start_time and row.end_time]
-    return sum(spans) / len(spans) if spans else None
+    query = (
+        select(table.c.pipeline_id, table.c.start_time, table.c.end_time)
+        .select_from(pipelines.join(table, table.c.run_id.in_(newest)))
+        .where(one_of(pipelines.c.pipeline_id, pipeline_ids))
+    )
+    spans: dict[str, list[float]] = {}
+    for row in conn.execute(query):
+        if row.start_time and row.end_time:
+            spans.setdefault(row.pipeline_id, []).append((row.end_time - row.start_time).total_seconds())
+    return {name: sum(some) / len(some) for name, some in spans.items()}
 
 
 def submissions_of(conn: Connection, run: RunRef) -> Mapping[date, int]:

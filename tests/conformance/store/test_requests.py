@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, event, func, select, text
 
-from airflow_backfill_provider.actions import control
+from airflow_backfill_provider.actions import control, plan_dates
 from airflow_backfill_provider.actions.request_backfill import Wish, plan_request, save_request
 from airflow_backfill_provider.backfill.item import Item, NewItem
 from airflow_backfill_provider.backfill.person import Person
@@ -346,3 +346,52 @@ def test_relative_dates_are_those_of_the_pipelines_zone_and_not_of_utc(registry:
     with registry.reading() as conn:
         plan = plan_request(conn, wish("orders", dates="yesterday, !2026-11-24"), NOW)
     assert [one.run_date for one in plan.pipelines[0].dates] == [date(2026, 11, 25)]
+
+
+@pytest.mark.parametrize("way", [{"tag": "sales"}, {"all_pipelines": True}])
+def test_a_broken_row_that_a_tag_or_all_means_is_left_out_and_named(registry: Registry, way: dict[str, Any]) -> None:
+    break_row(registry, "weekly")
+    with registry.reading() as conn:
+        plan = plan_request(conn, Wish(dates="2026-01-05", **way), NOW)
+    by_name = {one.pipeline_id: one for one in plan.pipelines}
+    assert len(by_name["orders"].dates) == 1
+    assert by_name["weekly"].dates == ()
+    assert by_name["weekly"].reasons()[0].startswith("its row cannot be read: ")
+    request_id, saved = save_request(registry, Wish(dates="2026-01-05", **way), who="ada", now=NOW)
+    assert saved.pipelines == plan.pipelines
+    assert "weekly" not in {item.pipeline_id for item in items(registry, request_id)}
+
+
+def test_a_broken_row_that_is_named_stops_the_request(registry: Registry) -> None:
+    break_row(registry, "weekly")
+    with registry.reading() as conn, pytest.raises(InvalidRequest, match="frequency"):
+        plan_request(conn, wish("orders", "weekly", dates="2026-01-05"), NOW)
+
+
+def break_row(registry: Registry, pipeline_id: str) -> None:
+    with registry.writing() as conn:
+        conn.execute(table.update().where(table.c.pipeline_id == pipeline_id).values(frequency="every purple day"))
+
+
+def test_a_plan_for_many_pipelines_takes_no_more_statements_than_for_one(registry: Registry) -> None:
+    def statements(ask: Wish) -> int:
+        found: list[str] = []
+        with registry.reading() as conn:
+            event.listen(conn, "before_cursor_execute", lambda *given: found.append(given[2]))
+            plan_request(conn, ask, NOW)
+        return len(found)
+
+    few = statements(Wish(dates="2026-01-05", tag="sales"))
+    usual = {"platform": "databricks", "platform_job_id": "1", "start_date": date(2026, 1, 1), "created_at": CREATED}
+    rows = [usual | {"pipeline_id": f"many_{n}", "schedule_type": "daily", "tags": "sales"} for n in range(40)]
+    with registry.writing() as conn:
+        conn.execute(table.insert(), rows)
+    assert statements(Wish(dates="2026-01-05", tag="sales")) == few
+
+
+def test_too_many_dates_of_too_many_pipelines_are_refused_before_they_are_looked_at(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_dates, "MOST_LOOKED_AT", 10)
+    with registry.reading() as conn, pytest.raises(InvalidRequest, match="12 dates of 3 pipelines are selected"):
+        plan_request(conn, Wish(dates="2026-01-05..2026-01-08", all_pipelines=True), NOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -133,7 +133,9 @@ def test_a_url_with_a_nul_is_refused(ask: Ask, path: str) -> None:
     assert ask("user", "GET", path).status_code == 422
 
 
-def test_a_broken_row_is_shown_with_what_is_wrong(ask: Ask) -> None:
+@pytest.fixture
+def broken(ask: Ask) -> Iterator[str]:
+    """A pipeline whose row cannot be read."""
     from sqlalchemy import text
 
     from airflow_backfill_provider.store.engine import registry
@@ -141,15 +143,33 @@ def test_a_broken_row_is_shown_with_what_is_wrong(ask: Ask) -> None:
     change = text("UPDATE pipelines SET frequency = :frequency WHERE pipeline_id = 'reports'")
     with registry().writing() as conn:
         conn.execute(change, {"frequency": "every blue moon"})
-    try:
-        rows = {row["pipeline_id"]: row for row in ask("user", "GET", "/api/grid").json()["pipelines"]}
-        assert "every blue moon" in rows["reports"]["problem"]
-        assert (rows["reports"]["can_start"], rows["reports"]["owed"]) == (False, 0)
-        assert "every blue moon" in ask("user", "GET", "/api/pipelines/reports").json()["problem"]
-        assert ask("user", "GET", "/api/pipelines/reports/calendar").status_code == 422
-    finally:
-        with registry().writing() as conn:
-            conn.execute(change, {"frequency": None})
+    yield "reports"
+    with registry().writing() as conn:
+        conn.execute(change, {"frequency": None})
+
+
+def test_a_broken_row_is_shown_with_what_is_wrong(ask: Ask, broken: str) -> None:
+    rows = {row["pipeline_id"]: row for row in ask("user", "GET", "/api/grid").json()["pipelines"]}
+    assert "every blue moon" in rows[broken]["problem"]
+    assert (rows[broken]["can_start"], rows[broken]["owed"]) == (False, 0)
+    assert "every blue moon" in ask("user", "GET", f"/api/pipelines/{broken}").json()["problem"]
+    assert ask("user", "GET", f"/api/pipelines/{broken}/calendar").status_code == 422
+
+
+@pytest.mark.parametrize("way", [{"tag": "sales"}, {"all_pipelines": True}])
+@pytest.mark.parametrize("path", ["/api/plan", "/api/requests"])
+def test_a_broken_row_stops_no_tag_and_is_named(ask: Ask, broken: str, path: str, way: dict[str, Any]) -> None:
+    make(ask, SEEN, dates="yesterday")
+    answer = ask("user", "POST", path, json={"dates": "today", "only": "any", **way})
+    assert answer.is_success, answer.text
+    plan = answer.json().get("plan", answer.json())
+    by_name = {one["pipeline_id"]: one for one in plan["pipelines"]}
+    assert len(by_name[SEEN]["dates"]) == 1
+    assert by_name[broken]["dates"] == []
+    assert "every blue moon" in by_name[broken]["left_out"][0]
+    named = ask("user", "POST", path, json=wish(SEEN, broken))
+    assert named.status_code == 422
+    assert "every blue moon" in named.json()["detail"]
 
 
 def test_airflow_takes_every_page_of_the_plugin(ask: Ask) -> None:
