@@ -59,8 +59,8 @@ def watch_sla(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iter
             return
         judged = [_decide(case, settings, now) for case in airflow.answer(cases, now)]
         with registry.writing() as conn:
-            locked = {row.key: row for row in sla.due(conn, now, CHUNK, lock=True)}
-            mine = [one for one in judged if locked.get(one.row.key) == one.row]
+            locked = sla.lock(conn, [one.row for one in judged])
+            mine = [one for one in judged if one.row.key in locked]
             story = _write(conn, mine, now)
         yield from story
         if not mine:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import statistics
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
 from airflow_backfill_provider.backfill.sla import Attempt, Deadline
 from airflow_backfill_provider.backfill.status import RecordStatus
-from airflow_backfill_provider.store.dialect import insert_for, one_of
+from airflow_backfill_provider.store.dialect import insert_rows, one_of
 from airflow_backfill_provider.store.tables import pipeline_run_log as table
 
 _NAMESPACE = uuid.UUID("0d9f6a55-3c1b-5d0e-8a55-6a2f7e0c4b19")
-_KNOWN = frozenset(status.value for status in RecordStatus)
+_RUNS = {status.value: status for status in RecordStatus if status is not RecordStatus.MISSED}
+"""The statuses of records that stand for a run."""
 _LATELY = timedelta(days=90)
 _MOST = 20
 
@@ -37,10 +37,18 @@ def attempts(conn: Connection, keys: Iterable[Key]) -> dict[Key, list[Attempt]]:
         .order_by(table.c.start_time.nulls_first(), table.c.run_id)
     )
     found: dict[Key, list[Attempt]] = {}
-    for row in conn.execute(query).mappings():
-        key = (row["pipeline_id"], row["run_date"])
-        if key in wanted and row["status"] in _KNOWN and row["status"] != RecordStatus.MISSED.value:
-            found.setdefault(key, []).append(_attempt(row))
+    for run_id, name, day, status, started_at, ended_at, message, dag_run_id, submissions in conn.execute(query):
+        if (name, day) in wanted and status in _RUNS:
+            one = Attempt(
+                run_id=run_id,
+                status=_RUNS[status],
+                started_at=started_at,
+                ended_at=ended_at,
+                message=message,
+                dag_run_id=dag_run_id,
+                submitted=bool(submissions),
+            )
+            found.setdefault((name, day), []).append(one)
     return found
 
 
@@ -66,10 +74,10 @@ def judged(conn: Connection, run_ids: Sequence[str], *, met: bool) -> None:
     A record that somebody is ending just now is passed over: he judges it, and waits for the promise that is locked
     here.
     """
-    free = select(table.c.run_id).where(one_of(table.c.run_id, run_ids), table.c.sla_met.is_(None))
-    ids = list(conn.execute(free.with_for_update(skip_locked=True)).scalars())
-    if ids:
-        conn.execute(update(table).where(one_of(table.c.run_id, ids)).values(sla_met=met))
+    if run_ids:
+        free = select(table.c.run_id).where(one_of(table.c.run_id, run_ids), table.c.sla_met.is_(None))
+        mine = table.c.run_id.in_(free.with_for_update(skip_locked=True))
+        conn.execute(update(table).where(mine).values(sla_met=met))
 
 
 def missed(conn: Connection, rows: Sequence[tuple[Deadline, str]], now: datetime) -> None:
@@ -92,17 +100,4 @@ def missed(conn: Connection, rows: Sequence[tuple[Deadline, str]], now: datetime
         }
         for row, why in rows
     ]
-    if values:
-        conn.execute(insert_for(conn, table).on_conflict_do_nothing(), values)
-
-
-def _attempt(row: Mapping[Any, Any]) -> Attempt:
-    return Attempt(
-        run_id=row["run_id"],
-        status=RecordStatus(row["status"]),
-        started_at=row["start_time"],
-        ended_at=row["end_time"],
-        message=row["error_message"],
-        dag_run_id=row["dag_run_id"],
-        submitted=bool(row["submissions"]),
-    )
+    insert_rows(conn, table, values)

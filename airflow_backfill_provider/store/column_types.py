@@ -124,6 +124,8 @@ class Flag(_Tolerant):
 
 def read_instant(value: object) -> datetime | None:
     """The instant that a value means, in UTC; None when it means none. Without a zone it is UTC."""
+    if value is None:
+        return None
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip().removesuffix(" UTC"))
@@ -136,7 +138,7 @@ def read_instant(value: object) -> datetime | None:
 
 def read_date(value: object) -> date | None:
     """The date that a value means; an instant means one only at midnight, without a zone or in UTC."""
-    if isinstance(value, str | datetime):
+    if isinstance(value, (str, datetime)):  # a tuple: ``str | datetime`` would be made anew for each value
         instant = read_instant(value)
         whole = instant is not None and instant.time() == time(0)
         return instant.date() if instant is not None and whole else None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     JSON,
+    Column,
+    ColumnClause,
     Connection,
-    Date,
     FromClause,
     String,
     Table,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     column,
     func,
     select,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -80,19 +82,49 @@ def _one_of_json(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def dates_table(conn: Connection, dates: Iterable[tuple[str, date]]) -> FromClause:
-    """Pipelines and dates as a table to join with: columns pipeline_id and run_date, sent as two parameters or one."""
-    wanted = list(dates)
+    """Pipelines and dates as a table to join with: columns pipeline_id and run_date."""
+    return rows_table(conn, _DATE_COLUMNS, list(dates))
+
+
+_DATE_COLUMNS = (column("pipeline_id", String), column("run_date", CalendarDate))
+
+
+def rows_table(
+    conn: Connection, columns: Sequence[ColumnClause[Any] | Column[Any]], rows: Sequence[Sequence[Any]]
+) -> FromClause:
+    """Rows of values as a table to join with, or to insert from: sent as one parameter for each column, or one in all.
+
+    One statement for thousands of rows: to send one for each, or to write all their values out, takes far longer.
+    """
     if conn.dialect.name == "postgresql":
-        names = bindparam(None, [name for name, _ in wanted], type_=ARRAY(String))
-        days = bindparam(None, [day for _, day in wanted], type_=ARRAY(Date))
-        columns = (column("pipeline_id", String), column("run_date", CalendarDate))
-        return func.unnest(cast(names, ARRAY(String)), cast(days, ARRAY(Date))).table_valued(*columns).render_derived()
-    texts = [[name, day.isoformat()] for name, day in wanted]
-    rows = func.json_each(bindparam(None, texts, type_=JSON())).table_valued("value")
+        lists = zip(*rows, strict=True) if rows else [()] * len(columns)
+        types = [ARRAY(each.type) for each in columns]
+        arrays = [
+            cast(bindparam(None, list(values), type_=kind), kind) for values, kind in zip(lists, types, strict=True)
+        ]
+        named = [column(each.name, each.type) for each in columns]
+        return func.unnest(*arrays).table_valued(*named).render_derived()
+    processors = [each.type.dialect_impl(conn.dialect).bind_processor(conn.dialect) for each in columns]
+    plain = [[made(value) if made else value for made, value in zip(processors, row, strict=True)] for row in rows]
+    values = func.json_each(bindparam(None, plain, type_=JSON())).table_valued("value").c.value
     return select(
-        func.json_extract(rows.c.value, "$[0]").label("pipeline_id"),
-        type_coerce(func.json_extract(rows.c.value, "$[1]"), CalendarDate).label("run_date"),
+        *(
+            type_coerce(func.json_extract(values, f"$[{place}]"), each.type).label(each.name)
+            for place, each in enumerate(columns)
+        )
     ).subquery()
+
+
+def insert_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows that name the same columns, except those that break a unique rule; returns how many are new."""
+    if not rows:
+        return 0
+    names = list(rows[0])
+    values = rows_table(conn, [table.c[name] for name in names], [[row[name] for name in names] for row in rows])
+    # Without a WHERE, SQLite would read ON CONFLICT as the ON of a join.
+    query = select(*(values.c[name] for name in names)).where(true())
+    insert = insert_for(conn, table).from_select(names, query).on_conflict_do_nothing()
+    return conn.execute(insert, execution_options={"preserve_rowcount": True}).rowcount
 
 
 class DaysAfter(FunctionElement[Any]):

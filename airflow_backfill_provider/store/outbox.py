@@ -13,11 +13,9 @@ from sqlalchemy import Connection, func, select, update
 
 from airflow_backfill_provider.pipelines.channels import Channel
 from airflow_backfill_provider.pipelines.notice import Notice
-from airflow_backfill_provider.store.dialect import insert_for, one_of
+from airflow_backfill_provider.store.dialect import insert_rows, one_of
 from airflow_backfill_provider.store.tables import pipeline_notifications as table
 from airflow_backfill_provider.store.tables import pipelines
-
-_ROWS_AT_ONCE = 500
 
 
 class Addressee(NamedTuple):
@@ -68,13 +66,7 @@ def addressees(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, Addre
 
 def add(conn: Connection, messages: Sequence[NewMessage], now: datetime) -> int:
     """Write messages that are not there yet, whatever became of them since; returns how many were new."""
-    rows = [_row(message, now) for message in messages]
-    added = 0
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        insert = insert_for(conn, table).values(rows[start : start + _ROWS_AT_ONCE])
-        told = insert.on_conflict_do_nothing().returning(table.c.notification_id)
-        added += len(conn.execute(told).all())
-    return added
+    return insert_rows(conn, table, [_row(message, now) for message in messages])
 
 
 def get(conn: Connection, notification_id: str) -> dict[str, Any] | None:

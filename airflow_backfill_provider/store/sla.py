@@ -6,14 +6,14 @@ A promise is judged in the transaction that has locked its row, so that of two c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, not_, or_, select, true, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, not_, or_, select, true, tuple_, update
 
 from airflow_backfill_provider.backfill.sla import Deadline, SlaStatus
-from airflow_backfill_provider.store.dialect import insert_for, one_of
+from airflow_backfill_provider.store.dialect import dates_table, insert_for, insert_rows, one_of, rows_table
 from airflow_backfill_provider.store.tables import pipelines
 from airflow_backfill_provider.store.tables import sla_deadlines as table
 from airflow_backfill_provider.store.tables import sla_watches as watches
@@ -103,18 +103,31 @@ def withdraw(conn: Connection, pipeline_ids: Sequence[str], due_after: datetime 
 def promise(conn: Connection, rows: Sequence[Deadline]) -> None:
     """Add promises; a date that has one keeps it."""
     values = [{name: getattr(row, name) for name in _PROMISE} | {"status": SlaStatus.OPEN.value} for row in rows]
-    if values:
-        conn.execute(insert_for(conn, table).on_conflict_do_nothing(), values)
+    insert_rows(conn, table, values)
 
 
 _PROMISE = ("pipeline_id", "run_date", "tick_at", "deadline_at", "urgent_at", "look_at")
 
 
-def due(conn: Connection, now: datetime, limit: int, *, lock: bool = False) -> list[Deadline]:
-    """Promises to look at; with ``lock``, those that no other controller is judging, until the transaction ends."""
-    query = select(table).where(table.c.look_at <= now).order_by(table.c.look_at, table.c.pipeline_id, table.c.run_date)
-    rows = conn.execute((query.with_for_update(skip_locked=True) if lock else query).limit(limit))
+def due(conn: Connection, now: datetime, limit: int) -> list[Deadline]:
+    """Promises to look at."""
+    query = select(*_READ).where(table.c.look_at <= now)
+    rows = conn.execute(query.order_by(table.c.look_at, table.c.pipeline_id, table.c.run_date).limit(limit))
     return [_deadline(row) for row in rows]
+
+
+def lock(conn: Connection, rows: Sequence[Deadline]) -> set[tuple[str, date]]:
+    """Lock those of these promises that are as they were read and that no other controller is judging; their keys."""
+    seen = rows_table(conn, _LOCKED, [[getattr(row, each.name) for each in _LOCKED] for row in rows])
+    unchanged = [table.c[each.name].is_not_distinct_from(seen.c[each.name]) for each in _LOCKED[2:]]
+    mine = and_(table.c.pipeline_id == seen.c.pipeline_id, table.c.run_date == seen.c.run_date, *unchanged)
+    query = select(table.c.pipeline_id, table.c.run_date).join(seen, mine)
+    return {(row.pipeline_id, row.run_date) for row in conn.execute(query.with_for_update(skip_locked=True, of=table))}
+
+
+_READ = [table.c[each.name] for each in fields(Deadline)]
+_LOCKED = [each for each in _READ if each is not table.c.reason]
+"""What a verdict rests on; the key comes first."""
 
 
 def breaches_of(conn: Connection, ticks: Iterable[tuple[str, datetime]]) -> list[Deadline]:
@@ -124,7 +137,7 @@ def breaches_of(conn: Connection, ticks: Iterable[tuple[str, datetime]]) -> list
         return []
     instants = [at for _, at in wanted]
     query = (
-        select(table)
+        select(*_READ)
         .where(one_of(table.c.pipeline_id, sorted({name for name, _ in wanted})))
         .where(table.c.tick_at.between(min(instants), max(instants)), table.c.status == SlaStatus.BREACHED.value)
         .order_by(table.c.pipeline_id, table.c.run_date)
@@ -134,19 +147,22 @@ def breaches_of(conn: Connection, ticks: Iterable[tuple[str, datetime]]) -> list
 
 def remove(conn: Connection, rows: Iterable[Deadline]) -> None:
     """Take back promises that were made by a rule which has changed."""
-    keys = [{"p": row.pipeline_id, "d": row.run_date} for row in rows]
+    keys = [row.key for row in rows]
     if keys:
-        conn.execute(delete(table).where(_mine()), keys)
+        old = dates_table(conn, keys)
+        mine = tuple_(table.c.pipeline_id, table.c.run_date).in_(select(old.c.pipeline_id, old.c.run_date))
+        conn.execute(delete(table).where(mine))
 
 
 def judge(conn: Connection, rows: Iterable[tuple[Deadline, Mapping[str, Any]]]) -> None:
-    """Write what was found about promises whose rows are locked."""
-    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    """Write what was found about promises whose rows are locked: one statement for all of whom the same is written."""
+    by_columns: dict[tuple[str, ...], list[Sequence[Any]]] = {}
     for row, values in rows:
-        named = {f"new_{name}": value for name, value in values.items()}
-        by_columns.setdefault(tuple(values), []).append(named | {"p": row.pipeline_id, "d": row.run_date})
-    for columns, some in by_columns.items():
-        conn.execute(update(table).where(_mine()).values({name: bindparam(f"new_{name}") for name in columns}), some)
+        by_columns.setdefault(tuple(values), []).append((*row.key, *values.values()))
+    for names, some in by_columns.items():
+        found = rows_table(conn, [table.c[name] for name in ("pipeline_id", "run_date", *names)], some)
+        mine = and_(table.c.pipeline_id == found.c.pipeline_id, table.c.run_date == found.c.run_date)
+        conn.execute(update(table).where(mine).values({name: found.c[name] for name in names}))
 
 
 def done(conn: Connection, pipeline_id: str, dates: Iterable[date], now: datetime) -> list[date]:
@@ -177,7 +193,7 @@ def of_pipelines(
     status: SlaStatus | None = None,
 ) -> list[Deadline]:
     """The promises of these pipelines, or of all, for run dates in a range; by pipeline and date."""
-    query = select(table).order_by(table.c.pipeline_id, table.c.run_date)
+    query = select(*_READ).order_by(table.c.pipeline_id, table.c.run_date)
     if status is not None:
         query = query.where(table.c.status == status.value)
     if pipeline_ids is not None:
@@ -197,21 +213,10 @@ def counts(conn: Connection, pipeline_ids: Sequence[str], first: date, last: dat
     return {(row.run_date, SlaStatus(row.status)): row.n for row in conn.execute(query)}
 
 
-def _mine() -> Any:
-    return (table.c.pipeline_id == bindparam("p")) & (table.c.run_date == bindparam("d"))
-
-
 def _deadline(row: Row[Any]) -> Deadline:
-    return Deadline(
-        pipeline_id=row.pipeline_id,
-        run_date=row.run_date,
-        tick_at=row.tick_at,
-        deadline_at=row.deadline_at,
-        urgent_at=row.urgent_at,
-        status=SlaStatus(row.status),
-        look_at=row.look_at,
-        done_at=row.done_at,
-        warned_at=row.warned_at,
-        recovered_at=row.recovered_at,
-        reason=row.reason,
-    )
+    """The promise in a row of ``_READ``."""
+    plain = dict(zip(_FIELDS, row, strict=True))
+    return Deadline(**plain | {"status": SlaStatus(plain["status"])})
+
+
+_FIELDS = [each.name for each in _READ]
