@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.pipelines.channels import read_channels
+from airflow_backfill_provider.pipelines.channels import Channel, read_channels
 from airflow_backfill_provider.pipelines.notice import Notice
+from airflow_backfill_provider.pipelines.parts import Flaw
 from airflow_backfill_provider.pipelines.pipeline import path_text
 from airflow_backfill_provider.pipelines.scrub import scrub
 from airflow_backfill_provider.store import outbox
@@ -36,7 +38,7 @@ def notify(conn: Connection, notices: Iterable[Notice], now: datetime) -> int:
 def messages_of(notice: Notice, addressee: Addressee) -> list[NewMessage]:
     """The messages of one notice by what the pipeline's row says."""
     facts = {"pipeline_name": addressee.name, "owner": addressee.owner}
-    channels, flaws = read_channels(addressee.channel, addressee.details)
+    channels, flaws = _channels(addressee.channel, addressee.details)
     messages = [
         NewMessage(notice=notice, facts=facts, channel=channel, channel_name=channel.kind)
         for channel in channels
@@ -47,6 +49,12 @@ def messages_of(notice: Notice, addressee: Addressee) -> list[NewMessage]:
         name = scrub(str(addressee.channel))
         messages.append(NewMessage(notice=notice, facts=facts, channel=None, channel_name=name, problem=problem))
     return messages
+
+
+@lru_cache(maxsize=1_000)
+def _channels(channel: str | None, details: str | None) -> tuple[tuple[Channel, ...], list[Flaw]]:
+    """Many pipelines tell the same people: in a storm their cells are read once."""
+    return read_channels(channel, details)
 
 
 def _clean(notice: Notice) -> Notice:

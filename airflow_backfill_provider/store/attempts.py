@@ -37,7 +37,7 @@ def attempts(conn: Connection, keys: Iterable[Key]) -> dict[Key, list[Attempt]]:
         .order_by(table.c.start_time.nulls_first(), table.c.run_id)
     )
     found: dict[Key, list[Attempt]] = {}
-    for run_id, name, day, status, started_at, ended_at, message, dag_run_id, submissions in conn.execute(query):
+    for run_id, name, day, status, started_at, ended_at, message, dag_run_id, submissions in conn.execute(query).all():
         if (name, day) in wanted and status in _RUNS:
             one = Attempt(
                 run_id=run_id,

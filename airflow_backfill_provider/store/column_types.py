@@ -7,6 +7,7 @@ can quote it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -65,9 +66,9 @@ class UtcDateTime(_Tolerant):
         utc = value.astimezone(UTC).replace(tzinfo=None)
         return utc.isoformat(" ", "microseconds") if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Aware UTC, or None for what cannot be read."""
-        return read_instant(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """Aware UTC, or None for what cannot be read; without SQLAlchemy's two calls around each value."""
+        return read_instant
 
 
 class CalendarDate(_Tolerant):
@@ -83,9 +84,9 @@ class CalendarDate(_Tolerant):
             raise ValueError(f"{value!r} is an instant; expected a date")
         return value.isoformat() if value is not None and dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
-        """The date, or None for what cannot be read."""
-        return read_date(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], date | None]:
+        """The date, or None for what cannot be read; without SQLAlchemy's two calls around each value."""
+        return read_date
 
 
 class ClockTime(_Tolerant):

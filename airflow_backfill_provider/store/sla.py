@@ -113,7 +113,7 @@ def due(conn: Connection, now: datetime, limit: int) -> list[Deadline]:
     """Promises to look at."""
     query = select(*_READ).where(table.c.look_at <= now)
     rows = conn.execute(query.order_by(table.c.look_at, table.c.pipeline_id, table.c.run_date).limit(limit))
-    return [_deadline(row) for row in rows]
+    return [_deadline(row) for row in rows.all()]
 
 
 def lock(conn: Connection, rows: Sequence[Deadline]) -> set[tuple[str, date]]:
@@ -126,8 +126,8 @@ def lock(conn: Connection, rows: Sequence[Deadline]) -> set[tuple[str, date]]:
 
 
 _READ = [table.c[each.name] for each in fields(Deadline)]
-_LOCKED = [each for each in _READ if each is not table.c.reason]
-"""What a verdict rests on; the key comes first."""
+_LOCKED = [table.c[name] for name in ("pipeline_id", "run_date", "deadline_at", "status", "look_at", "done_at")]
+"""The key, and what every change to a promise changes."""
 
 
 def breaches_of(conn: Connection, ticks: Iterable[tuple[str, datetime]]) -> list[Deadline]:
