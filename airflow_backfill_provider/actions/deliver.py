@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.fold_floods import fold_floods
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.errors import BackfillError, PlatformError
+from airflow_backfill_provider.notifications.kept import kept
 from airflow_backfill_provider.notifications.send import send
 from airflow_backfill_provider.pipelines.channels import Channel, read_channels
 from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
@@ -38,7 +39,7 @@ LEASE = timedelta(minutes=5)
 STEP_SECONDS = 60.0
 """After so long no further message is begun in this turn; the next turn goes on."""
 _PLACES_AT_ONCE = 16
-_EACH_PLACE = 25
+_EACH_PLACE = 100
 _TELL_AFTER = 3
 """Failures in a row after which it is told elsewhere that a channel fails."""
 
@@ -121,19 +122,20 @@ def _one_place(
 ) -> None:
     """Send one message after the other, until one is not taken or time is up; the rest is given back."""
     try:
-        for position, one in enumerate(messages):
-            if time.monotonic() >= until:
-                _give_back(registry, messages[position:])
-                return
-            try:
-                send(one.channel, _message(one, settings), settings.notification_timeout.total_seconds())
-            except PlatformError as error:
-                outcome.error = str(error)
-                _give_back(registry, messages[position + 1 :])
-                _note_failure(registry, settings, one, str(error))
-                return
-            _note_arrival(registry, one, tell=outcome.sent == 0)
-            outcome.sent += 1
+        with kept():
+            for position, one in enumerate(messages):
+                if time.monotonic() >= until:
+                    _give_back(registry, messages[position:])
+                    return
+                try:
+                    send(one.channel, _message(one, settings), settings.notification_timeout.total_seconds())
+                except PlatformError as error:
+                    outcome.error = str(error)
+                    _give_back(registry, messages[position + 1 :])
+                    _note_failure(registry, settings, one, str(error))
+                    return
+                _note_arrival(registry, one, tell=outcome.sent == 0)
+                outcome.sent += 1
     except Exception as error:  # noqa: BLE001 – a thread has nobody to raise to: its outcome carries it to the turn
         outcome.broken = error
 

@@ -7,7 +7,9 @@ from html import escape
 
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+from airflow.sdk import Connection
 
+from airflow_backfill_provider.notifications import kept
 from airflow_backfill_provider.pipelines.channels import Channel
 from airflow_backfill_provider.pipelines.wording import Message
 
@@ -16,6 +18,12 @@ class BoundedSmtpHook(SmtpHook):
     """The official hook within our patience: the outbox tries again later, the controller does not wait here."""
 
     patience = 10.0
+
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Connection:
+        """The Airflow connection."""
+        found: Connection = kept.connection(conn_id)
+        return found
 
     @property
     def timeout(self) -> int:

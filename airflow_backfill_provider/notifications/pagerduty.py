@@ -13,7 +13,9 @@ from typing import Any
 import pagerduty
 from airflow.providers.pagerduty.hooks.pagerduty_events import PagerdutyEventsHook, prepare_event_data
 from airflow.providers.pagerduty.notifications.pagerduty import PagerdutyNotifier
+from airflow.sdk import Connection
 
+from airflow_backfill_provider.notifications import kept
 from airflow_backfill_provider.pipelines.channels import Channel
 from airflow_backfill_provider.pipelines.notice import NoticeType
 from airflow_backfill_provider.pipelines.wording import Message
@@ -41,6 +43,12 @@ class GatewayEventsHook(PagerdutyEventsHook):
         conn = self.get_connection(pagerduty_events_conn_id) if pagerduty_events_conn_id else None
         host = (conn.host or "").rstrip("/") if conn else ""
         self.base_url = host if "://" in host or not host else f"https://{host}"
+
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Connection:
+        """The Airflow connection."""
+        found: Connection = kept.connection(conn_id)
+        return found
 
     def client(self) -> pagerduty.EventsApiV2Client:
         """PagerDuty's own client, which does not repeat: the outbox does."""

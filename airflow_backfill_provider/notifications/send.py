@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from airflow_backfill_provider.errors import ConfigError, PlatformError
+from airflow_backfill_provider.notifications import kept
 from airflow_backfill_provider.pipelines.channels import CONNECTION_TYPES, Channel
 from airflow_backfill_provider.pipelines.scrub import scrub
 from airflow_backfill_provider.pipelines.wording import Message
@@ -45,10 +46,8 @@ def send(channel: Channel, message: Message, timeout: float) -> None:
 
 def connection_type(conn_id: str) -> str:
     """The type of an Airflow connection; raises :class:`~airflow_backfill_provider.errors.ConfigError`."""
-    from airflow.sdk.bases.hook import BaseHook
-
     try:
-        return BaseHook.get_connection(conn_id).conn_type or ""
+        return kept.connection(conn_id).conn_type or ""
     except Exception as error:  # noqa: BLE001 – raised anew, without what it may quote
         raise ConfigError(scrub(f"Airflow connection {conn_id!r} cannot be used: {_words(error)}")) from None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from sqlalchemy import select, update
@@ -173,7 +175,7 @@ def test_a_sender_killed_between_sending_and_marking_causes_one_duplicate_with_t
     tell(registry, *events(5))
     process = multiprocessing.get_context("spawn").Process(target=_die_after_sending, args=(registry_url,))
     process.start()
-    process.join(60)
+    process.join(180)
     assert process.exitcode == 9
     assert deliver_all(registry, settings) == []  # the lease
     with registry.writing() as conn:
@@ -278,3 +280,37 @@ def test_a_row_of_another_program_is_left_alone(
         conn.execute(outbox.insert().values(row))
     assert deliver_all(registry, settings) == []
     assert statuses(registry) == ["pending"]
+
+
+def test_the_messages_of_one_place_go_over_one_connection(
+    registry: Registry, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    keys: list[str] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            opened.append(self.client_address)
+            super().setup()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            keys.append(self.headers["Idempotency-Key"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = {"conn_type": "http", "host": "127.0.0.1", "port": server.server_port, "schema": "http"}
+        monkeypatch.setenv("AIRFLOW_CONN_HOOK", json.dumps(here))
+        pipeline(registry, "webhook", WEBHOOK)
+        tell(registry, *events(8))
+        deliver_all(registry, settings)
+        server.shutdown()
+    assert len(set(keys)) == len(keys) == 8
+    assert len(opened) == 1
