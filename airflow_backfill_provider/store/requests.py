@@ -26,7 +26,7 @@ def save(conn: Connection, values: Mapping[str, Any]) -> None:
 def get(conn: Connection, request_id: str) -> dict[str, Any]:
     """One request by its id, or by the beginning of it when no other begins so. Raises NotFound."""
     found = conn.execute(select(table).where(table.c.request_id.startswith(request_id, autoescape=True))).mappings()
-    rows = [dict(row) for row in found]
+    rows = [dict(row) for row in found] if request_id else []  # every id begins with nothing
     exact = [row for row in rows if row["request_id"] == request_id]
     if len(exact or rows) != 1:
         many = "more than one request begins so" if rows else "see airflow pipelines backfill list"
