@@ -42,6 +42,8 @@ class Waiting:
     """The upstream pipeline and date that an item waits for, by the item's id."""
     traits: Mapping[str, Traits]
     """Of the pipelines of these batches, and of others."""
+    items: Sequence[Item]
+    """What was looked at: of each pipeline those that would come first, due or not."""
 
 
 def plan_dispatch(conn: Connection, settings: Settings, now: datetime) -> Waiting:
@@ -49,7 +51,7 @@ def plan_dispatch(conn: Connection, settings: Settings, now: datetime) -> Waitin
     usage = _usage(conn)
     limits = limits_of(settings)
     if usage.is_full(limits):
-        return Waiting([], {}, {})
+        return Waiting([], {}, {}, [])
     working = _definitions_of(conn, usage.pipelines)
     full = [
         name
@@ -63,7 +65,7 @@ def plan_dispatch(conn: Connection, settings: Settings, now: datetime) -> Waitin
     traits = {name: traits_of(pipeline) for name, pipeline in definitions.items()}
     follows = _follows(conn, definitions, items)
     batches = choose(items, traits, usage, limits, now, blocked=blocked, follows=follows)
-    return Waiting(batches, blocked, traits)
+    return Waiting(batches, blocked, traits, items)
 
 
 def dispatch(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[Story]:
@@ -78,13 +80,18 @@ def dispatch(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Itera
         moved = False
         with registry.reading() as conn:
             plan = plan_dispatch(conn, settings, datetime.now(UTC))
+        put_off: set[str] = set()
         for batch in plan.batches:
             name = batch.pipeline_id
+            if name in put_off:
+                continue
             if name not in paused:
                 paused[name] = dag_runs.is_paused(name)
             now = datetime.now(UTC)
             if paused[name] is not False:
-                yield from _put_off(registry, batch, "is paused" if paused[name] else "is not there yet")
+                put_off.add(name)
+                ids = [item.backfill_id for item in plan.items if item.pipeline_id == name]
+                yield from _put_off(registry, name, ids, "is paused" if paused[name] else "is not there yet")
             elif dag_run_id := _claim(registry, settings, batch, plan.traits[name], now):
                 yield from _make_run(registry, dag_runs, batch, dag_run_id, now)
             else:
@@ -166,11 +173,12 @@ def _make_run(
     yield Story(f"{batch.pipeline_id} {format_key(batch.dates)}: Airflow has no such DAG, given back")
 
 
-def _put_off(registry: Registry, batch: Batch, why: str) -> Iterator[Story]:
+def _put_off(registry: Registry, pipeline_id: str, ids: Sequence[str], why: str) -> Iterator[Story]:
+    """Only those that were looked at: while they come first and are not due, nothing behind them is looked at."""
     now = datetime.now(UTC)
     with registry.writing() as conn:
-        queue.put_off(conn, batch.pipeline_id, now + LATER, now)
-    yield Story(f"{batch.pipeline_id}: its DAG {why}; its dates are looked at again in {LATER.total_seconds():g} s")
+        queue.put_off(conn, ids, now + LATER, now)
+    yield Story(f"{pipeline_id}: its DAG {why}; its dates are looked at again in {LATER.total_seconds():g} s")
 
 
 def _usage(conn: Connection) -> Usage:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from airflow_backfill_provider.actions import verify_coverage
 from airflow_backfill_provider.actions.deliver import deliver
 from airflow_backfill_provider.actions.dispatch import dispatch, plan_dispatch
 from airflow_backfill_provider.actions.fill_owed import fill, plan_fill
@@ -18,7 +19,6 @@ from airflow_backfill_provider.actions.heal_ticks import heal, plan_heal
 from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
 from airflow_backfill_provider.actions.reconcile import reconcile, silent_runs
 from airflow_backfill_provider.actions.story import Story
-from airflow_backfill_provider.actions.verify_coverage import verify_part
 from airflow_backfill_provider.actions.watch_sla import watch_sla
 from airflow_backfill_provider.dag_runs import DagRuns
 from airflow_backfill_provider.errors import BackfillError
@@ -65,6 +65,7 @@ def due_work(
             active = (known or KnownPipelines()).active(conn, now)
             healed = plan_heal(conn, active, settings, now).items
             found["dates that are owed"] = [*healed, *plan_fill(conn, active, settings, now)]
+            found["coverage to compare"] = verify_coverage.due(conn, now)
     reasons = [why for why, what in found.items() if what]
     return Due(reasons[0], frozenset().union(*found.values())) if reasons else None
 
@@ -79,7 +80,7 @@ def take_turn(registry: Registry, dag_runs: DagRuns, settings: Settings) -> list
         "watch SLA": lambda: watch_sla(registry, dag_runs, settings),
         "dispatch": lambda: dispatch(registry, dag_runs, settings),
         "deliver": lambda: deliver(registry, settings),
-        "verify": lambda: verify_part(registry),
+        "verify": lambda: verify_coverage.verify_part(registry),
     }
     story: list[str] = []
     failed: list[str] = []

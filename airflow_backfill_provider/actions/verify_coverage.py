@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.errors import NotFound
@@ -15,6 +17,8 @@ A_PART = 20
 _AT_ONCE = 100
 """Pipelines in one transaction."""
 _MARK = "coverage verified up to"
+_IDLE = timedelta(minutes=30)
+"""So long nothing is compared when there is nothing else to do: a turn costs more than what it compares."""
 
 
 def verify(registry: Registry, pipeline_ids: Sequence[str] = ()) -> dict[str, list[date]]:
@@ -39,6 +43,14 @@ def rebuild(registry: Registry, pipeline_ids: Sequence[str] = ()) -> int:
         with registry.writing() as conn:
             count += coverage.rebuild(conn, some)
     return count
+
+
+def due(conn: Connection, now: datetime) -> list[str]:
+    """The first pipeline there is, when it is time for a turn that compares a part though nothing else is to do."""
+    verified_at = marks.written_at(conn, _MARK)
+    if verified_at is not None and now - verified_at < _IDLE:
+        return []
+    return coverage.everybody(conn, most=1)
 
 
 def verify_part(registry: Registry) -> Iterator[Story]:

@@ -15,6 +15,11 @@ def read(conn: Connection, name: str) -> str:
     return conn.execute(select(table.c.mark_value).where(table.c.mark_name == name)).scalar() or ""
 
 
+def written_at(conn: Connection, name: str) -> datetime | None:
+    """When a turn noted it last; None at the beginning."""
+    return conn.execute(select(table.c.updated_at).where(table.c.mark_name == name)).scalar()
+
+
 def write(conn: Connection, name: str, value: str, now: datetime) -> None:
     """Note where this turn stops. Of two turns at once the later one counts, and a part is done twice."""
     insert = insert_for(conn, table).values(mark_name=name, mark_value=value, updated_at=now)

@@ -139,12 +139,11 @@ def touch(conn: Connection, pipeline_id: str, dag_run_id: str, lease_until: date
     )
 
 
-def put_off(conn: Connection, pipeline_id: str, not_before: datetime, now: datetime) -> None:
-    """Look at what a pipeline has pending again later; nothing happened to it, so there is no event."""
-    due = (table.c.pipeline_id == pipeline_id) & (func.coalesce(table.c.not_before, now) <= not_before)
-    pending = table.c.status == ItemStatus.PENDING.value
-    lock(conn, due & pending)
-    conn.execute(update(table).where(due, pending).values(not_before=not_before, updated_at=now))
+def put_off(conn: Connection, ids: Iterable[str], not_before: datetime, now: datetime) -> None:
+    """Look at these again later, if they wait; nothing happened to them, so there is no event."""
+    which = of(ids) & _status_is(ItemStatus.PENDING) & (func.coalesce(table.c.not_before, now) <= not_before)
+    lock(conn, which)
+    conn.execute(update(table).where(which).values(not_before=not_before, updated_at=now))
 
 
 def events_of(conn: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:

@@ -20,6 +20,7 @@ from sqlalchemy import text
 from airflow_backfill_provider import settings as options
 from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
 from airflow_backfill_provider.actions.turn import due_work
+from airflow_backfill_provider.store import marks
 from airflow_backfill_provider.store.engine import Registry, open_engine, parse_url
 from airflow_backfill_provider.store.migrate import upgrade
 
@@ -78,6 +79,7 @@ def measure(url: str, count: int) -> None:
         conn.execute(text(FILLED), {"first": first, "count": count, "now": now.replace(tzinfo=None)})
         conn.execute(text(DONE), {"last": now.date()})
         conn.execute(text(COVERED), {"first": first.year, "last": now.year})
+        marks.write(conn, "coverage verified up to", "", now)  # that is a turn each half hour, and no look
     with registry._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.exec_driver_sql("VACUUM ANALYZE")
     known = KnownPipelines()

@@ -228,18 +228,18 @@ def test_what_is_put_off_is_looked_at_later_and_that_is_no_event(registry: Regis
     claim(registry, [second])
     before = told(registry)
     with registry.writing() as conn:
-        queue.put_off(conn, "orders", LATER, NOW)
+        queue.put_off(conn, ids, LATER, NOW)
     assert [item.not_before for item in items(registry)] == [LATER, None, LATER]
     assert told(registry) == before
     assert [item.backfill_id for item in waiting(registry)] == [ids[0], ids[2]]  # due or not
 
 
-def test_a_pipeline_is_put_off_but_what_waits_longer_keeps_its_time(registry: Registry) -> None:
+def test_dates_are_put_off_but_what_waits_longer_keeps_its_time(registry: Registry) -> None:
     much_later = LATER + timedelta(days=1)
     enqueue(registry, [new(DAYS[0]), new(DAYS[1], not_before=much_later), new(DAYS[2], not_before=NOW)])
     enqueue(registry, [new(DAYS[0], "weekly")])
     with registry.writing() as conn:
-        queue.put_off(conn, "orders", LATER, NOW)
+        queue.put_off(conn, [item.backfill_id for item in items(registry)], LATER, NOW)
     assert [item.not_before for item in items(registry)] == [LATER, much_later, LATER]
     assert [item.not_before for item in items(registry, pipeline_id="weekly")] == [None]
 

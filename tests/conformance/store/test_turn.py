@@ -180,6 +180,19 @@ def test_a_paused_dag_gets_nothing_and_holds_no_slot(registry: Registry, setting
     assert due_words(registry, settings, datetime.now(UTC) + timedelta(seconds=61)) == "dates that can start"
 
 
+def test_of_a_paused_dag_only_what_is_looked_at_is_written(registry: Registry, settings: options.Settings) -> None:
+    """With a hundred thousand dates waiting, each look would write them all."""
+    add(registry, start_date=date(2020, 1, 1), max_active_backfills=3)
+    days = [date(2020, 1, 1) + timedelta(days=number) for number in range(queue_reads.MOST_OF_ONE_PIPELINE + 50)]
+    ask(registry, *days)
+    airflow = Airflow(paused=True)
+    assert len(take_turn(registry, airflow, settings)) == 1
+    put_off = [item for item in items(registry, *days) if item.not_before is not None]
+    assert [item.run_date for item in put_off] == days[: queue_reads.MOST_OF_ONE_PIPELINE]
+    assert due_work(registry, settings, datetime.now(UTC)) is None
+    assert not airflow.runs
+
+
 def test_airflows_own_backfills_take_no_slot_of_the_queue(registry: Registry, settings: options.Settings) -> None:
     add(registry)
     ask(registry, D1)

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, insert, update
 
+from airflow_backfill_provider import settings as options
 from airflow_backfill_provider.actions import verify_coverage
 from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
+from airflow_backfill_provider.actions.turn import due_work
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import NotFound
 from airflow_backfill_provider.pipelines.calendar_text import CalendarText
@@ -134,3 +136,18 @@ def test_a_new_version_of_a_calendar_makes_other_schedules(registry: Registry) -
         (after,) = known.active(conn, NOW)
     assert before.schedule.run_dates(monday, monday) == [monday]
     assert after.schedule.run_dates(monday, monday) == []
+
+
+def test_coverage_is_compared_now_and_then_though_nothing_else_is_due(registry: Registry) -> None:
+    """Else what another program wrote into the log of an idle installation would never be found."""
+    settings = options.load()
+    assert due_work(registry, settings, NOW) is None  # there is nothing to compare
+    has(registry, "a", schedule_type="manual")
+    due = due_work(registry, settings, NOW)
+    assert due is not None
+    assert due.why == "coverage to compare"
+    assert due_work(registry, settings, NOW, search=False) is None  # asked for by the searches only
+    told(registry)
+    at = datetime.now(UTC)
+    assert due_work(registry, settings, at + timedelta(minutes=29)) is None
+    assert due_work(registry, settings, at + timedelta(minutes=31)) is not None
