@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -158,6 +159,7 @@ def idle(bench: Bench) -> float:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or Airflow's processes would outlive it
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), count)
         try:
