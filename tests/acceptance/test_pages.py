@@ -1,60 +1,102 @@
-"""A newcomer's minute in Airflow's web UI: find what is owed, pick red dates, start, watch them turn green.
+"""The pages in the web UI of the demo's own Airflow: a newcomer's minute, every page and state, the keyboard, axe.
 
 ``BACKFILL_SCREENSHOTS`` names a folder in which the pictures are kept; otherwise they go with pytest's own files.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from tests.acceptance.conftest import World, row
+from airflow_backfill_provider.demo.airflow_stack import free_port
+from airflow_backfill_provider.demo.bookings import ARCHIVE
+from airflow_backfill_provider.demo.demonstration import JOBS, PAUSED, Demonstration
+from airflow_backfill_provider.demo.sample import FILLED, LATE
 from tests.acceptance.test_browser import FLAGS, PATIENCE_MS, pictures
 
 __all__ = ["pictures"]
 
-pytestmark = [pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(400)]
-AIRFLOW_OPTIONS = {"AIRFLOW__BACKFILL__OWED_SECONDS": "5", "AIRFLOW__BACKFILL__LOST_TICK_HOURS": "0"}
+pytestmark = [pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(600)]
 
-TODAY = datetime.now(UTC).date()
-FIRST = TODAY - timedelta(days=14)
-PICKED = [FIRST + timedelta(days=n) for n in range(10)]
+LAST = datetime.now(UTC).date() - timedelta(days=10)
+PICKED = [LAST - timedelta(days=n) for n in range(9, -1, -1)]
+"""Older than the rule of that pipeline fills by itself."""
+WIDE, NARROW = (1280, 900), (390, 844)
+SCHEMES = ("light", "dark")
+BACKFILLS = "/plugin/backfills"
+AXE = Path(__file__).parents[2] / "airflow_backfill_provider/plugins/www/node_modules/axe-core/axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def demo(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    """The demo as ``make demo`` starts it, with a request that waits because its pipeline is paused."""
+    made = Demonstration(tmp_path_factory.mktemp("demo"), free_port())
+    try:
+        made.start()
+        made.airflow.api("PATCH", f"/dags/{PAUSED}", json={"is_paused": True})
+        made.airflow.run("pipelines", "backfill", "create", PAUSED, "--dates", span(LAST), "--reason", "the books")
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium_path, headless=True, args=FLAGS)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture
-def page(chromium_path: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, headless=True, args=FLAGS)
-        opened = browser.new_page(viewport={"width": 1280, "height": 1000})
-        opened.set_default_timeout(PATIENCE_MS)
-        problems: list[str] = []
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        yield opened
-        browser.close()
-        assert not problems, problems
+def open_page(browser: Browser, demo: Demonstration) -> Iterator[Callable[..., Page]]:
+    """``open_page(path, scheme=…, size=…)``: a page of its own; a script of it that fails fails the test."""
+    problems: list[str] = []
+    contexts = []
+
+    def opened(path: str = "", scheme: Any = "light", size: tuple[int, int] = WIDE, **more: Any) -> Page:
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **more)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        if path:
+            page.goto(demo.airflow.url + path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not problems, problems
+
+
+def span(last: date) -> str:
+    return f"{last - timedelta(days=2)}..{last}"
+
+
+def pipeline(name: str, more: str = "") -> str:
+    return f"{BACKFILLS}?pipeline={name}{more}"
+
+
+# -- A newcomer's minute ----------------------------------------------------------------------------------------------
 
 
 def test_a_newcomer_finds_what_is_owed_picks_ten_red_dates_and_watches_them_turn_green(
-    world: World, page: Page, pictures: Path
+    demo: Demonstration, open_page: Callable[..., Page], pictures: Path
 ) -> None:
-    world.apply(
-        row("orders", "701", pipeline_name="Orders", schedule_type="daily", start_date=str(FIRST),
-            max_active_backfills=5),
-        row("calm", "702", pipeline_name="Never by itself"),
-    )  # fmt: skip
-    world.simulator.client.job("databricks", "701", max_concurrent=5)
-    page.goto(world.airflow.url)
+    page = open_page("/")
     page.get_by_role("link", name=re.compile(r"\d+ owed")).click()
-
     grid = page.get_by_role("grid")
-    expect(grid.get_by_role("rowheader").first).to_contain_text("Orders")
-    page.screenshot(path=pictures / "pages-grid.png")
-    grid.get_by_role("link", name="Orders").click()
+    row = grid.get_by_role("row").filter(has_text="Sessions, fills its own gaps")
+    expect(row).to_contain_text("owed")
+    row.get_by_role("link").click()
 
     first, last = (page.locator(f'td[data-day="{one}"]') for one in (PICKED[0], PICKED[-1]))
     expect(first).to_have_attribute("data-status", "missing")
@@ -64,18 +106,289 @@ def test_a_newcomer_finds_what_is_owed_picks_ten_red_dates_and_watches_them_turn
     page.get_by_label("Why").fill("a newcomer's minute")
     start = page.get_by_role("button", name="Fill 10 dates")
     expect(start).to_be_enabled()
-    page.screenshot(path=pictures / "pages-plan.png")
+    page.screenshot(path=pictures / "pages-minute-plan.png")
     clicked_at = datetime.now(UTC)
     start.click()
     expect(page.get_by_text("10 dates asked for.")).to_be_visible()
-
     for run_date in PICKED:
         cell = page.locator(f'td[data-day="{run_date}"]')
-        expect(cell).to_have_attribute("data-status", "done", timeout=150_000)
-    page.screenshot(path=pictures / "pages-green.png")
+        expect(cell).to_have_attribute("data-status", "done", timeout=240_000)
+    page.screenshot(path=pictures / "pages-minute-green.png")
 
-    wanted = [[str(one)] for one in PICKED]  # today's date, which nobody picked, runs by its schedule
-    done = [job for job in world.jobs("databricks", "701") if job["state"] == "success"]
+    wanted = [[str(one)] for one in PICKED]
+    done = [job for job in demo.simulator.client.ledger(*JOBS[FILLED]) if job["state"] == "success"]
     jobs = [job for job in done if job["run_dates"] in wanted]
     assert sorted(tuple(job["run_dates"]) for job in jobs) == [(str(one),) for one in PICKED]
     assert all(datetime.fromisoformat(job["started_at"]) > clicked_at for job in jobs)
+
+
+# -- What was late, what failed its checks, who was told --------------------------------------------------------------
+
+
+def test_the_sla_page_shows_the_deadline_that_was_missed(open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{BACKFILLS}?view=sla")
+    row = page.get_by_role("region", name="Missed deadlines").get_by_role("row").filter(has_text=LATE)
+    expect(row).to_have_count(1, timeout=PATIENCE_MS)
+    row.get_by_role("link").click()
+    expect(page.get_by_text("missed", exact=True)).to_be_visible()
+
+
+def test_the_quality_page_shows_the_check_that_failed_and_its_numbers(open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{BACKFILLS}?view=quality&days=365")
+    row = page.get_by_role("region", name="Results").get_by_role("row").filter(has_text="amount is known")
+    expect(row).to_contain_text("failed")
+    row.get_by_role("link", name=ARCHIVE).click()
+    line = page.get_by_role("region", name="Check amount is known")
+    expect(line.get_by_role("img", name=re.compile("amount is known: "))).to_be_visible()
+
+
+def test_the_notifications_page_shows_what_was_told_and_sends_it_again(open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{BACKFILLS}?view=notifications&status=sent")
+    rows = page.get_by_role("region", name="Messages").get_by_role("row")
+    for name, event in ((LATE, "sla breach"), (LATE, "sla recovered"), (ARCHIVE, "quality failed")):
+        expect(rows.filter(has_text=name).filter(has_text=event)).not_to_have_count(0, timeout=120_000)
+    rows.filter(has_text="quality failed").first.get_by_role("button", name=re.compile("Resend")).click()
+    expect(page.get_by_text("will be sent again")).to_be_visible()
+
+
+# -- Every page and state, without a violation ------------------------------------------------------------------------
+
+
+def fails(route: Route) -> None:
+    route.abort()
+
+
+def login_page(route: Route) -> None:
+    route.fulfill(status=200, content_type="text/html", body="<html><body>Log in</body></html>")
+
+
+def only_to_see(route: Route) -> None:
+    answer = route.fetch()
+    route.fulfill(response=answer, json=answer.json() | {"can_start": False})
+
+
+def never(_: Route) -> None:
+    """Let the page wait."""
+
+
+def plan_of_many(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("All missing")).click()
+    page.get_by_role("button", name=re.compile(r"Fill [\d,]+ dates")).click()
+
+
+def cancel(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("^cancel ")).first.click()
+
+
+def show_request(page: Page) -> None:
+    page.get_by_role("row", name=re.compile("Request .* open")).get_by_role("button").first.click()
+
+
+State = tuple[str, str, str, tuple[str, Callable[[Route], None]] | None, Callable[[Page], None] | None]
+DATES = f"&date={LAST}&dates={LAST}..{LAST + timedelta(days=1)}"
+STATES: list[State] = [
+    # name, path, the text that shows that it is there, what becomes of an answer, what is done first
+    ("grid", BACKFILLS, "Sessions, fills its own gaps", None, None),
+    ("grid-empty", f"{BACKFILLS}?search=nothing-like-it", "No pipeline is like that", None, None),
+    ("grid-loading", BACKFILLS, "", ("**/backfill/api/grid*", never), None),
+    ("grid-error", BACKFILLS, "No answer", ("**/backfill/api/grid*", fails), None),
+    ("grid-logged-out", BACKFILLS, "your login has ended", ("**/backfill/api/grid*", login_page), None),
+    ("pipeline", pipeline(FILLED, DATES), "dates picked", None, None),
+    ("pipeline-missing", pipeline("nowhere"), "Not there, or not yours to see", None, None),
+    ("pipeline-only-to-see", pipeline(LATE, DATES), "but not start its runs",
+     (f"**/backfill/api/pipelines/{LATE}", only_to_see), None),
+    ("question", pipeline(LATE), "by past runs", None, plan_of_many),
+    ("dag-tab", f"/dags/{FILLED}/plugin/run_dates", "Fill dates", None, None),
+    ("queue", f"{BACKFILLS}?view=queue", "asked for by", None, show_request),
+    ("queue-cancel", f"{BACKFILLS}?view=queue", "What waits ends", None, cancel),
+    ("queue-empty", f"{BACKFILLS}?view=queue&state=ended", "", None, None),
+    ("sla", f"{BACKFILLS}?view=sla", LATE, None, None),
+    ("quality", f"{BACKFILLS}?view=quality&days=365&pipeline={ARCHIVE}", "amount is known", None, None),
+    ("notifications", f"{BACKFILLS}?view=notifications", "sla breach", None, None),
+    ("dashboard", "/", "owed", None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_on_any_page_in_any_state(
+    demo: Demonstration, open_page: Callable[..., Page], pictures: Path, scheme: str
+) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed; 'make pages' installs what the pages' tests need")
+    [run, *_] = demo.airflow.dag_runs(LATE)
+    why = ("why-this-run", f"/dags/{LATE}/runs/{run['dag_run_id']}/plugin/why_this_run", "Who may work", None, None)
+    found = []
+    for name, path, text, answer, first in [*STATES, why]:
+        page = open_page(scheme=scheme, bypass_csp=True)
+        if answer:
+            page.route(*answer)
+        page.goto(demo.airflow.url + path)
+        page.locator(".bf").first.wait_for()
+        if first:
+            first(page)
+        wait_for(page, name, text)
+        page.screenshot(path=pictures / f"pages-{name}-{scheme}-wide.png")
+        found += [f"{name}: {words}" for words in violations(page)]
+        page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+        page.screenshot(path=pictures / f"pages-{name}-{scheme}-narrow.png")
+        found += [f"{name}, narrow: {words}" for words in violations(page)]
+        page.context.close()
+    assert not found, "\n".join(found)
+
+
+def wait_for(page: Page, name: str, text: str) -> None:
+    if name == "grid-loading":
+        expect(page.get_by_role("status", name="Loading").first).to_be_visible()
+        return
+    expect(page.locator(".bf").filter(has_text=text or re.compile(".")).first).to_be_visible()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds in what is ours, in words."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({include: [['.bf']]}, {resultTypes: ['violations']}).then(done => done.violations)")
+    return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+# -- The keyboard -----------------------------------------------------------------------------------------------------
+
+
+def focused(page: Page) -> Any:
+    """What has the focus: its tag, label or text, and the day of a cell."""
+    script = "[document.activeElement.tagName, document.activeElement.dataset.day ?? document.activeElement.innerText]"
+    return page.evaluate(script)
+
+
+def test_the_grid_is_one_stop_of_the_tab_key_and_arrows_move_in_it(open_page: Callable[..., Page]) -> None:
+    page = open_page(BACKFILLS)
+    grid = page.get_by_role("grid")
+    expect(grid.get_by_role("rowheader").nth(2)).to_be_visible()
+    page.get_by_label("Until").focus()
+    inside = "document.activeElement.closest('.bf-grid') !== null"
+    for _ in range(8):  # a date input has stops of its own
+        page.keyboard.press("Tab")
+        if page.evaluate(inside):
+            break
+    assert page.evaluate(inside)
+    for _ in range(40):
+        page.keyboard.press("ArrowLeft")
+    assert focused(page)[0] == "A"
+    name = focused(page)[1]
+    page.keyboard.press("ArrowDown")
+    assert focused(page)[0] == "A"
+    assert focused(page)[1] != name
+    page.keyboard.press("Tab")
+    assert not page.evaluate(inside), "the Tab key did not leave the grid"
+    page.keyboard.press("Shift+Tab")
+    assert focused(page)[0] == "A", "the grid forgot where one was"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_a_year_is_one_stop_of_the_tab_key_and_letters_pick(open_page: Callable[..., Page]) -> None:
+    page = open_page(pipeline(LATE))
+    page.locator('.bf-year td[tabindex="0"]').focus()
+    expect(page.locator('.bf-year [tabindex="0"]')).to_have_count(1)
+    page.keyboard.press("m")
+    expect(page.get_by_role("heading", name=re.compile(r"\d+ dates? picked"))).to_be_visible()
+    page.keyboard.press("m")
+    expect(page.get_by_role("heading", name="Fill dates")).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.bf-year') === null")
+
+
+def test_a_question_takes_the_focus_keeps_it_and_gives_it_back(open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{BACKFILLS}?view=queue")
+    button = page.get_by_role("button", name=re.compile("^cancel ")).first
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    for _ in range(7):
+        inside = page.evaluate("document.activeElement.closest('dialog') !== null || !document.hasFocus()")
+        assert inside or page.evaluate("document.activeElement === document.body")
+        page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(button).to_be_focused()
+
+
+def test_a_reason_goes_with_the_verb_into_the_history(open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{BACKFILLS}?view=queue")
+    row = page.get_by_role("row", name=re.compile("Request .* open"))
+    row.focus()
+    page.keyboard.press("p")
+    page.keyboard.type("month end")
+    page.keyboard.press("Enter")
+    paused = page.get_by_role("row", name=re.compile("Request .* paused"))
+    expect(paused).to_be_visible()
+    paused.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name=re.compile("^History of"))).to_contain_text("month end")
+    paused.focus()
+    page.keyboard.press("p")
+    page.keyboard.press("Enter")
+    expect(row).to_be_visible()
+
+
+def test_the_command_is_copied_where_the_browser_offers_no_clipboard(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")  # as over plain http
+    page.goto(open_page(pipeline(LATE, f"&dates={LAST}")).url)
+    expect(page.get_by_role("button", name="Fill 1 date")).to_be_enabled()
+    page.get_by_text("The same on the command line").click()
+    page.get_by_role("button", name="Copy as CLI command").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    page.get_by_label("Why").focus()
+    page.keyboard.press("Control+v")
+    expect(page.get_by_label("Why")).to_have_value(f"airflow pipelines backfill create {LATE} --dates {LAST}")
+
+
+# -- How quick --------------------------------------------------------------------------------------------------------
+
+NEXT_PAINT = """
+() => {
+  window.slowest = 0;
+  const take = list => { window.slowest = Math.max(window.slowest, ...list.getEntries().map(one => one.duration)); };
+  new PerformanceObserver(take).observe({type: "event", durationThreshold: 16});
+}
+"""
+
+
+def test_ninety_dates_are_picked_before_anybody_waits(open_page: Callable[..., Page], capsys: Any) -> None:
+    page = open_page(pipeline(LATE))
+    last = datetime.now(UTC).date() - timedelta(days=4)
+    page.locator(f'td[data-pick="{last}"]').wait_for()
+    page.evaluate(NEXT_PAINT)
+    page.locator(f'td[data-pick="{last}"]').click()
+    page.locator(f'td[data-pick="{last - timedelta(days=89)}"]').click(modifiers=["Shift"])
+    expect(page.get_by_role("heading", name="90 dates picked")).to_be_visible()
+    with capsys.disabled():
+        print(f"\npicking 90 dates: the slowest interaction was painted after {page.evaluate('window.slowest'):.0f} ms")  # noqa: T201 - the figure is what is wanted
+
+
+def test_a_page_of_ten_thousand_pipelines_is_drawn_at_once(open_page: Callable[..., Page], capsys: Any) -> None:
+    """The API's own answer with more rows and days: the list comes page by page, so a page is what is drawn."""
+
+    def many(route: Route) -> None:
+        whole = route.fetch().json()
+        rows = [
+            row | {"pipeline_id": f"{row['pipeline_id']}_{n}", "name": f"{row['name']} {n}"}
+            for n in range(5)
+            for row in whole["pipelines"]
+        ]
+        route.fulfill(
+            body=json.dumps(whole | {"pipelines": rows[:50], "total": 10_000}), content_type="application/json"
+        )
+
+    page = open_page()
+    page.route("**/backfill/api/grid*", many)
+    page.goto(open_page(f"{BACKFILLS}?days=90").url)
+    expect(page.get_by_text("10,000 pipelines")).to_be_visible()
+    expect(page.get_by_text("1 of 200")).to_be_visible()
+    page.evaluate(NEXT_PAINT)
+    page.locator('.bf-grid td[tabindex="0"]').focus()
+    for key in ("ArrowDown", "ArrowLeft", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+    with capsys.disabled():
+        print(f"\n50 pipelines of 90 days: the slowest key was painted after {page.evaluate('window.slowest'):.0f} ms")  # noqa: T201 - the figure is what is wanted

@@ -19,6 +19,7 @@ export type Moved = Schemas["MovedAnswer"];
 export type DagRun = Schemas["DagRunAnswer"];
 export type Run = Schemas["RunAnswer"];
 export type Item = Schemas["ItemAnswer"];
+export type Hold = Schemas["HoldAnswer"];
 export type Sla = Schemas["SlaAnswer"];
 export type Checks = Schemas["ChecksAnswer"];
 export type Check = Schemas["CheckAnswer"];
@@ -49,6 +50,8 @@ const send = async <Answer>(path: string, options: RequestInit): Promise<Answer>
     throw new Refused(0, "Airflow's API server does not answer; see that it runs and that you are connected.");
   }
   const body: unknown = await response.json().catch(() => null);
+  if (response.ok && body === null)
+    throw new Refused(401, "A page came in the place of an answer: your login has ended. Load the page anew to log in.");
   if (response.ok) return body as Answer;
   const said = (body ?? {}) as { detail?: string; problems?: { where: string; message: string }[] };
   throw new Refused(response.status, said.detail ?? response.statusText, said.problems ?? []);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { verbOfKey, verbsOf } from "../src/logic/steer";
+import { questionOf, verbOfKey, verbsOf } from "../src/logic/steer";
 
 const request = (state: "open" | "paused" | "ended" | "cancelled", more: object = {}) => ({ state, kept_back: 0, counts: {}, ...more });
 
@@ -19,4 +19,13 @@ test("keys do nothing to a request that has ended, but retry what failed", () =>
 test("plus and minus are steps of the priority while a request lives", () => {
   expect(verbOfKey("+", request("open"))).toBe(1);
   expect(verbOfKey("-", request("paused"))).toBe(-1);
+});
+
+test("each verb asks in its own words before it is done", () => {
+  expect(questionOf("cancel", "bf-1")).toEqual({
+    title: "Cancel bf-1?",
+    yes: "Yes, cancel it",
+    words: "What waits ends, and what works is stopped with its external jobs.",
+  });
+  expect(questionOf("retry", "bf-1").yes).toBe("Yes, retry it");
 });

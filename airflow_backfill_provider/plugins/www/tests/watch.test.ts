@@ -44,5 +44,5 @@ test("one number, or equal ones, stand in the middle", () => {
 });
 
 test("lateness is told as the command line tells it", () => {
-  expect([59, 3540, 5400, 172_800].map(lateFor)).toEqual(["0 min", "59 min", "1 h 30 min", "2 days"]);
+  expect([59, 3540, 5400, 172_800].map(lateFor)).toEqual(["under a minute", "59 min", "1 h 30 min", "2 days"]);
 });

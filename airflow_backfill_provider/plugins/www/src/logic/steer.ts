@@ -7,6 +7,20 @@ type Steered = Pick<BackfillRequest, "state" | "kept_back" | "counts">;
 
 export const isLive = (request: Steered): boolean => request.state === "open" || request.state === "paused";
 
+/** What is asked before a verb is done, and what the button says. */
+export const questionOf = (verb: Verb, requestId: string): { title: string; yes: string; words: string } => {
+  const { done, words } = QUESTIONS[verb];
+  return { title: `${done} ${requestId}?`, yes: `Yes, ${done.toLowerCase()} it`, words };
+};
+
+const QUESTIONS: Record<Verb, { done: string; words: string }> = {
+  pause: { done: "Pause", words: "None of its dates starts any more; what works goes on." },
+  resume: { done: "Resume", words: "It goes on, also with the dates that were kept back." },
+  cancel: { done: "Cancel", words: "What waits ends, and what works is stopped with its external jobs." },
+  retry: { done: "Retry", words: "Its failed dates are tried again, with all their attempts." },
+  reprioritize: { done: "Reprioritize", words: "A higher priority starts first." },
+};
+
 /** The verbs that have a button. */
 export const verbsOf = (request: Steered): Verb[] => {
   const found: Verb[] = [];

@@ -11,7 +11,7 @@ export const MESSAGE_STATUSES = ["pending", "sent", "failed", "cancelled"] as co
 export const watchView = (url: URLSearchParams): WatchView | null =>
   WATCH_VIEWS.find((name) => name === url.get("view")) ?? null;
 
-export const pageOf = (url: URLSearchParams): number => Math.max(0, Math.trunc(Number(url.get("page"))) || 0);
+export const pageOf = (url: URLSearchParams, name = "page"): number => Math.max(0, Math.trunc(Number(url.get(name))) || 0);
 
 /** The query of the API; a value of the URL that it does not know is as if it were not there. */
 export const watchQuery = (view: WatchView, url: URLSearchParams, today: string): URLSearchParams => {
@@ -39,6 +39,7 @@ export const spanOf = (url: URLSearchParams): number => {
 /** "1 h 30 min" */
 export const lateFor = (seconds: number): string => {
   const minutes = Math.max(0, Math.floor(seconds / 60));
+  if (!minutes) return "under a minute";
   if (minutes < 60) return `${minutes} min`;
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   return `${Math.floor(minutes / 1440)} days`;

@@ -1,6 +1,6 @@
 /** Instants and durations for people. */
 
-/** The time zone that the person chose in Airflow's menu. */
+/** The time zone that the person chose in Airflow's menu; before that the browser's own. */
 export const zone = (): string => {
   try {
     const chosen: unknown = JSON.parse(localStorage.getItem("timezone") ?? "null");
@@ -11,8 +11,12 @@ export const zone = (): string => {
   } catch {
     // a value of another program's, or a zone this browser does not know
   }
-  return "UTC";
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 };
+
+/** The date of this instant where the person is: "2026-11-28". */
+export const today = (now: Date = new Date(), timeZone: string = zone()): string =>
+  new Intl.DateTimeFormat("sv-SE", { year: "numeric", month: "2-digit", day: "2-digit", timeZone }).format(now);
 
 /** "2026-11-28 14:05 CET" */
 export const instant = (iso: string | null | undefined, timeZone: string = zone()): string => {

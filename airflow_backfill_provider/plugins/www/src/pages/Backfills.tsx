@@ -1,5 +1,6 @@
 /** The entry in Airflow's navigation: all pipelines, the queue, deadlines, checks, messages, and one pipeline. */
 
+import { useEffect, useRef } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 
 import { WATCH_NAMES, WATCH_VIEWS, watchView } from "../logic/watch";
@@ -14,9 +15,14 @@ export const Backfills = () => {
   const queue = url.get("view") === "queue";
   const watch = watchView(url);
   const grid = !queue && !watch && !pipelineId;
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a narrow screen the tabs scroll: the one that is open must be seen.
+    tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [url.get("view"), pipelineId]);
   return (
     <div className="bf-stack" style={{ padding: 12 }}>
-      <nav className="bf-tabs" aria-label="Backfills">
+      <nav className="bf-tabs" aria-label="Backfills" ref={tabs}>
         <Link to="/plugin/backfills" aria-current={grid ? "page" : undefined}>
           Pipelines
         </Link>

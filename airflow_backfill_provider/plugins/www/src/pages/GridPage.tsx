@@ -5,13 +5,13 @@ import { useSearchParams } from "react-router-dom";
 
 import type { Facets, Grid, Summary } from "../api";
 import { STATUSES } from "../logic/cells";
-import { plural } from "../logic/words";
+import { plural, today, until } from "../logic/words";
 import { gridQuery, gridView, PAGE, SORTS, SPANS, withValues } from "../logic/view";
 import { Empty, Legend, Problem, Waiting } from "../parts/bits";
 import { HeatMap } from "../parts/HeatMap";
+import { Pages } from "../parts/Pages";
 import { useLive } from "../parts/useLive";
 
-const today = (): string => new Date().toISOString().slice(0, 10);
 const TYPING_MS = 250;
 
 export const GridPage = () => {
@@ -26,7 +26,7 @@ export const GridPage = () => {
   return (
     <div className="bf-stack">
       <Strip summary={numbers.answer} statuses={view.statuses} onPick={(statuses) => set({ status: statuses })} />
-      <div className="bf-row" role="search" aria-label="Filters">
+      <div className="bf-row bf-filters" role="search" aria-label="Filters">
         <Search value={view.search} onChange={(search) => set({ search })} />
         <Choice label="Platform" value={view.platform} options={facets.answer?.platforms ?? []} none="All platforms" onChange={(platform) => set({ platform })} />
         <Choice label="Tag" value={view.tags[0] ?? ""} options={facets.answer?.tags ?? []} none="All tags" onChange={(tag) => set({ tag })} />
@@ -50,7 +50,10 @@ export const GridPage = () => {
             <HeatMap key={`${grid.answer.first}${grid.answer.last}`} grid={grid.answer} />
             <div className="bf-between">
               <Legend />
-              <Pages total={grid.answer.total} page={view.page} onPage={(page) => set({ page: page ? String(page) : null })} />
+              <div className="bf-row">
+                <span className="bf-muted">{plural(grid.answer.total, "pipeline")}</span>
+                <Pages label="Pages of pipelines" total={grid.answer.total} size={PAGE} page={view.page} onPage={(page) => set({ page: page ? String(page) : null })} />
+              </div>
             </div>
           </>
         ) : (
@@ -87,8 +90,9 @@ const Strip = ({ summary, statuses, onPick }: { summary: Summary | null; statuse
     <div className="bf-number" title="Dates that are not done though their deadline has passed">
       <b>{summary ? summary.late.toLocaleString("en") : "–"}</b>late
     </div>
-    <div className="bf-number" title="Items of the queue that wait, of any date">
+    <div className="bf-number" title="Dates that wait in the queue, and when the requests at work are done if they go on as so far">
       <b>{summary ? summary.waiting.toLocaleString("en") : "–"}</b>in the queue
+      {summary?.eta_at && <div className="bf-muted bf-note">done {until(summary.eta_at, Date.now())}</div>}
     </div>
   </div>
 );
@@ -134,25 +138,3 @@ const Choice = ({ label, value, options, names = {}, none, onChange }: ChoicePro
     </select>
   </label>
 );
-
-const Pages = ({ total, page, onPage }: { total: number; page: number; onPage: (page: number) => void }) => {
-  const pages = Math.max(1, Math.ceil(total / PAGE));
-  return (
-    <nav className="bf-row" aria-label="Pages">
-      <span className="bf-muted">{plural(total, "pipeline")}</span>
-      {pages > 1 && (
-        <>
-          <button className="bf-button bf-small" type="button" disabled={page === 0} onClick={() => onPage(page - 1)}>
-            Previous
-          </button>
-          <span>
-            {page + 1} of {pages}
-          </span>
-          <button className="bf-button bf-small" type="button" disabled={page + 1 >= pages} onClick={() => onPage(page + 1)}>
-            Next
-          </button>
-        </>
-      )}
-    </nav>
-  );
-};

@@ -1,14 +1,15 @@
 /** The queue: requests with who and why, how far they are, and their dates. */
 
-import { useSearchParams } from "react-router-dom";
+import { Link, useSearchParams } from "react-router-dom";
 
 import type { Item, RequestItems, Requests } from "../api";
+import { pageOf } from "../logic/watch";
 import { withValues } from "../logic/view";
 import { instant, plural } from "../logic/words";
 import { Empty, pipelineUrl, Problem, RunLink, Waiting } from "../parts/bits";
+import { Pages } from "../parts/Pages";
 import { RequestTable } from "../parts/RequestTable";
 import { useLive } from "../parts/useLive";
-import { Link } from "react-router-dom";
 
 const PAGE = 25;
 const ITEMS = 100;
@@ -17,7 +18,7 @@ export const Queue = () => {
   const [url, setUrl] = useSearchParams();
   const selected = url.get("request");
   const state = url.get("state") ?? "";
-  const page = Math.max(0, Math.trunc(Number(url.get("page"))) || 0);
+  const page = pageOf(url);
   const query = new URLSearchParams({ limit: String(PAGE), offset: String(page * PAGE) });
   if (state === "live" || state === "ended") query.set("state", state);
   const list = useLive<Requests>(`/requests?${query}`, (answer) => (answer?.requests.some((one) => one.state === "open") ? 3 : 10));
@@ -40,25 +41,27 @@ export const Queue = () => {
         <Empty title="Nobody has asked for dates">Open a pipeline, pick dates and fill them: the request stands here.</Empty>
       )}
       {shown && shown.total > 0 && (
-        <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, page: page ? String(page) : null })} onDone={list.again} />
+        <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, items: null, page: page ? String(page) : null })} onDone={list.again} />
       )}
-      {shown && shown.total > PAGE && (
-        <nav className="bf-row" aria-label="Pages">
-          <button className="bf-button bf-small" type="button" disabled={!page} onClick={() => set({ page: page > 1 ? String(page - 1) : null })}>
-            Newer
-          </button>
-          <button className="bf-button bf-small" type="button" disabled={(page + 1) * PAGE >= shown.total} onClick={() => set({ page: String(page + 1) })}>
-            Older
-          </button>
-        </nav>
-      )}
-      {selected && <Items requestId={selected} alone={!there} />}
+      {shown && <Pages label="Pages of requests" total={shown.total} size={PAGE} page={page} onPage={(to) => set({ page: to ? String(to) : null })} names={["Newer", "Older"]} />}
+      {selected && <Details key={selected} requestId={selected} alone={!there} page={pageOf(url, "items")} onPage={(to) => set({ items: to ? String(to) : null, page: page ? String(page) : null })} />}
     </div>
   );
 };
 
-const Items = ({ requestId, alone }: { requestId: string; alone: boolean }) => {
-  const found = useLive<RequestItems>(`/requests/${encodeURIComponent(requestId)}?limit=${ITEMS}`, (answer) => (answer?.state === "open" ? 3 : 15));
+interface DetailsProps {
+  requestId: string;
+  /** Whether the list above does not show it. */
+  alone: boolean;
+  page: number;
+  onPage: (page: number) => void;
+}
+
+/** A request's dates, page by page, and what people did with it. */
+const Details = ({ requestId, alone, page, onPage }: DetailsProps) => {
+  const found = useLive<RequestItems>(`/requests/${encodeURIComponent(requestId)}?limit=${ITEMS}&offset=${page * ITEMS}`, (answer) =>
+    answer?.state === "open" ? 3 : 15,
+  );
   return (
     <section className="bf-card bf-stack" aria-label={`Dates of ${requestId}`}>
       <h2 style={{ margin: 0 }}>Dates of {requestId}</h2>
@@ -72,15 +75,35 @@ const Items = ({ requestId, alone }: { requestId: string; alone: boolean }) => {
       {found.answer && (
         <>
           <ItemTable items={found.answer.rows} />
-          {found.answer.items > ITEMS && <span className="bf-muted">The first {ITEMS} of {found.answer.items}.</span>}
+          <Pages label={`Pages of dates of ${requestId}`} total={found.answer.items} size={ITEMS} page={page} onPage={onPage} />
+          <History request={found.answer} />
         </>
       )}
     </section>
   );
 };
 
+const History = ({ request }: { request: RequestItems }) => (
+  <section aria-label={`History of ${request.request_id}`}>
+    <h3>History</h3>
+    <ol className="bf-lines">
+      <li>
+        {instant(request.requested_at)}: asked for by {request.requested_by}
+        {request.why && <q>{request.why}</q>}
+      </li>
+      {request.history.map((event) => (
+        <li key={`${event.acted_at} ${event.action}`}>
+          {instant(event.acted_at)}: {event.action} by {event.acted_by}
+          {event.details && ` (${event.details})`}
+          {event.why && <q>{event.why}</q>}
+        </li>
+      ))}
+    </ol>
+  </section>
+);
+
 export const ItemTable = ({ items }: { items: Item[] }) => (
-  <div className="bf-scroll">
+  <div className="bf-scroll" tabIndex={0} role="region" aria-label="Dates in the queue">
     <table className="bf-table">
       <thead>
         <tr>

@@ -28,6 +28,7 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
     answer && (answer.counts.running || answer.counts.queued) ? 3 : 20,
   );
   const [choice, setChoice] = useChoice();
+  const side = useRef<HTMLDivElement>(null);
   const days = useMemo(
     () => new Map((calendar.answer?.dates ?? []).map((one): [string, DayState] => [one.run_date, one as DayState])),
     [calendar.answer],
@@ -77,14 +78,14 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
                     All {status} ({shown.counts[status]})
                   </button>
                 ))}
-                <select className="bf-chip" aria-label="Pick every weekday of the year" value="" onChange={(event) => pick(toggledAll(choice.dates, onWeekday([...days.keys()], Number(event.target.value))))}>
-                  <option value="">Every…</option>
+                <span className="bf-row" style={{ gap: 2 }} role="group" aria-label={`Every weekday of ${shown.year}`}>
+                  every
                   {WEEKDAYS.map((name, index) => (
-                    <option key={name} value={index}>
-                      Every {name}
-                    </option>
+                    <button className="bf-chip bf-tight" key={name} type="button" title={`Pick every ${name} of ${shown.year}`} aria-label={`${name.slice(0, 2)}: every ${name} of ${shown.year}`} onClick={() => pick(toggledAll(choice.dates, onWeekday([...days.keys()], index)))}>
+                      {name.slice(0, 2)}
+                    </button>
                   ))}
-                </select>
+                </span>
               </div>
             </div>
             {days.size || manual ? (
@@ -94,7 +95,12 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
             )}
             <Legend />
           </div>
-          <div className="bf-side bf-stack">
+          {choice.dates.size > 0 && (
+            <button className="bf-button bf-main bf-jump" type="button" onClick={() => side.current?.scrollIntoView()}>
+              {plural(choice.dates.size, "date")} picked: see what will happen
+            </button>
+          )}
+          <div className="bf-side bf-stack" ref={side}>
             <PlanPanel pipelineId={pipelineId} choice={choice} onChoice={setChoice} canStart={pipeline.answer?.can_start ?? false} onStarted={calendar.again} />
             {look && isDay(look) && <StoryPanel pipelineId={pipelineId} day={look} />}
           </div>
@@ -137,23 +143,22 @@ const useChoice = (): [Choice, (choice: Choice) => void] => {
 
 const Head = ({ pipeline, titled }: { pipeline: Pipeline; titled: boolean }) => (
   <div>
-    {titled && (
-      <div className="bf-row">
-        <h1 style={{ margin: 0 }}>{pipeline.name}</h1>
-        <Link to={`/dags/${encodeURIComponent(pipeline.pipeline_id)}`}>its DAG</Link>
+    <div className="bf-between">
+      {titled && <h1 style={{ margin: 0 }}>{pipeline.name}</h1>}
+      <div className="bf-row" style={{ gap: "4px 14px" }}>
+        {titled && <Link to={`/dags/${encodeURIComponent(pipeline.pipeline_id)}`}>its DAG</Link>}
+        {WATCH_VIEWS.map((view) => (
+          <Link key={view} to={pipelineUrl(pipeline.pipeline_id, `&view=${view}`)}>
+            {WATCH_NAMES[view]}
+          </Link>
+        ))}
       </div>
-    )}
+    </div>
     <div className="bf-row bf-muted">
       <span>
-        {pipeline.schedule && `${pipeline.schedule}, `}
-        {pipeline.platform}
-        {pipeline.sla_time && `, done by ${pipeline.sla_time} ${pipeline.timezone}`}
+        {[pipeline.schedule, pipeline.sla_time && `done by ${pipeline.sla_time} ${pipeline.timezone}`].filter(Boolean).join("; ")}
       </span>
-      {WATCH_VIEWS.map((view) => (
-        <Link key={view} to={pipelineUrl(pipeline.pipeline_id, `&view=${view}`)}>
-          {WATCH_NAMES[view]}
-        </Link>
-      ))}
+      <span className="bf-chip">{pipeline.platform}</span>
       {!pipeline.is_active && <span className="bf-chip">switched off</span>}
       {pipeline.tags.map((tag) => (
         <span className="bf-chip" key={tag}>
@@ -163,7 +168,7 @@ const Head = ({ pipeline, titled }: { pipeline: Pipeline; titled: boolean }) => 
     </div>
     {pipeline.next_dates.length > 0 && (
       <div className="bf-muted">
-        next {plural(pipeline.next_dates.length, "date")}: {pipeline.next_dates.join(", ")}
+        Next {plural(pipeline.next_dates.length, "date")}: {pipeline.next_dates.join(", ")}
       </div>
     )}
     {pipeline.problem && <div className="bf-problem">Its row cannot be read: {pipeline.problem}</div>}

@@ -6,13 +6,13 @@ import { Link, useSearchParams } from "react-router-dom";
 import { type Message, type Messages, post, type Quality, type Refused, type Resent, type Sla } from "../api";
 import { withValues } from "../logic/view";
 import { lateFor, MESSAGE_STATUSES, pageOf, spanOf, WATCH_PAGE, watchQuery, type WatchView } from "../logic/watch";
-import { instant, plural } from "../logic/words";
+import { instant, plural, today } from "../logic/words";
 import { Empty, pipelineUrl, Problem, Waiting } from "../parts/bits";
 import { CheckLines } from "../parts/CheckLines";
+import { Pages } from "../parts/Pages";
 import { type Live, useLive } from "../parts/useLive";
 
 const SPANS = [14, 30, 90, 365];
-const today = (): string => new Date().toISOString().slice(0, 10);
 
 export const Watch = ({ view }: { view: WatchView }) => {
   const [url, setUrl] = useSearchParams();
@@ -59,29 +59,16 @@ export const Watch = ({ view }: { view: WatchView }) => {
 };
 
 /** An answer, or what stands in its place. */
-const Shown = <Answer extends { total: number }>({ live, empty, children }: { live: Live<Answer>; empty: ReactNode; children: (answer: Answer) => ReactNode }) => (
-  <>
-    {live.problem && <Problem problem={live.problem} again={live.again} />}
-    {!live.answer && !live.problem && <Waiting rows={8} />}
-    {live.answer && (live.answer.total ? children(live.answer) : empty)}
-    {live.answer && <Pages total={live.answer.total} />}
-  </>
-);
-
-const Pages = ({ total }: { total: number }) => {
+const Shown = <Answer extends { total: number }>({ live, empty, children }: { live: Live<Answer>; empty: ReactNode; children: (answer: Answer) => ReactNode }) => {
   const [url, setUrl] = useSearchParams();
-  const page = pageOf(url);
   const go = (to: number) => setUrl((old) => withValues(old, { page: to ? String(to) : null }), { replace: true });
-  if (total <= WATCH_PAGE && !page) return null;
   return (
-    <nav className="bf-row" aria-label="Pages">
-      <button className="bf-button bf-small" type="button" disabled={!page} onClick={() => go(page - 1)}>
-        Newer
-      </button>
-      <button className="bf-button bf-small" type="button" disabled={(page + 1) * WATCH_PAGE >= total} onClick={() => go(page + 1)}>
-        Older
-      </button>
-    </nav>
+    <>
+      {live.problem && <Problem problem={live.problem} again={live.again} />}
+      {!live.answer && !live.problem && <Waiting rows={8} />}
+      {live.answer && (live.answer.total ? children(live.answer) : empty)}
+      {live.answer && <Pages label="Pages" total={live.answer.total} size={WATCH_PAGE} page={pageOf(url)} onPage={go} names={["Newer", "Older"]} />}
+    </>
   );
 };
 

@@ -2,8 +2,9 @@
 
 import { Link } from "react-router-dom";
 
-import { type DagRun, pathOf } from "../api";
-import { Empty, pipelineUrl, Problem, requestUrl, Waiting } from "../parts/bits";
+import { type DagRun, type Hold, pathOf } from "../api";
+import { instant } from "../logic/words";
+import { Empty, JobLink, pipelineUrl, Problem, requestUrl, RunLink, Waiting } from "../parts/bits";
 import { Bar } from "../parts/RequestTable";
 import { RunFacts } from "../parts/StoryPanel";
 import { useLive } from "../parts/useLive";
@@ -43,6 +44,18 @@ export const WhyThisRun = ({ dagId, runId }: { dagId: string; runId: string }) =
           </section>
         ))}
       </div>
+      {run.answer.holds.length > 0 && (
+        <section className="bf-card">
+          <h2>Who may work on its dates</h2>
+          <ul className="bf-lines">
+            {run.answer.holds.map((hold) => (
+              <li key={hold.run_date}>
+                {hold.run_date}: <Held hold={hold} dagId={dagId} runId={runId} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       {run.answer.items.length > 0 && (
         <section>
           <h2>Its dates in the queue</h2>
@@ -52,3 +65,22 @@ export const WhyThisRun = ({ dagId, runId }: { dagId: string; runId: string }) =
     </div>
   );
 };
+
+/** Who holds a date, and the job that was started for it last. */
+const Held = ({ hold, dagId, runId }: { hold: Hold; dagId: string; runId: string }) => (
+  <>
+    {hold.held_by === null && "held by no run; the next one takes it"}
+    {hold.held_by === runId && "held by this run"}
+    {hold.held_by !== null && hold.held_by !== runId && (
+      <>
+        held by <RunLink dagId={dagId} runId={hold.held_by} />
+      </>
+    )}
+    {hold.external_status && (
+      <>
+        ; last job {hold.external_run_id && <JobLink id={hold.external_run_id} url={hold.external_url} />} {hold.external_status}
+        {hold.ended_at ? `, ended ${instant(hold.ended_at)}` : hold.submitted_at && `, submitted ${instant(hold.submitted_at)}`}
+      </>
+    )}
+  </>
+);

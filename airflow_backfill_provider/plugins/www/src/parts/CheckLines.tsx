@@ -50,7 +50,9 @@ const OneCheck = ({ check, pipelineId, first, last }: Range & { check: Check }) 
 const Line = ({ check, results }: { check: Check; results: Quality["results"] }) => {
   const line = lineOf(results, [check.low, check.high], WIDTH, HEIGHT);
   if (!line.points.length) return <div className="bf-muted">{results.length ? "What it observed is no number." : "It did not run for these days."}</div>;
+  const newest = line.points.at(-1);
   return (
+    <>
     <svg role="img" aria-label={lineLabel(check.check_name, line.points)} viewBox={`-6 -6 ${WIDTH + 12} ${HEIGHT + 12}`} style={{ width: "100%", marginTop: 8 }}>
       {line.bounds.map((y, index) => (
         <line key={index} x1={0} x2={WIDTH} y1={y} y2={y} stroke={token("fg-muted")} strokeDasharray="4 4" />
@@ -68,5 +70,12 @@ const Line = ({ check, results }: { check: Check; results: Quality["results"] })
         ),
       )}
     </svg>
+    <div className="bf-between bf-muted bf-note">
+      <span>{line.points[0]?.day}</span>
+      <span>
+        newest {newest?.day}: <b>{newest?.value}</b>
+      </span>
+    </div>
+    </>
   );
 };

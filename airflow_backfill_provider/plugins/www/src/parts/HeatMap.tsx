@@ -1,6 +1,10 @@
-/** Pipelines and days: each cell says how a date stands. Arrow keys move, Enter opens the date. */
+/**
+ * Pipelines and days: each cell says how a date stands. Arrow keys move, also to a pipeline's name; Enter opens.
+ *
+ * One place in it takes the Tab key, and the next Tab leaves it, however many pipelines there are.
+ */
 
-import { type KeyboardEvent, memo, type MouseEvent, useMemo, useRef } from "react";
+import { type FocusEvent, type KeyboardEvent, memo, type MouseEvent, useMemo, useRef, useState } from "react";
 import { Link, useNavigate } from "react-router-dom";
 
 import type { Grid, GridRow } from "../api";
@@ -15,11 +19,21 @@ const STEPS: Record<string, [number, number]> = {
   ArrowRight: [0, 1],
 };
 
-const Row = memo(({ row, days, first }: { row: GridRow; days: string[]; first: boolean }) => (
+/** The column of the names; the days follow it. */
+const NAME = 0;
+
+interface RowProps {
+  row: GridRow;
+  days: string[];
+  /** The column that takes the Tab key; null when another row has it. */
+  stop: number | null;
+}
+
+const Row = memo(({ row, days, stop }: RowProps) => (
   <tr>
     <th scope="row">
       <span className="bf-head">
-        <Link className="bf-name" to={pipelineUrl(row.pipeline_id)} title={`${row.name} (${row.pipeline_id})`}>
+        <Link className="bf-name" tabIndex={stop === NAME ? 0 : -1} to={pipelineUrl(row.pipeline_id)} title={`${row.name} (${row.pipeline_id})`}>
           {row.name}
         </Link>
         <span className="bf-count" title={`${row.counts.missing} missing, ${row.counts.failed} failed, ${row.counts.stale} stale; ${row.late} late`}>
@@ -40,7 +54,7 @@ const Row = memo(({ row, days, first }: { row: GridRow; days: string[]; first: b
         <td
           key={day}
           className={weekday(day) === 0 ? "bf-week" : undefined}
-          tabIndex={first && index === days.length - 1 ? 0 : -1}
+          tabIndex={stop === index + 1 ? 0 : -1}
           data-id={row.pipeline_id}
           data-day={known ? day : undefined}
           aria-label={cellLabel(row.name, day, cell)}
@@ -57,15 +71,18 @@ export const HeatMap = ({ grid }: { grid: Grid }) => {
   const navigate = useNavigate();
   const body = useRef<HTMLTableSectionElement>(null);
   const days = useMemo(() => range(grid.first, grid.last), [grid.first, grid.last]);
+  const [place, setPlace] = useState<{ id: string; column: number } | null>(null);
+  const there = place && grid.pipelines.some((row) => row.pipeline_id === place.id);
+  const stop = there ? place : { id: grid.pipelines[0]?.pipeline_id ?? "", column: days.length };
   const open = (cell: HTMLElement | null | undefined) => {
     if (cell?.dataset.day) navigate(pipelineUrl(cell.dataset.id ?? "", `&date=${cell.dataset.day}`));
   };
-  const cellOfEvent = (event: MouseEvent | KeyboardEvent) =>
+  const cellOfEvent = (event: MouseEvent) =>
     (event.target as HTMLElement).closest<HTMLTableCellElement>("td[data-id]");
   const onKeyDown = (event: KeyboardEvent) => {
-    const cell = cellOfEvent(event);
-    if (!cell) return;
-    if (event.key === "Enter" || event.key === " ") {
+    const cell = (event.target as HTMLElement).closest<HTMLTableCellElement>("th, td");
+    if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
+    if ((event.key === "Enter" || event.key === " ") && cell.dataset.id) {
       event.preventDefault();
       open(cell);
     }
@@ -74,11 +91,12 @@ export const HeatMap = ({ grid }: { grid: Grid }) => {
     event.preventDefault();
     const row = cell.parentElement as HTMLTableRowElement;
     const next = body.current?.rows[row.sectionRowIndex + step[0]]?.cells[cell.cellIndex + step[1]];
-    if (next?.dataset.id) {
-      cell.tabIndex = -1;
-      next.tabIndex = 0;
-      next.focus();
-    }
+    (next?.cellIndex === NAME ? next.querySelector("a") : next)?.focus();
+  };
+  const onFocus = (event: FocusEvent) => {
+    const cell = (event.target as HTMLElement).closest<HTMLTableCellElement>("th, td");
+    const row = cell && grid.pipelines[(cell.parentElement as HTMLTableRowElement).sectionRowIndex];
+    if (row && !(stop.id === row.pipeline_id && stop.column === cell.cellIndex)) setPlace({ id: row.pipeline_id, column: cell.cellIndex });
   };
   return (
     <div className="bf-grid" tabIndex={-1} ref={toTheEnd}>
@@ -97,9 +115,9 @@ export const HeatMap = ({ grid }: { grid: Grid }) => {
             ))}
           </tr>
         </thead>
-        <tbody ref={body} onClick={(event) => open(cellOfEvent(event))} onKeyDown={onKeyDown}>
-          {grid.pipelines.map((row, index) => (
-            <Row key={row.pipeline_id} row={row} days={days} first={index === 0} />
+        <tbody ref={body} onClick={(event) => open(cellOfEvent(event))} onKeyDown={onKeyDown} onFocus={onFocus}>
+          {grid.pipelines.map((row) => (
+            <Row key={row.pipeline_id} row={row} days={days} stop={row.pipeline_id === stop.id ? stop.column : null} />
           ))}
         </tbody>
       </table>

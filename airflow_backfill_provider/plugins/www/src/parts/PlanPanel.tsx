@@ -8,7 +8,8 @@ import { toText } from "../logic/selection";
 import { duration, plural } from "../logic/words";
 import { bodyOf, type Choice, commandOf, planBodyOf } from "../logic/wish";
 import { Ask } from "./Ask";
-import { CopyButton, Problem, requestUrl } from "./bits";
+import { Problem, requestUrl } from "./bits";
+import { CopyButton } from "./CopyButton";
 
 const ASK_ABOVE = 100;
 const SETTLE_MS = 200;
@@ -64,7 +65,12 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
         </div>
       )}
       {!choice.dates.size && !made && (
-        <span className="bf-muted">Click dates, drag over them, shift-click for a range, or use the buttons above the calendar.</span>
+        <>
+          <span className="bf-muted">Click dates, drag over them, shift-click for a range, or use the buttons above the calendar.</span>
+          <span className="bf-muted bf-note">
+            By keyboard: arrows move, space picks, shift with an arrow goes on picking, w picks the weekday in its month, m the month, Enter tells the story.
+          </span>
+        </>
       )}
       {choice.dates.size > 0 && (
         <>

@@ -1,11 +1,15 @@
-/** Requests with how far they are, and the verbs that steer them: by mouse, or by a letter on the focused row. */
+/**
+ * Requests with how far they are, and the verbs that steer them: by mouse, or by a letter on the focused row.
+ *
+ * Each verb but a step of the priority asks first, and takes a reason. Arrows move between rows.
+ */
 
 import { type KeyboardEvent, useState } from "react";
 import { Link } from "react-router-dom";
 
 import { type BackfillRequest, type Moved, post, type Refused } from "../api";
 import { instant, plural, until } from "../logic/words";
-import { isLive, type Verb, verbOfKey, verbsOf } from "../logic/steer";
+import { isLive, questionOf, type Verb, verbOfKey, verbsOf } from "../logic/steer";
 import { Ask } from "./Ask";
 import { pipelineUrl, Problem } from "./bits";
 
@@ -19,7 +23,7 @@ interface Props {
 
 export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) => {
   const [refused, setRefused] = useState<Refused | null>(null);
-  const [cancelling, setCancelling] = useState<BackfillRequest | null>(null);
+  const [asked, setAsked] = useState<{ request: BackfillRequest; verb: Verb } | null>(null);
   const [said, setSaid] = useState("");
   const steer = async (request: BackfillRequest, verb: Verb, body: object = {}) => {
     setRefused(null);
@@ -30,10 +34,6 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
     } catch (error) {
       setRefused(error as Refused);
     }
-  };
-  const act = (request: BackfillRequest, verb: Verb) => {
-    if (verb === "cancel") setCancelling(request);
-    else void steer(request, verb);
   };
   const nudge = (request: BackfillRequest, by: number) =>
     void steer(request, "reprioritize", { priority: request.priority + by });
@@ -53,7 +53,10 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
     const verb = verbOfKey(event.key, request);
     if (!verb || !request.can_act) return;
     if (typeof verb === "number") nudge(request, verb);
-    else act(request, verb);
+    else {
+      event.preventDefault(); // the letter is not the first one of the reason
+      setAsked({ request, verb });
+    }
   };
   return (
     <div className="bf-stack">
@@ -62,7 +65,7 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
         {said}
       </div>
       <div className="bf-scroll">
-        <table className="bf-table">
+        <table className="bf-table" role="grid" aria-label="Requests">
           <thead>
             <tr>
               <th scope="col">Request</th>
@@ -120,7 +123,7 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
                   {request.can_act && (
                     <div className="bf-row" style={{ justifyContent: "flex-end" }}>
                       {verbsOf(request).map((verb) => (
-                        <button className={`bf-button bf-small${verb === "cancel" ? " bf-danger" : ""}`} key={verb} type="button" aria-label={`${verb} ${request.request_id}`} onClick={() => act(request, verb)}>
+                        <button className={`bf-button bf-small${verb === "cancel" ? " bf-danger" : ""}`} key={verb} type="button" aria-label={`${verb} ${request.request_id}`} onClick={() => setAsked({ request, verb })}>
                           {verb}
                         </button>
                       ))}
@@ -135,17 +138,17 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
       <div className="bf-muted bf-wide" style={{ fontSize: 12 }}>
         On a row: Enter shows its dates, p pauses, or resumes what is paused, c cancels, r retries, + and − change the priority.
       </div>
-      {cancelling && (
+      {asked && (
         <Ask
-          title={`Cancel ${cancelling.request_id}?`}
-          yes="Yes, cancel it"
-          onNo={() => setCancelling(null)}
-          onYes={() => {
-            setCancelling(null);
-            void steer(cancelling, "cancel");
+          {...questionOf(asked.verb, asked.request.request_id)}
+          reason
+          onNo={() => setAsked(null)}
+          onYes={(why) => {
+            setAsked(null);
+            void steer(asked.request, asked.verb, { why: why || null });
           }}
         >
-          What waits ends, and what works is stopped with its external jobs.
+          {questionOf(asked.verb, asked.request.request_id).words}
         </Ask>
       )}
     </div>

@@ -5,7 +5,7 @@ import { longDay } from "../logic/dates";
 import { instant } from "../logic/words";
 import type { Status } from "../logic/cells";
 import { pathOf } from "../api";
-import { Problem, RunLink, StatusMark, Waiting } from "./bits";
+import { JobLink, Problem, RunLink, StatusMark, Waiting } from "./bits";
 import { useLive } from "./useLive";
 
 export const StoryPanel = ({ pipelineId, day }: { pipelineId: string; day: string }) => {
@@ -77,13 +77,7 @@ export const RunFacts = ({ run, pipelineId }: { run: Run; pipelineId: string }) 
       <>
         <dt>job</dt>
         <dd>
-          {run.external_url && /^https?:\/\//.test(run.external_url) ? (
-            <a href={run.external_url} target="_blank" rel="noreferrer">
-              {run.external_run_id} ↗
-            </a>
-          ) : (
-            run.external_run_id
-          )}
+          <JobLink id={run.external_run_id} url={run.external_url} />
         </dd>
       </>
     )}

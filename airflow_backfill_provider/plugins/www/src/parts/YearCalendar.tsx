@@ -1,9 +1,13 @@
-/** A year of run dates to pick from: click, drag, shift-click, a weekday, a month; or the keyboard. */
+/**
+ * A year of run dates to pick from: click, drag, shift-click, a weekday, a month; or the keyboard.
+ *
+ * One day takes the Tab key, and the next Tab leaves the year. What the heads do with the mouse, ``w`` and ``m`` do.
+ */
 
 import { type KeyboardEvent, memo, type PointerEvent, useRef, useState } from "react";
 
 import { cellLabel, type Status } from "../logic/cells";
-import { addDays, longDay, monthRows, MONTHS, range, WEEKDAYS } from "../logic/dates";
+import { addDays, longDay, monthRows, MONTHS, range, weekday, WEEKDAYS } from "../logic/dates";
 import { changed, onWeekday, toggledAll } from "../logic/selection";
 import { CellMark } from "./bits";
 
@@ -37,8 +41,11 @@ export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLo
   const root = useRef<HTMLDivElement>(null);
   const drag = useRef<Drag | null>(null);
   const anchor = useRef<string | null>(null);
-  const [focused, setFocused] = useState(today.startsWith(String(year)) ? today : `${year}-01-01`);
+  const [focused, setFocused] = useState(today);
   const can = (some: string[]) => some.filter(pickable);
+  const months = monthsOf(year, today);
+  const daysOf = (month: number) => can(monthRows(year, month).flat().filter((day) => day !== null));
+  const stop = focused.startsWith(String(year)) && months.includes(Number(focused.slice(5, 7))) ? focused : firstOf(year, months[0] ?? 1);
   const stretch = (to: string) => {
     const { from, add, before } = drag.current!;
     onPick(changed(before, can(range(from, to)), add));
@@ -75,6 +82,12 @@ export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLo
       onLook(day);
       return;
     }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "w" || event.key === "m") {
+      const all = daysOf(Number(day.slice(5, 7)));
+      onPick(toggledAll(picked, event.key === "m" ? all : onWeekday(all, weekday(day))));
+      return;
+    }
     const step = STEPS[event.key];
     if (step === undefined) return;
     event.preventDefault();
@@ -96,22 +109,22 @@ export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLo
       onPointerCancel={onPointerCancel}
       onKeyDown={onKeyDown}
     >
-      {monthsOf(year, today).map((month) => {
+      {months.map((month) => {
         const name = MONTHS[month - 1]!;
         const rows = monthRows(year, month);
-        const all = can(rows.flat().filter((day) => day !== null));
+        const all = daysOf(month);
         return (
           <section className="bf-month" key={name} aria-label={`${name} ${year}`}>
-            <button className="bf-pick" type="button" disabled={!all.length} title={`Pick every date of ${name}`} onClick={() => onPick(toggledAll(picked, all))}>
+            <button className="bf-pick" type="button" tabIndex={-1} disabled={!all.length} title={`Pick every date of ${name}`} onClick={() => onPick(toggledAll(picked, all))}>
               <b>{name}</b>
             </button>
             <table role="grid" aria-multiselectable aria-label={`${name} ${year}`}>
               <thead>
                 <tr>
-                  {WEEKDAYS.map((weekday, which) => (
-                    <th key={weekday} scope="col">
-                      <button className="bf-pick" type="button" title={`Pick every ${weekday} of ${name}`} aria-label={`${weekday.slice(0, 2)}: every ${weekday} of ${name}`} onClick={() => onPick(toggledAll(picked, onWeekday(all, which)))}>
-                        {weekday.slice(0, 2)}
+                  {WEEKDAYS.map((called, which) => (
+                    <th key={called} scope="col">
+                      <button className="bf-pick" type="button" tabIndex={-1} title={`Pick every ${called} of ${name}`} aria-label={`${called.slice(0, 2)}: every ${called} of ${name}`} onClick={() => onPick(toggledAll(picked, onWeekday(all, which)))}>
+                        {called.slice(0, 2)}
                       </button>
                     </th>
                   ))}
@@ -124,7 +137,7 @@ export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLo
                       day === null ? (
                         <td key={column} />
                       ) : (
-                        <Day key={day} day={day} state={days.get(day)} can={pickable(day)} picked={picked.has(day)} focused={day === focused} today={day === today} />
+                        <Day key={day} day={day} state={days.get(day)} can={pickable(day)} picked={picked.has(day)} focused={day === stop} today={day === today} />
                       ),
                     )}
                   </tr>
@@ -137,6 +150,8 @@ export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLo
     </div>
   );
 };
+
+const firstOf = (year: number, month: number): string => `${year}-${String(month).padStart(2, "0")}-01`;
 
 /** What has begun, the newest first: that is where the work is. */
 const monthsOf = (year: number, today: string): number[] =>
@@ -165,9 +180,9 @@ const Day = memo(({ day, state, can, picked, focused, today }: DayProps) => {
       data-pick={can ? day : undefined}
       data-status={cell.status}
       aria-selected={can ? picked : undefined}
-      aria-label={label}
       title={label}
     >
+      <span className="bf-hidden">{label}</span>
       <CellMark cell={cell}>{Number(day.slice(8))}</CellMark>
     </td>
   );

@@ -1,6 +1,6 @@
 /** Small things that every page is made of: cells, the legend, and what stands where there is nothing to show. */
 
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { Link } from "react-router-dom";
 
 import type { Refused } from "../api";
@@ -49,10 +49,16 @@ export const Problem = ({ problem, again }: { problem: Refused; again?: () => vo
     ) : (
       <div>{problem.message}</div>
     )}
-    {again && (
-      <button className="bf-button bf-small" style={{ marginTop: 8 }} type="button" onClick={again}>
-        Try again
+    {problem.status === 401 ? (
+      <button className="bf-button bf-small" style={{ marginTop: 8 }} type="button" onClick={() => window.location.reload()}>
+        Load the page anew
       </button>
+    ) : (
+      again && (
+        <button className="bf-button bf-small" style={{ marginTop: 8 }} type="button" onClick={again}>
+          Try again
+        </button>
+      )
     )}
   </div>
 );
@@ -82,20 +88,6 @@ export const Empty = ({ title, children }: { title: string; children?: ReactNode
   </div>
 );
 
-export const CopyButton = ({ text, label }: { text: string; label: string }) => {
-  const [copied, setCopied] = useState(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-    window.setTimeout(() => setCopied(false), 2000);
-  };
-  return (
-    <button className="bf-button bf-small" type="button" onClick={() => void copy()}>
-      {copied ? "Copied" : label}
-    </button>
-  );
-};
-
 export const pipelineUrl = (pipelineId: string, more = ""): string =>
   `/plugin/backfills?pipeline=${encodeURIComponent(pipelineId)}${more}`;
 
@@ -104,3 +96,13 @@ export const requestUrl = (requestId: string): string => `/plugin/backfills?view
 export const RunLink = ({ dagId, runId }: { dagId: string; runId: string }) => (
   <Link to={`/dags/${encodeURIComponent(dagId)}/runs/${encodeURIComponent(runId)}`}>{runId}</Link>
 );
+
+/** A job of a platform, by a link where it has a page. */
+export const JobLink = ({ id, url }: { id: string; url: string | null }) =>
+  url && /^https?:\/\//.test(url) ? (
+    <a href={url} target="_blank" rel="noreferrer">
+      {id} ↗
+    </a>
+  ) : (
+    <>{id}</>
+  );

@@ -10,6 +10,9 @@ const CSS = `
 .bf *{box-sizing:border-box}
 .bf h1{font-size:20px;font-weight:600}
 .bf h2{font-size:16px;font-weight:600;margin:0 0 6px}
+.bf h3{font-size:14px;font-weight:600;margin:0 0 6px}
+.bf q{font-style:italic;margin-inline-start:6px}
+.bf-note{font-size:12px}
 .bf a{color:${token("fg-info")};text-decoration:underline;text-underline-offset:2px}
 .bf a:focus-visible,.bf button:focus-visible,.bf [tabindex]:focus-visible,.bf input:focus-visible,.bf select:focus-visible,.bf summary:focus-visible,.bf textarea:focus-visible{outline:2px solid ${token("fg-info")};outline-offset:2px}
 .bf-muted{color:${token("fg-muted")}}
@@ -32,7 +35,7 @@ ${status("failed", token("failed-solid"), token("failed-contrast"))}
 ${status("stale", token("up_for_retry-muted"), token("up_for_retry-fg"), token("up_for_retry-fg"))}
 .bf-excluded{color:${token("fg-muted")};background:transparent}
 .bf-missing{border-style:dashed}
-.bf-late::after{content:"";position:absolute;top:-1px;right:-1px;border:5px solid;border-color:${token("fg")} ${token("fg")} transparent transparent;border-top-right-radius:3px}
+.bf-late::after{content:"";position:absolute;top:-1px;right:-1px;border:4px solid;border-color:${token("fg")} ${token("fg")} transparent transparent;border-top-right-radius:3px}
 .bf-grid{overflow:auto;max-height:min(70vh,900px);border:1px solid ${token("border")};border-radius:8px}
 .bf-grid table{border-collapse:separate;border-spacing:0;width:max-content;min-width:100%}
 .bf-grid th,.bf-grid td{padding:2px;text-align:center;font-weight:400}
@@ -56,7 +59,7 @@ ${status("stale", token("up_for_retry-muted"), token("up_for_retry-fg"), token("
 .bf-month{min-width:0}
 .bf-month table{border-collapse:separate;border-spacing:2px;width:100%;table-layout:fixed;touch-action:pan-y}
 .bf-month th{font-size:11px;font-weight:400;color:${token("fg-muted")};padding:0}
-.bf-month td{padding:0;height:30px}
+.bf-month td{padding:0;height:30px;position:relative}
 .bf-day{width:100%;height:30px;font-weight:500;font-size:12px;font-variant-numeric:tabular-nums;gap:1px}
 .bf-day i{font-style:normal;font-size:9px;font-weight:700}
 .bf-month td[aria-selected=true] .bf-day{outline:2px solid ${token("fg")};outline-offset:0;box-shadow:inset 0 0 0 2px ${token("bg")}}
@@ -83,6 +86,10 @@ ${status("stale", token("up_for_retry-muted"), token("up_for_retry-fg"), token("
 .bf-chip{border:1px solid ${token("border-emphasized")};border-radius:999px;padding:1px 9px;font-size:12px;background:${token("bg")};color:${token("fg")};white-space:nowrap}
 button.bf-chip{cursor:pointer;font:inherit;font-size:12px}
 .bf-chip[aria-pressed=true]{border-color:${token("fg-info")};box-shadow:inset 0 0 0 1px ${token("fg-info")}}
+button.bf-chip:hover:not(:disabled){background:${token("bg-muted")}}
+.bf-chip:disabled{color:${token("fg-muted")};cursor:not-allowed}
+.bf-tight{padding-inline:5px}
+.bf-jump{display:none}
 .bf-problem{border:1px solid ${token("failed-fg")};border-radius:8px;padding:12px;background:${token("failed-subtle")};color:${token("fg")}}
 .bf-done-note{border:1px solid ${token("success-fg")};border-radius:8px;padding:12px;background:${token("success-subtle")};color:${token("fg")}}
 .bf-empty{border:1px dashed ${token("border-emphasized")};border-radius:8px;padding:32px 16px;text-align:center;color:${token("fg-muted")}}
@@ -94,7 +101,8 @@ button.bf-chip{cursor:pointer;font:inherit;font-size:12px}
 .bf-facts dd{margin:0;overflow-wrap:anywhere}
 .bf-table{width:100%;border-collapse:collapse}
 .bf-table th{font-size:12px;font-weight:500;color:${token("fg-muted")};text-align:start;padding:6px 8px;border-bottom:1px solid ${token("border")}}
-.bf-table td{padding:8px;border-bottom:1px solid ${token("border")};vertical-align:top;overflow-wrap:anywhere}
+.bf-table td{padding:8px;border-bottom:1px solid ${token("border")};vertical-align:top;overflow-wrap:break-word;max-width:420px}
+.bf-table tr:focus-visible{outline-offset:-2px}
 .bf-table tr[aria-selected=true] td{background:${token("bg-muted")}}
 .bf-scroll{overflow-x:auto}
 .bf-bar{display:flex;height:10px;border-radius:5px;overflow:hidden;background:${token("bg-emphasized")};min-width:120px}
@@ -104,8 +112,16 @@ button.bf-chip{cursor:pointer;font:inherit;font-size:12px}
 .bf dialog,.bf-dialog{margin:auto;border:1px solid ${token("border")};border-radius:10px;background:${token("bg")};color:${token("fg")};padding:20px;max-width:min(440px,92vw)}
 .bf-dialog::backdrop{background:rgb(0 0 0/.5)}
 .bf-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-@media (max-width:980px){.bf-cols{grid-template-columns:minmax(0,1fr)}.bf-side{position:static;max-height:none}}
-@media (max-width:560px){.bf-grid th[scope=row],.bf-grid thead th:first-child{width:150px;max-width:150px;padding-inline:8px}.bf-wide{display:none}.bf-card{padding:10px}}
+@media (max-width:980px){.bf-cols{grid-template-columns:minmax(0,1fr)}.bf-side{position:static;max-height:none}.bf-jump{display:block;position:sticky;bottom:8px;z-index:2}}
+@media (max-width:560px){
+.bf-grid th[scope=row],.bf-grid thead th:first-child{width:150px;max-width:150px;padding-inline:8px}
+.bf-head{flex-direction:column;align-items:flex-start;gap:0}.bf-head .bf-name{max-width:100%}.bf-grid th[scope=row]{font-size:13px;line-height:1.3}
+.bf-wide{display:none}.bf-card{padding:10px}
+.bf-tabs{flex-wrap:nowrap;overflow-x:auto}.bf-tabs a{padding:8px 10px;white-space:nowrap}
+.bf-number{padding:5px 10px}.bf-number b{font-size:18px}
+.bf-scroll .bf-table{min-width:720px}
+.bf-filters{display:grid;grid-template-columns:1fr 1fr}.bf-filters>:first-child{grid-column:1/-1}
+}
 @media (prefers-reduced-motion:no-preference){.bf-wait{animation:bf-wait 1.2s ease-in-out infinite alternate}@keyframes bf-wait{to{opacity:.3}}}
 `;
 
