@@ -23,7 +23,7 @@ from tests.acceptance.test_browser import FLAGS, PATIENCE_MS, pictures
 
 __all__ = ["pictures"]
 
-pytestmark = [pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(900)]
 
 LAST = datetime.now(UTC).date() - timedelta(days=10)
 PICKED = [LAST - timedelta(days=n) for n in range(9, -1, -1)]

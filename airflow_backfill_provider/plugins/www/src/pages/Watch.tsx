@@ -139,6 +139,7 @@ const SlaView = ({ path }: { path: string }) => {
 
 const QualityView = ({ path }: { path: string }) => {
   const live = useLive<Quality>(path, () => 30);
+  const [url] = useSearchParams();
   return (
     <Shown live={live} empty={<Empty title="No such result">Checks of these days found nothing wrong, or none ran.</Empty>}>
       {(answer) => (
@@ -146,7 +147,7 @@ const QualityView = ({ path }: { path: string }) => {
           {answer.results.map((one, index) => (
             <tr key={index}>
               <td>
-                <Link to={`/plugin/backfills?view=quality&pipeline=${encodeURIComponent(one.pipeline_id)}`}>{one.pipeline_id}</Link>
+                <Link to={`/plugin/backfills?${withValues(url, { pipeline: one.pipeline_id })}`}>{one.pipeline_id}</Link>
               </td>
               <td>
                 <DateLink pipelineId={one.pipeline_id} day={one.run_date} />
