@@ -49,6 +49,7 @@ def demo(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium_path, headless=True, args=FLAGS)
         yield launched
@@ -331,10 +332,12 @@ def test_a_reason_goes_with_the_verb_into_the_history(open_page: Callable[..., P
     expect(row).to_be_visible()
 
 
-def test_the_command_is_copied_where_the_browser_offers_no_clipboard(open_page: Callable[..., Page]) -> None:
+def test_the_command_is_copied_where_the_browser_offers_no_clipboard(
+    demo: Demonstration, open_page: Callable[..., Page]
+) -> None:
     page = open_page()
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")  # as over plain http
-    page.goto(open_page(pipeline(LATE, f"&dates={LAST}")).url)
+    page.goto(demo.airflow.url + pipeline(LATE, f"&dates={LAST}"))
     expect(page.get_by_role("button", name="Fill 1 date")).to_be_enabled()
     page.get_by_text("The same on the command line").click()
     page.get_by_role("button", name="Copy as CLI command").click()
@@ -367,7 +370,9 @@ def test_ninety_dates_are_picked_before_anybody_waits(open_page: Callable[..., P
         print(f"\npicking 90 dates: the slowest interaction was painted after {page.evaluate('window.slowest'):.0f} ms")  # noqa: T201 - the figure is what is wanted
 
 
-def test_a_page_of_ten_thousand_pipelines_is_drawn_at_once(open_page: Callable[..., Page], capsys: Any) -> None:
+def test_a_page_of_ten_thousand_pipelines_is_drawn_at_once(
+    demo: Demonstration, open_page: Callable[..., Page], capsys: Any
+) -> None:
     """The API's own answer with more rows and days: the list comes page by page, so a page is what is drawn."""
 
     def many(route: Route) -> None:
@@ -383,7 +388,7 @@ def test_a_page_of_ten_thousand_pipelines_is_drawn_at_once(open_page: Callable[.
 
     page = open_page()
     page.route("**/backfill/api/grid*", many)
-    page.goto(open_page(f"{BACKFILLS}?days=90").url)
+    page.goto(f"{demo.airflow.url}{BACKFILLS}?days=90")
     expect(page.get_by_text("10,000 pipelines")).to_be_visible()
     expect(page.get_by_text("1 of 200")).to_be_visible()
     page.evaluate(NEXT_PAINT)

@@ -22,7 +22,7 @@ export const WhyThisRun = ({ dagId, runId }: { dagId: string; runId: string }) =
     <div className="bf-stack">
       <div>
         <h2>Why this run exists</h2>
-        <div>{run.answer.why}.</div>
+        <div className="bf-sentence">{run.answer.why}.</div>
       </div>
       {run.answer.requests.map((request) => (
         <section className="bf-card" key={request.request_id}>

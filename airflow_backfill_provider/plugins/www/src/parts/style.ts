@@ -13,6 +13,7 @@ const CSS = `
 .bf h3{font-size:14px;font-weight:600;margin:0 0 6px}
 .bf q{font-style:italic;margin-inline-start:6px}
 .bf-note{font-size:12px}
+.bf-sentence::first-letter{text-transform:uppercase}
 .bf a{color:${token("fg-info")};text-decoration:underline;text-underline-offset:2px}
 .bf a:focus-visible,.bf button:focus-visible,.bf [tabindex]:focus-visible,.bf input:focus-visible,.bf select:focus-visible,.bf summary:focus-visible,.bf textarea:focus-visible{outline:2px solid ${token("fg-info")};outline-offset:2px}
 .bf-muted{color:${token("fg-muted")}}
