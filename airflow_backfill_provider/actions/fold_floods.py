@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from airflow_backfill_provider.pipelines.digest import digest
 from airflow_backfill_provider.settings import Settings
 from airflow_backfill_provider.store import outbox, outbox_work
 from airflow_backfill_provider.store.outbox import NewMessage
+from airflow_backfill_provider.store.outbox_work import Claimed
 
 _MOST_IN_A_DIGEST = 5_000
 
@@ -35,9 +37,14 @@ def fold_floods(conn: Connection, settings: Settings, now: datetime) -> int:
 
 
 def _fold(conn: Connection, channel_key: str, now: datetime) -> int:
-    folded = outbox_work.take_fresh(conn, channel_key, now, _MOST_IN_A_DIGEST)
-    if len(folded) < 2:
-        return 0  # another controller folds them
+    """Fold everything that is fresh: what a first digest left over would go out one by one."""
+    written = 0
+    while len(folded := outbox_work.take_fresh(conn, channel_key, now, _MOST_IN_A_DIGEST)) > 1:
+        written += _write_digest(conn, folded, now)
+    return written  # none: another controller folds them
+
+
+def _write_digest(conn: Connection, folded: Sequence[Claimed], now: datetime) -> int:
     notice = digest([one.notice for one in folded])
     newest = folded[-1]
     names = {one.facts.get("pipeline_name") for one in folded}

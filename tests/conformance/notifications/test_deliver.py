@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select, update
 
 from airflow_backfill_provider.actions import deliver as deliver_module
+from airflow_backfill_provider.actions import fold_floods
 from airflow_backfill_provider.actions.deliver import deliver
 from airflow_backfill_provider.demo.simulator.client import SimulatorClient
 from airflow_backfill_provider.errors import PlatformError
@@ -236,6 +237,19 @@ def test_a_storm_becomes_one_digest(
     assert digest["title"] == f"Many messages as one: 100 failure {where}"
     assert "… and 80 more" in digest["text"]
     assert Counter(statuses(registry)) == {"cancelled": 100, "sent": 1}
+
+
+def test_a_storm_too_big_for_one_digest_becomes_several_and_nothing_goes_out_alone(
+    registry: Registry, receivers: SimulatorClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold_floods, "_MOST_IN_A_DIGEST", 40)
+    pipeline(registry, "webhook", WEBHOOK)
+    tell(registry, *events(100))
+    deliver_all(registry, settings)
+    assert sorted(one["title"] for one in receivers.messages()) == [
+        f"Many messages as one: {count} failure of orders" for count in (20, 40, 40)
+    ]
+    assert Counter(statuses(registry)) == {"cancelled": 100, "sent": 3}
 
 
 def test_a_storm_that_comes_drop_by_drop_is_told_in_digests_too(
