@@ -83,6 +83,7 @@ class Facets(BaseModel):
 
     platforms: list[str]
     tags: list[str]
+    can_create: bool = Field(description="Whether the user may make a pipeline")
 
 
 class PipelineAnswer(PipelineHead):
@@ -99,3 +100,4 @@ class PipelineAnswer(PipelineHead):
     next_dates: list[date] = Field([], description="Run dates whose ticks come next")
     upstreams: list[str] = []
     problem: str | None = Field(None, description="Why its row cannot be read")
+    can_edit: bool = Field(False, description="Whether the user may change its row")

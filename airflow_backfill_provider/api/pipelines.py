@@ -89,6 +89,7 @@ def facets(viewer: ViewerDep) -> pipeline_answers.Facets:
     return pipeline_answers.Facets(
         platforms=sorted({head.platform for head in heads if head.platform}),
         tags=sorted({tag for head in heads for tag in head.tags}),
+        can_create=viewer.edits_all,
     )
 
 
@@ -100,10 +101,10 @@ def pipeline(pipeline_id: str, viewer: ViewerDep) -> pipeline_answers.PipelineAn
         head = next(iter(date_grid.chosen(conn, Filters(), {pipeline_id})), None)
     if head is None:
         raise no_such_pipeline(pipeline_id)
-    now = asking.now()
+    now, can_edit = asking.now(), viewer.may_edit(pipeline_id)
     if pipeline_id in found.broken:
-        problem = told.problem(found.broken[pipeline_id])
-        return pipeline_answers.PipelineAnswer(**told.head(head, False), today=now.date(), problem=problem)
+        problem, shown = told.problem(found.broken[pipeline_id]), told.head(head, False)
+        return pipeline_answers.PipelineAnswer(**shown, today=now.date(), problem=problem, can_edit=can_edit)
     defined = found.pipeline(pipeline_id)
     schedule = defined.schedule(found.calendars)
     return pipeline_answers.PipelineAnswer(
@@ -118,4 +119,5 @@ def pipeline(pipeline_id: str, viewer: ViewerDep) -> pipeline_answers.PipelineAn
         sla_time=None if defined.sla_time is None else f"{defined.sla_time:%H:%M}",
         next_dates=[pick.run_date for pick in coming(schedule, now, _NEXT)] if defined.is_active else [],
         upstreams=sorted({each.upstream_id for each in defined.dependencies if each.upstream_id in viewer.readable}),
+        can_edit=can_edit,
     )

@@ -916,6 +916,11 @@ export interface components {
          * @description What there is to filter by, among the pipelines that the user may see.
          */
         Facets: {
+            /**
+             * Can Create
+             * @description Whether the user may make a pipeline
+             */
+            can_create: boolean;
             /** Platforms */
             platforms: string[];
             /** Tags */
@@ -1242,6 +1247,12 @@ export interface components {
          * @description One pipeline.
          */
         PipelineAnswer: {
+            /**
+             * Can Edit
+             * @description Whether the user may change its row
+             * @default false
+             */
+            can_edit: boolean;
             /**
              * Can Start
              * @description Whether the user may fill its dates

@@ -27,6 +27,15 @@ export type Quality = Schemas["QualityAnswer"];
 export type Messages = Schemas["MessagesAnswer"];
 export type Message = Schemas["Message"];
 export type Resent = Schemas["ResentAnswer"];
+export type Fields = Schemas["FieldsAnswer"];
+export type Field = Schemas["FieldAnswer"];
+export type CheckKind = Schemas["CheckKindAnswer"];
+export type Definition = Schemas["DefinitionAnswer"];
+export type Draft = Schemas["DraftAnswer"];
+export type FieldChange = Schemas["FieldChangeAnswer"];
+export type Saved = Schemas["SavedAnswer"];
+export type History = Schemas["ChangesAnswer"];
+export type HistoryEntry = Schemas["ChangeAnswer"];
 
 /** What the API refused, in its own words. */
 export class Refused extends Error {
@@ -61,8 +70,13 @@ export const get = <Answer>(path: string, signal?: AbortSignal): Promise<Answer>
   send<Answer>(path, signal ? { signal } : {});
 
 export const post = <Answer>(path: string, body: object = {}, signal?: AbortSignal): Promise<Answer> =>
+  hand<Answer>("POST", path, body, signal);
+
+export const put = <Answer>(path: string, body: object): Promise<Answer> => hand<Answer>("PUT", path, body);
+
+const hand = <Answer>(method: string, path: string, body: object, signal?: AbortSignal): Promise<Answer> =>
   send<Answer>(path, {
-    method: "POST",
+    method,
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
     ...(signal ? { signal } : {}),

@@ -4,7 +4,9 @@ import { useEffect, useRef } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 
 import { WATCH_NAMES, WATCH_VIEWS, watchView } from "../logic/watch";
+import { EditPipeline } from "./EditPipeline";
 import { GridPage } from "./GridPage";
+import { History } from "./History";
 import { Queue } from "./Queue";
 import { RunDates } from "./RunDates";
 import { Watch } from "./Watch";
@@ -14,12 +16,14 @@ export const Backfills = () => {
   const pipelineId = url.get("pipeline");
   const queue = url.get("view") === "queue";
   const watch = watchView(url);
-  const grid = !queue && !watch && !pipelineId;
+  const view = url.get("view");
+  const row = view === "new" || (pipelineId && (view === "edit" || view === "history")) ? view : null;
+  const grid = !queue && !watch && !row && !pipelineId;
   const tabs = useRef<HTMLElement>(null);
   useEffect(() => {
     // On a narrow screen the tabs scroll: the one that is open must be seen.
     tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [url.get("view"), pipelineId]);
+  }, [view, pipelineId]);
   return (
     <div className="bf-stack" style={{ padding: 12 }}>
       <nav className="bf-tabs" aria-label="Backfills" ref={tabs}>
@@ -34,13 +38,21 @@ export const Backfills = () => {
             {WATCH_NAMES[name]}
           </Link>
         ))}
-        {pipelineId && !queue && (
+        {row === "new" && (
+          <Link to="/plugin/backfills?view=new" aria-current="page">
+            New pipeline
+          </Link>
+        )}
+        {pipelineId && !queue && row !== "new" && (
           <Link to={`/plugin/backfills?pipeline=${encodeURIComponent(pipelineId)}`} aria-current={watch ? undefined : "page"}>
             {pipelineId}
           </Link>
         )}
       </nav>
-      {queue ? <Queue /> : watch ? <Watch key={watch} view={watch} /> : pipelineId ? <RunDates key={pipelineId} pipelineId={pipelineId} titled /> : <GridPage />}
+      {row === "new" ? <EditPipeline key="new" pipelineId={null} /> : row && pipelineId ? <OfRow key={pipelineId} pipelineId={pipelineId} view={row} /> : queue ? <Queue /> : watch ? <Watch key={watch} view={watch} /> : pipelineId ? <RunDates key={pipelineId} pipelineId={pipelineId} titled /> : <GridPage />}
     </div>
   );
 };
+
+const OfRow = ({ pipelineId, view }: { pipelineId: string; view: string }) =>
+  view === "edit" ? <EditPipeline pipelineId={pipelineId} /> : <History pipelineId={pipelineId} />;

@@ -1,7 +1,7 @@
 /** All pipelines and their recent days, what is owed first. */
 
 import { useEffect, useRef, useState } from "react";
-import { useSearchParams } from "react-router-dom";
+import { Link, useSearchParams } from "react-router-dom";
 
 import type { Facets, Grid, Summary } from "../api";
 import { STATUSES } from "../logic/cells";
@@ -40,6 +40,11 @@ export const GridPage = () => {
           <button className="bf-button" style={{ alignSelf: "end" }} type="button" onClick={() => set({ search: null, platform: null, tag: null, status: null })}>
             Clear filters
           </button>
+        )}
+        {facets.answer?.can_create && (
+          <Link className="bf-button bf-link-button" style={{ alignSelf: "end", marginInlineStart: "auto" }} to="/plugin/backfills?view=new">
+            New pipeline
+          </Link>
         )}
       </div>
       {grid.problem && <Problem problem={grid.problem} again={grid.again} />}

@@ -152,6 +152,8 @@ const Head = ({ pipeline, titled }: { pipeline: Pipeline; titled: boolean }) => 
             {WATCH_NAMES[view]}
           </Link>
         ))}
+        <Link to={pipelineUrl(pipeline.pipeline_id, "&view=history")}>History</Link>
+        {pipeline.can_edit && <Link to={pipelineUrl(pipeline.pipeline_id, "&view=edit")}>Edit</Link>}
       </div>
     </div>
     <div className="bf-row bf-muted">

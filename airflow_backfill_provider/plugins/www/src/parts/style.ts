@@ -1,5 +1,7 @@
 /** The little CSS that is ours, in the host's colours; put into the page once. */
 
+import { FORM_CSS } from "./formStyle";
+
 const status = (name: string, background: string, color: string, border = background): string =>
   `.bf-${name}{background:${background};color:${color};border-color:${border}}`;
 
@@ -130,6 +132,6 @@ export const dress = (): void => {
   if (document.getElementById("backfill-style")) return;
   const element = document.createElement("style");
   element.id = "backfill-style";
-  element.textContent = CSS;
+  element.textContent = CSS + FORM_CSS;
   document.head.append(element);
 };
