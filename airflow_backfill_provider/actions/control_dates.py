@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -12,8 +12,8 @@ from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import LIVE, ItemEvent, ItemStatus
 from airflow_backfill_provider.dates.selection import parse_selection
-from airflow_backfill_provider.dates.zone import zone
-from airflow_backfill_provider.errors import Conflict, InvalidRequest
+from airflow_backfill_provider.dates.zone import latest_day
+from airflow_backfill_provider.errors import Conflict
 from airflow_backfill_provider.store import pipelines, queue, queue_reads
 from airflow_backfill_provider.store.engine import Registry
 
@@ -81,16 +81,9 @@ _FAILED = frozenset({ItemStatus.FAILED})
 
 def _newest(conn: Connection, pipeline_id: str, selection_text: str, now: datetime) -> list[Item]:
     """The newest item of each selected date that has one. Raises NotFound for a pipeline that nobody knows."""
-    dates = parse_selection(selection_text, _today(conn, pipeline_id, now)).dates
+    today = latest_day(now, pipelines.timezones_of(conn, [pipeline_id]).values())
+    dates = parse_selection(selection_text, today).dates
     newest = {item.run_date: item for item in queue_reads.items_of_dates(conn, pipeline_id, dates)}
     if not newest:
         pipelines.row_of(conn, pipeline_id)
     return [newest[day] for day in sorted(newest)]
-
-
-def _today(conn: Connection, pipeline_id: str, now: datetime) -> date:
-    """In the pipeline's zone; in UTC when its row names none that there is: its dates can be cancelled all the same."""
-    try:
-        return now.astimezone(zone(pipelines.timezones_of(conn, [pipeline_id])[pipeline_id])).date()
-    except (KeyError, InvalidRequest):
-        return now.astimezone(UTC).date()

@@ -16,7 +16,9 @@ from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, Kno
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_pipeline
 from airflow_backfill_provider.api.date_answers import Status
 from airflow_backfill_provider.backfill.owed import DateStatus
+from airflow_backfill_provider.dates import zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem
+from airflow_backfill_provider.store import pipelines as pipeline_rows
 from airflow_backfill_provider.store.engine import registry
 
 USUAL_DAYS = 30
@@ -43,12 +45,19 @@ def page(
     return Page(limit, offset)
 
 
+def latest_day(viewer: Viewer) -> date:
+    """The latest day that has begun where a pipeline is that the user may see: nobody's today is cut off."""
+    with registry().reading() as conn:
+        return zone.latest_day(now(), set(pipeline_rows.timezones_of(conn, viewer.readable).values()))
+
+
 def days(
+    viewer: ViewerDep,
     first: Annotated[date | None, Query(description="First run date")] = None,
     last: Annotated[date | None, Query(description="Last run date")] = None,
 ) -> tuple[date, date]:
-    """The range, both ends included; by default the last 30 days. Raises InvalidRequest."""
-    end = last or (now().date() if first is None else min(first + timedelta(days=USUAL_DAYS - 1), date.max))
+    """The range, both ends included; by default the last 30 days, see :func:`latest_day`. Raises InvalidRequest."""
+    end = last or (latest_day(viewer) if first is None else min(first + timedelta(days=USUAL_DAYS - 1), date.max))
     begin = first or date.fromordinal(max(1, end.toordinal() - USUAL_DAYS + 1))
     if begin > end:
         raise InvalidRequest([Problem("first", f"the range '{begin}..{end}' is reversed; expected '{end}..{begin}'")])

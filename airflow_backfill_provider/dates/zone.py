@@ -7,7 +7,7 @@ A local time that does not exist is read with the offset before the gap, one tha
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -46,6 +46,17 @@ def _near(name: str) -> str:
     cities = [zone_name for lower, zone_name in known.items() if lower.split("/")[-1] == typed.split("/")[-1]]
     near = cities or [known[found] for found in get_close_matches(typed, known, n=3, cutoff=0.6)]
     return f"; near it: {', '.join(near[:3])}" if near else ""
+
+
+def latest_day(instant: datetime, names: Iterable[str]) -> date:
+    """The latest date that has begun in one of these zones; unknown ones do not count, and without any it is UTC's."""
+    found = []
+    for name in names:
+        try:
+            found.append(instant.astimezone(zone(name)).date())
+        except InvalidRequest:
+            continue
+    return max(found, default=instant.astimezone(UTC).date())
 
 
 def aware(instant: datetime) -> datetime:

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.dates.selection import Refused, parse_selection
+from airflow_backfill_provider.dates.zone import latest_day
 from airflow_backfill_provider.errors import InvalidRequest
 
 TODAY = date(2026, 11, 23)
@@ -118,3 +119,10 @@ def test_a_date_whose_tick_comes_this_instant_is_due() -> None:
 )
 def test_days_that_were_typed_one_by_one_are_known(typed: str, named: list[str]) -> None:
     assert sorted(map(str, parse_selection(typed, date(2026, 11, 25)).named)) == named
+
+
+def test_the_latest_day_is_that_of_the_zone_where_it_began_first() -> None:
+    noon = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    assert latest_day(noon, ["UTC", "Pacific/Auckland", "Mars/Base"]) == date(2026, 11, 26)
+    assert latest_day(noon.replace(hour=3), ["Pacific/Honolulu"]) == date(2026, 11, 24)
+    assert latest_day(noon, ["Mars/Base"]) == latest_day(noon, []) == date(2026, 11, 25)
