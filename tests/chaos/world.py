@@ -64,7 +64,8 @@ class ChaosWorld:
         self.home = home.absolute()
         self._common = common
         self.points = self.home / "points"
-        (self.points / "visits").mkdir(parents=True)
+        for folder in ("visits", "killed"):
+            (self.points / folder).mkdir(parents=True)
         self._server = server
         self.url = self._make_registry(seed)
         self.registry = Registry(self.url)
