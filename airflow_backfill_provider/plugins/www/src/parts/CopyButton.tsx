@@ -9,8 +9,8 @@ export const CopyButton = ({ text, label }: { text: string; label: string }) => 
     window.setTimeout(() => setSaid(""), 3000);
   };
   return (
-    <button className="bf-button bf-small" type="button" onClick={() => void copy()}>
-      <span role="status">{said || label}</span>
+    <button className="bf-button bf-small" type="button" aria-live="polite" onClick={() => void copy()}>
+      {said || label}
     </button>
   );
 };

@@ -1,7 +1,7 @@
 /**
  * Requests with how far they are, and the verbs that steer them: by mouse, or by a letter on the focused row.
  *
- * Each verb but a step of the priority asks first, and takes a reason. Arrows move between rows.
+ * Each verb but a step of the priority by + and − asks first, and takes a reason. Arrows move between rows.
  */
 
 import { type KeyboardEvent, useState } from "react";
@@ -23,7 +23,8 @@ interface Props {
 
 export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) => {
   const [refused, setRefused] = useState<Refused | null>(null);
-  const [asked, setAsked] = useState<{ request: BackfillRequest; verb: Verb } | null>(null);
+  const [asked, setAsked] = useState<{ request: BackfillRequest; verb: Verb; priority: number } | null>(null);
+  const ask = (request: BackfillRequest, verb: Verb) => setAsked({ request, verb, priority: request.priority });
   const [said, setSaid] = useState("");
   const steer = async (request: BackfillRequest, verb: Verb, body: object = {}) => {
     setRefused(null);
@@ -55,7 +56,7 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
     if (typeof verb === "number") nudge(request, verb);
     else {
       event.preventDefault(); // the letter is not the first one of the reason
-      setAsked({ request, verb });
+      ask(request, verb);
     }
   };
   return (
@@ -112,7 +113,13 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
                       −
                     </button>
                   )}{" "}
-                  {request.priority}{" "}
+                  {request.can_act && isLive(request) ? (
+                    <button className="bf-pick" type="button" title="Change the priority, with a reason" aria-label={`${request.priority}: change the priority of ${request.request_id}`} onClick={() => ask(request, "reprioritize")}>
+                      {request.priority}
+                    </button>
+                  ) : (
+                    request.priority
+                  )}{" "}
                   {request.can_act && isLive(request) && (
                     <button className="bf-button bf-small" type="button" aria-label={`Raise the priority of ${request.request_id}`} onClick={() => nudge(request, 1)}>
                       +
@@ -123,7 +130,7 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
                   {request.can_act && (
                     <div className="bf-row" style={{ justifyContent: "flex-end" }}>
                       {verbsOf(request).map((verb) => (
-                        <button className={`bf-button bf-small${verb === "cancel" ? " bf-danger" : ""}`} key={verb} type="button" aria-label={`${verb} ${request.request_id}`} onClick={() => setAsked({ request, verb })}>
+                        <button className={`bf-button bf-small${verb === "cancel" ? " bf-danger" : ""}`} key={verb} type="button" aria-label={`${verb} ${request.request_id}`} onClick={() => ask(request, verb)}>
                           {verb}
                         </button>
                       ))}
@@ -145,10 +152,16 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
           onNo={() => setAsked(null)}
           onYes={(why) => {
             setAsked(null);
-            void steer(asked.request, asked.verb, { why: why || null });
+            void steer(asked.request, asked.verb, { why: why || null, ...(asked.verb === "reprioritize" && { priority: asked.priority }) });
           }}
         >
           {questionOf(asked.verb, asked.request.request_id).words}
+          {asked.verb === "reprioritize" && (
+            <label className="bf-label" style={{ marginTop: 12 }}>
+              Priority
+              <input className="bf-input" type="number" min={-1000000} max={1000000} value={asked.priority} onChange={(event) => setAsked({ ...asked, priority: Math.trunc(Number(event.target.value)) || 0 })} />
+            </label>
+          )}
         </Ask>
       )}
     </div>
