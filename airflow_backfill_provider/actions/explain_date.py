@@ -12,7 +12,7 @@ from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateState, states_of
 from airflow_backfill_provider.backfill.story import Moved, story
 from airflow_backfill_provider.dates.deadline import deadline
-from airflow_backfill_provider.store import queue, queue_reads, run_log_reads, truth
+from airflow_backfill_provider.store import queue, queue_reads, run_log_reads, run_marks, truth
 from airflow_backfill_provider.store.engine import Registry
 
 
@@ -41,6 +41,7 @@ def explain_date(registry: Registry, pipeline_id: str, day: date, now: datetime)
         pipeline = definitions.pipeline(pipeline_id)
         facts = truth.facts(conn, [pipeline], day, day)[pipeline_id]
         records = run_log_reads.records_of_date(conn, pipeline_id, day)
+        marks = run_marks.of_runs(conn, pipeline_id, [each["dag_run_id"] for each in records if each["dag_run_id"]])
         items = queue_reads.items_of_dates(conn, pipeline_id, [day])
         events = queue.events_of(conn, [item.backfill_id for item in items])
     schedule = pipeline.schedule(definitions.calendars)
@@ -52,5 +53,6 @@ def explain_date(registry: Registry, pipeline_id: str, day: date, now: datetime)
         for row in events
     ]
     due = deadline(tick_at, pipeline.sla_time, pipeline.timezone) if tick_at and pipeline.sla_time else None
-    lines = tuple(story(state, tick_at, records, moves))
+    said = [(mark.marked_at, f"run {mark.run.dag_run_id} was marked as {mark.marked_as} in Airflow") for mark in marks]
+    lines = tuple(story(state, tick_at, records, moves, said))
     return Explanation(state, lines, tick_at, due, tuple(records), tuple(items))

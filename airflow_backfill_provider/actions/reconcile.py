@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions import record_run
 from airflow_backfill_provider.actions.dispatch import LATER, LEASE, start_again
 from airflow_backfill_provider.actions.end_items import SYSTEM
+from airflow_backfill_provider.actions.follow_marks import follow_mark
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.backfill.hold import RunRef, SubmissionStatus
 from airflow_backfill_provider.backfill.item import Item
@@ -23,7 +24,7 @@ from airflow_backfill_provider.dag_runs import DagRuns, DagRunState
 from airflow_backfill_provider.errors import BackfillError, PlatformError
 from airflow_backfill_provider.platforms.base import ExternalRun, Submission, Target
 from airflow_backfill_provider.platforms.registry import platform_for
-from airflow_backfill_provider.store import holds, pipelines, queue, queue_reads, run_log, run_log_reads
+from airflow_backfill_provider.store import holds, pipelines, queue, queue_reads, run_log, run_log_reads, run_marks
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,11 @@ def reconcile(registry: Registry, dag_runs: DagRuns, after: timedelta, grace: ti
     ``grace`` is how long a lost submit may take to show up. One run that cannot be compared does not stop the others.
     """
     before = datetime.now(UTC) - after
+    with registry.reading() as conn:
+        marks = run_marks.unsettled(conn, before)
+    for mark in marks:
+        what = f"run {mark.run.dag_run_id} of {mark.run.dag_id}, which was marked,"
+        yield from _guarded(what, follow_mark(registry, dag_runs, mark))
     with registry.reading() as conn:
         silent = silent_runs(conn, before)
     for run in silent:

@@ -23,7 +23,7 @@ from airflow_backfill_provider.actions.watch_sla import watch_sla
 from airflow_backfill_provider.dag_runs import DagRuns
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import holds, outbox_work, sla
+from airflow_backfill_provider.store import holds, outbox_work, run_marks, sla
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ def due_work(
     with registry.reading() as conn:
         found = {
             "runs that have not moved": [run.dag_run_id for run in silent_runs(conn, before)],
+            "runs that people marked": [mark.run.dag_run_id for mark in run_marks.unsettled(conn, before)],
             "jobs whose runs have died": [job.key for job in holds.open_submissions(conn, before)],
             "deadlines to look at": sla.due_names(conn, now),
             "dates that can start": [batch.ids[0] for batch in plan_dispatch(conn, settings, now).batches],

@@ -23,13 +23,18 @@ class Moved:
 
 
 def story(
-    state: DateState, tick_at: datetime | None, records: Sequence[Mapping[str, Any]], moves: Iterable[Moved]
+    state: DateState,
+    tick_at: datetime | None,
+    records: Sequence[Mapping[str, Any]],
+    moves: Iterable[Moved],
+    marks: Iterable[tuple[datetime, str]] = (),
 ) -> list[str]:
     """Sentences in the order in which things happened; the last one says how the date stands now.
 
-    ``records`` are rows of ``pipeline_run_log`` for the date, ``moves`` those of all its items.
+    ``records`` are rows of ``pipeline_run_log`` for the date, ``moves`` those of all its items, ``marks`` what people
+    said of its runs in Airflow, and when.
     """
-    told: list[tuple[datetime, int, str]] = []
+    told: list[tuple[datetime, int, str]] = [(at, 2, words) for at, words in marks]
     if tick_at is not None:
         told.append((tick_at, 0, "its tick passed: the date was due"))
     for move in moves:

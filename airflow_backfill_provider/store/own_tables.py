@@ -138,6 +138,24 @@ controller_marks = Table(
     Column("updated_at", UtcDateTime, nullable=False),
 )
 
+run_marks = Table(
+    "run_marks",
+    metadata,
+    Column("dag_id", String, primary_key=True),
+    Column("dag_run_id", String, primary_key=True),
+    Column("marked_as", String, nullable=False),
+    Column("marked_at", UtcDateTime, nullable=False),
+    Column("looked_at", UtcDateTime),  # when Airflow was asked about it last
+    Column("settled_at", UtcDateTime),  # NULL: there is something left to do
+    CheckConstraint("marked_as IN ('success', 'failed')", "ck_run_marks_marked_as"),
+    Index(
+        "ix_run_marks_open",
+        "marked_at",
+        sqlite_where=text("settled_at IS NULL"),
+        postgresql_where=text("settled_at IS NULL"),
+    ),
+)
+
 pipeline_changes = Table(
     "pipeline_changes",
     metadata,

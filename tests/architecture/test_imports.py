@@ -14,6 +14,7 @@ AIRFLOWS_PUBLIC_API = (
     "airflow.cli.cli_config",
     "airflow.configuration.conf",
     "airflow.exceptions",
+    "airflow.listeners.hookimpl",
     "airflow.plugins_manager.AirflowPlugin",
     "airflow.triggers.base",
 )
