@@ -169,8 +169,17 @@ def _look_up(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta)
             holds.accepted(conn, orphan.pipeline_id, orphan.key, found.external_id, found.url, now)
             yield Story(f"job {found.external_id} of {orphan.pipeline_id} was found by its key")
         elif asked_at >= orphan.submitted_at + grace:
-            holds.ended(conn, orphan.pipeline_id, orphan.key, SubmissionStatus.REFUSED, now, message="never taken")
-            yield Story(f"a submit of {orphan.pipeline_id} was never taken by the platform")
+            never_taken = holds.ended(
+                conn,
+                orphan.pipeline_id,
+                orphan.key,
+                SubmissionStatus.REFUSED,
+                now,
+                message="never taken",
+                submitted_at=orphan.submitted_at,
+            )
+            if never_taken:
+                yield Story(f"a submit of {orphan.pipeline_id} was never taken by the platform")
 
 
 def why_unwanted(registry: Registry, orphan: holds.OpenSubmission) -> str | None:

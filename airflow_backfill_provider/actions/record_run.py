@@ -35,6 +35,8 @@ def ended(
     now = datetime.now(UTC)
     with registry.writing() as conn:
         records = run_log_reads.records_of(conn, run)
+        if any((record["clear_number"] or 0) > run.clear_number for record in records):
+            return 0  # the run was cleared and works again: how its life before ended is no news of this one
         dates = [record["run_date"] for record in records]
         lock_items(conn, run.dag_id, dates, of=run)
         if status is RecordStatus.FAILED and queue_reads.is_cancelling(conn, run.dag_id, run.dag_run_id):

@@ -70,10 +70,9 @@ class SqlPlatform:
         return None
 
     def poll(self, external_id: str) -> Observation:
-        """There is nothing to poll: :meth:`submit` answers with the end."""
-        raise PlatformError(
-            f"SQL run {external_id!r} ended with its task; its outcome is only known to that task", retryable=False
-        )
+        """:meth:`submit` answers with the end. Who asks has lost it: the statements count as failed, and run again."""
+        lost = "its task died before it could say how the statements had ended"
+        return Observation(status=ExternalStatus.FAILED, vendor_state="end not known", message=lost)
 
     async def poll_async(self, external_id: str) -> Observation:
         """As :meth:`poll`."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, case, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, case, or_, select, true, update
 
 from airflow_backfill_provider.backfill.hold import Hold, LastSubmission, RunRef, SubmissionStatus, Submit
 from airflow_backfill_provider.store.dialect import insert_for
@@ -121,16 +121,21 @@ def ended(
     by: RunRef | None = None,
     of: Iterable[date] = (),
     message: str | None = None,
+    submitted_at: datetime | None = None,
 ) -> bool:
     """Note how a submission ended, once: False when that was known already.
 
+    With ``submitted_at`` only of the submission that was made then: one that the platform never took is made again
+    under the same key.
     ``by`` is the run it was done for, and ``of`` the dates of that run: the job may have been for more dates than the
     run that followed it, and the success of those waits for a run of theirs to claim it.
     """
     theirs = table.c.run_date.in_(list(of))
+    this_one = true() if submitted_at is None else table.c.submitted_at == submitted_at
     result = conn.execute(
         update(table)
         .where(table.c.pipeline_id == pipeline_id, table.c.idempotency_key == key, table.c.external_status.in_(_ALIVE))
+        .where(this_one)
         .values(
             external_status=status.value,
             ended_at=now,

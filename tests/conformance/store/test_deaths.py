@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +13,11 @@ from airflow_backfill_provider.actions import control, record_run, run_job
 from airflow_backfill_provider.actions.reconcile import reconcile, why_unwanted
 from airflow_backfill_provider.actions.request_backfill import Wish, save_request
 from airflow_backfill_provider.actions.turn import take_turn
-from airflow_backfill_provider.backfill.hold import Done, Follow, Submit
+from airflow_backfill_provider.backfill.hold import Done, Follow, SubmissionStatus, Submit
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import RecordStatus
-from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
+from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission
+from airflow_backfill_provider.platforms.sql import SqlPlatform
 from airflow_backfill_provider.store import holds, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 from tests.conformance.store.test_turn import (
@@ -243,3 +244,50 @@ def test_a_try_after_a_failure_that_is_recorded_fails_too(registry: Registry, se
     record_run.ended(registry, me.ref, 2, RecordStatus.FAILED, message=stop.why)
     assert record_statuses(registry, D1) == [["failed"]]
     assert statuses(registry, D1) == ["pending"]
+
+
+def test_the_late_end_of_a_life_says_nothing_of_the_dates_of_the_next_one(registry: Registry) -> None:
+    """The reconciler has seen the run failed, and then a person clears it and it begins."""
+    add(registry)
+    me = asked("manual__1", (D1,), origin="manual")
+    submitted(registry, me, "job-1")
+    again = replace(me, ref=replace(me.ref, clear_number=1), asked_at=datetime.now(UTC))
+    assert isinstance(run_job.begin(registry, again, definition(registry)), Follow)
+    assert record_run.ended(registry, me.ref, None, RecordStatus.FAILED, message=record_run.SILENT_END) == 0
+    assert statuses(registry, D1) == ["in_progress"]
+    assert record_statuses(registry, D1) == [["running"]]
+
+
+def test_a_look_up_that_comes_back_late_says_nothing_of_a_submit_made_meanwhile(
+    registry: Registry, settings: options.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run took the job up while the reconciler asked for it, and made the same submission again under its key."""
+    add(registry, platform="sql", connection_id="warehouse", platform_job_id="SELECT 1")  # which finds nothing
+    first, heir = asked("manual__1", (D1,), origin="manual"), asked("manual__2", (D1,), origin="manual")
+    lost = run_job.begin(registry, first, definition(registry))
+    assert isinstance(lost, Submit)
+    record_run.ended(registry, first.ref, None, RecordStatus.FAILED, message=record_run.SILENT_END)
+
+    def find_slowly(_platform: SqlPlatform, wish: Submission) -> None:
+        assert isinstance(run_job.begin(registry, heir, definition(registry)), Follow)
+        run_job.never_started(registry, heir, lost.key)
+        assert submitted(registry, heir, "job-1").key == wish.idempotency_key
+
+    monkeypatch.setattr(SqlPlatform, "find", find_slowly)
+    list(reconcile(registry, Airflow(), -settings.reconcile_after, timedelta()))
+    with registry.reading() as conn:
+        (hold,) = holds.read(conn, "orders", [D1])
+    assert hold.last is not None
+    assert hold.last.status is SubmissionStatus.RUNNING
+
+
+def test_a_statement_whose_task_died_before_it_could_say_how_it_ended_runs_again(
+    registry: Registry, settings: options.Settings
+) -> None:
+    """It was noted as taken and not as ended: nobody can be asked how it ended, and the date must not hang on that."""
+    add(registry, platform="sql", connection_id="warehouse", platform_job_id="SELECT 1")
+    first, heir = asked("manual__1", (D1,), origin="manual"), asked("manual__2", (D1,), origin="manual")
+    submitted(registry, first, "job-1")
+    record_run.ended(registry, first.ref, None, RecordStatus.FAILED, message=record_run.SILENT_END)
+    list(reconcile(registry, Airflow(), -settings.reconcile_after, settings.submit_grace))
+    assert isinstance(run_job.begin(registry, heir, definition(registry)), Submit)
