@@ -6,7 +6,7 @@ A mark has the last word on the run it is for. The word is Airflow's: the mark o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -28,6 +28,7 @@ _OVERRULES: Mapping[RecordStatus, frozenset[RecordStatus]] = {
     RecordStatus.FAILED: frozenset({RecordStatus.SUCCESS}),
 }
 """Which ends a mark changes. A date that another run did, or that a person cancelled, is no failure."""
+_SURELY_COMMITTED = timedelta(minutes=1)
 _GOOD = frozenset({"success", "skipped"})
 _BAD = frozenset({"failed", "upstream_failed"})
 
@@ -38,7 +39,7 @@ def follow_mark(registry: Registry, dag_runs: DagRuns, mark: RunMark) -> Iterato
         run_marks.looked_at(conn, mark, datetime.now(UTC), settled=False)
     found = dag_runs.find(mark.run.dag_id, mark.run.dag_run_id)
     settled = found is None
-    if found is not None and found.ended:
+    if found is not None and found.ended and _is_committed(found, mark):
         yield from _settle(registry, found, mark)
         yield from _stop_jobs(registry, found.ref, mark)
         with registry.reading() as conn:
@@ -46,6 +47,11 @@ def follow_mark(registry: Registry, dag_runs: DagRuns, mark: RunMark) -> Iterato
     if settled:
         with registry.writing() as conn:
             run_marks.looked_at(conn, mark, datetime.now(UTC), settled=True)
+
+
+def _is_committed(found: DagRunState, mark: RunMark) -> bool:
+    """Whether Airflow's answer is younger than the mark: it tells of one in the moment before it commits it."""
+    return _said(found, mark) == mark.marked_as or datetime.now(UTC) - mark.marked_at > _SURELY_COMMITTED
 
 
 def _settle(registry: Registry, found: DagRunState, mark: RunMark) -> Iterator[Story]:

@@ -1,5 +1,5 @@
 """A person marks a run in Airflow, after it has ended or before: its records say so too. The real marks are made in
-tests/acceptance/test_marks.py.
+tests/integration/api/test_marks.py.
 """
 
 from __future__ import annotations
@@ -112,6 +112,22 @@ def test_a_marked_run_that_goes_on_is_looked_at_again_later(registry: Registry, 
     later = datetime.now(UTC) + settings.reconcile_after + timedelta(seconds=1)
     again: Any = due_work(registry, settings, later)
     assert again.why == "runs that people marked"
+
+
+def test_a_mark_that_airflow_has_not_committed_yet_is_looked_at_again(
+    registry: Registry, settings: options.Settings
+) -> None:
+    add(registry)
+    airflow = Airflow()
+    work(registry, airflow, "manual__1", "success")
+    mark(registry, airflow, "manual__1", "failed")
+    airflow.states["manual__1"] = "success"
+    take_turn(registry, airflow, settings)
+    airflow.states["manual__1"] = "failed"
+    with registry.writing() as conn:
+        conn.exec_driver_sql("UPDATE run_marks SET looked_at = NULL")
+    take_turn(registry, airflow, settings)
+    assert record_statuses(registry, D1) == [["failed"]]
 
 
 def test_a_mark_of_a_dag_that_is_none_of_ours_is_not_noted(registry: Registry) -> None:
