@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -11,15 +11,16 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import read_some
-from airflow_backfill_provider.actions.known_pipelines import KnownPipeline
+from airflow_backfill_provider.actions.known_pipelines import Known, KnownPipeline
 from airflow_backfill_provider.actions.survey_dates import survey_dates
+from airflow_backfill_provider.backfill.expected import overdue_bits
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus, date_states, unmet
-from airflow_backfill_provider.dates.deadline import deadline
+from airflow_backfill_provider.backfill.survey import Survey
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.errors import Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import truth
-from airflow_backfill_provider.store.pipeline_heads import Head, heads
+from airflow_backfill_provider.store.pipeline_heads import Head
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +84,7 @@ class Totals:
 
 def date_grid(
     conn: Connection,
-    known: Iterable[KnownPipeline],
+    known: Known,
     filters: Filters,
     among: Collection[str],
     dates: tuple[date, date],
@@ -95,14 +96,21 @@ def date_grid(
 ) -> Grid:
     """A page of the pipelines that the filters leave of ``among``, owed, late or by name first.
 
-    ``known`` are the active definitions: by their surveys the list is put in order, and only the dates of the page are
-    looked at one by one. Pipelines that are switched off, or broken, owe nothing.
+    By the surveys of the active definitions the list is put in order, and only the dates of the page are looked at one
+    by one. Pipelines that are switched off, or broken, owe nothing.
     """
-    found = sorted(chosen(conn, filters, among), key=_by_name)
+    found = sorted(chosen(known.heads, filters, among), key=_by_name)
     if sort != "name" or filters.statuses:
-        stand = _stand(conn, known, found, dates, now)
+        stand = {
+            one.pipeline_id: _Stand(
+                survey.owed.bit_count(),
+                late,
+                any(survey.bits[status] for status in filters.statuses),
+            )
+            for one, survey, late in _surveyed(conn, known.active, found, dates, now)
+        }
         if filters.statuses:
-            found = [head for head in found if filters.statuses & stand.get(head.pipeline_id, _NOTHING).counts.keys()]
+            found = [head for head in found if stand.get(head.pipeline_id, _NOTHING).is_wanted]
         if sort != "name":
             found.sort(key=lambda head: _worst_first(stand.get(head.pipeline_id, _NOTHING), sort))
     return Grid(total=len(found), rows=grid_rows(conn, found[offset : offset + limit], dates, now))
@@ -110,52 +118,56 @@ def date_grid(
 
 def totals(
     conn: Connection,
-    known: Iterable[KnownPipeline],
+    known: Known,
     filters: Filters,
     among: Collection[str],
     dates: tuple[date, date],
     now: datetime,
 ) -> Totals:
     """The numbers of all the pipelines that the filters leave of ``among``; see :func:`date_grid`."""
-    found = chosen(conn, filters, among)
+    found = chosen(known.heads, filters, among)
     counts: Counter[DateStatus] = Counter()
     late = 0
-    for one in _stand(conn, known, found, dates, now).values():
-        counts.update(one.counts)
-        late += one.late
+    for _, survey, its_late in _surveyed(conn, known.active, found, dates, now):
+        for status, bits in survey.bits.items():
+            if bits:
+                counts[status] += bits.bit_count()
+        late += its_late
     return Totals(pipelines=len(found), counts=counts, late=late)
 
 
 class _Stand(NamedTuple):
     """How one pipeline stands in the range."""
 
-    counts: Mapping[DateStatus, int]
+    owed: int
     late: int
+    is_wanted: bool
+    """Whether it has a date in one of the statuses that are asked for."""
 
 
-_NOTHING = _Stand({}, 0)
+_NOTHING = _Stand(0, 0, False)
 
 
-def _stand(
+def _surveyed(
     conn: Connection, known: Iterable[KnownPipeline], wanted: Iterable[Head], dates: tuple[date, date], now: datetime
-) -> dict[str, _Stand]:
+) -> Iterator[tuple[KnownPipeline, Survey, int]]:
+    """Each wanted pipeline that is active with its dates and how many of them are late."""
     ids = {head.pipeline_id for head in wanted}
     each = [one for one in known if one.pipeline_id in ids]
     surveyed = survey_dates(conn, each, *dates, now)
-    found = {}
     for one in each:
         survey = surveyed[one.pipeline_id]
-        late = late_dates(one.pipeline, one.schedule, survey.unmet_dates(), now) if one.pipeline.sla_time else ()
-        found[one.pipeline_id] = _Stand(survey.counts(), len(late))
-    return found
+        sla_time = one.pipeline.sla_time
+        overdue = overdue_bits(one.schedule, sla_time, *dates, now) if sla_time is not None and survey.unmet else 0
+        yield one, survey, (survey.unmet & overdue).bit_count()
 
 
-def chosen(conn: Connection, filters: Filters, among: Collection[str]) -> list[Head]:
+def chosen(heads: Iterable[Head], filters: Filters, among: Collection[str]) -> list[Head]:
     """The pipelines of ``among`` that the filters leave, by id; those on statuses are not looked at."""
     words = filters.search.strip().lower()
     return [
         head
-        for head in heads(conn)
+        for head in heads
         if head.pipeline_id in among
         and (not words or words in head.pipeline_id.lower() or words in head.name.lower())
         and filters.tags <= set(head.tags)
@@ -189,15 +201,12 @@ def late_dates(pipeline: Pipeline, schedule: Schedule, open_: Sequence[date], no
     """Those of the dates without a success, ascending, whose deadline has passed."""
     if pipeline.sla_time is None or pipeline.schedule_type == "manual" or not open_:
         return frozenset()
-    ticks = {pick.run_date: pick.tick_at for pick in schedule.picks(open_[0], open_[-1])}
-    return frozenset(
-        day for day in open_ if day in ticks and deadline(ticks[day], pipeline.sla_time, pipeline.timezone) < now
-    )
+    overdue = overdue_bits(schedule, pipeline.sla_time, open_[0], open_[-1], now)
+    return frozenset(day for day in open_ if overdue >> (day - open_[0]).days & 1)
 
 
 def _worst_first(stand: _Stand, sort: str) -> tuple[int, int]:
-    owed = sum(stand.counts.get(status, 0) for status in OWED)
-    return (-stand.late, -owed) if sort == "late" else (-owed, -stand.late)
+    return (-stand.late, -stand.owed) if sort == "late" else (-stand.owed, -stand.late)
 
 
 def _by_name(head: Head) -> tuple[str, str]:

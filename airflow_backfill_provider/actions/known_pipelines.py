@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store import calendars, pipelines
+from airflow_backfill_provider.store import calendars, pipeline_heads, pipelines
+from airflow_backfill_provider.store.pipeline_heads import Head
 
 _TRUSTED = timedelta(minutes=10)
 """So long a row counts as unchanged while its updated_at stays: whoever changes rows by hand may forget to set it."""
@@ -32,13 +34,24 @@ class KnownPipeline:
         return self.pipeline.pipeline_id
 
 
+class Known(NamedTuple):
+    """What is known of all pipelines at one instant."""
+
+    active: list[KnownPipeline]
+    """The definitions that can be read and are switched on, by id."""
+    heads: list[Head]
+    """Every row that is not deleted in short, by id."""
+
+
 def known(definitions: Definitions, wanted: Iterable[Pipeline]) -> list[KnownPipeline]:
     """These pipelines with their schedules, each once."""
     each = {pipeline.pipeline_id: pipeline for pipeline in wanted}
-    return [
-        KnownPipeline(pipeline, pipeline.schedule(definitions.calendars), pipeline.definition_version)
-        for pipeline in each.values()
-    ]
+    alike: dict[Schedule, Schedule] = {}  # many pipelines tick alike; one object of each kind is found fast in caches
+    found = []
+    for pipeline in each.values():
+        schedule = pipeline.schedule(definitions.calendars)
+        found.append(KnownPipeline(pipeline, alike.setdefault(schedule, schedule), pipeline.definition_version))
+    return found
 
 
 class KnownPipelines:
@@ -48,6 +61,17 @@ class KnownPipelines:
         self._known: dict[str, tuple[datetime | None, KnownPipeline | None]] = {}
         self._calendars: dict[str, int] = {}
         self._begun_at: datetime | None = None
+        self._stamp: str | None = None
+        self._seen = Known([], [])
+
+    def look(self, conn: Connection, now: datetime) -> Known:
+        """What there is now; most often the same as at the last look, which one short statement tells."""
+        stamp = pipeline_heads.stamp(conn)
+        trusted = self._begun_at is not None and now - self._begun_at < _TRUSTED
+        if not trusted or stamp != self._stamp or calendars.versions(conn) != self._calendars:
+            self._seen = Known(self.active(conn, now), pipeline_heads.heads(conn))
+            self._stamp = stamp
+        return self._seen
 
     def active(self, conn: Connection, now: datetime) -> list[KnownPipeline]:
         """Every good definition that is active, by id; rows that cannot be read are left out."""

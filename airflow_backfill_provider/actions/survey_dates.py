@@ -16,12 +16,15 @@ from airflow_backfill_provider.backfill.coverage import NOTHING, bits_of, covere
 from airflow_backfill_provider.backfill.survey import Survey, survey
 from airflow_backfill_provider.store import coverage, truth
 
+_NAMED = 1000
+"""More pipelines are not named in a statement: it then reads all there are."""
+
 
 def survey_dates(
     conn: Connection, pipelines: Sequence[KnownPipeline], first: date, last: date, now: datetime
 ) -> dict[str, Survey]:
     """Every expected date from ``first`` to ``last`` with its status, by pipeline."""
-    ids = [each.pipeline_id for each in pipelines]
+    ids = [each.pipeline_id for each in pipelines] if len(pipelines) <= _NAMED else None
     kept = coverage.read(conn, ids, first, last)
     busy = truth.busy(conn, ids, first, last)
     start, length = first.toordinal(), (last - first).days + 1

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
 from airflow_backfill_provider.actions.date_grid import Filters
-from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, KnownPipelines
+from airflow_backfill_provider.actions.known_pipelines import Known, KnownPipelines
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_pipeline
 from airflow_backfill_provider.api.date_answers import Status
 from airflow_backfill_provider.backfill.owed import DateStatus
@@ -119,7 +119,7 @@ _known = KnownPipelines()
 _known_lock = threading.Lock()
 
 
-def active(conn: Connection) -> list[KnownPipeline]:
-    """The active definitions. What was understood of a row is kept in the process until the row changes."""
+def known(conn: Connection) -> Known:
+    """All pipelines. What was understood of a row is kept in the process until the row changes."""
     with _known_lock:
-        return _known.active(conn, now())
+        return _known.look(conn, now())

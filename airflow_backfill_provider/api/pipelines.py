@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -33,9 +34,9 @@ def summary(viewer: ViewerDep, days: DaysDep, filters: FiltersDep) -> pipeline_a
     """The numbers of all pipelines that the filters leave."""
     now = asking.now()
     with registry().reading() as conn:
-        totals = date_grid.totals(conn, asking.active(conn), filters, viewer.readable, days, now)
-        queue = request_pages.waiting(conn, viewer.readable)
-        at_work = request_pages.at_work(conn, viewer.readable) if queue else []
+        totals = date_grid.totals(conn, asking.known(conn), filters, viewer.counted, days, now)
+        queue = request_pages.waiting(conn, viewer.counted)
+        at_work = request_pages.at_work(conn, viewer.counted) if queue else []
     return pipeline_answers.Summary(
         first=days[0],
         last=days[1],
@@ -58,18 +59,18 @@ def grid(
     sort: Annotated[pipeline_answers.Sort, Query(description="What comes first")] = "owed",
 ) -> pipeline_answers.GridAnswer:
     """Pipelines and days: how every date stands."""
-    with registry().reading() as conn:
-        found = date_grid.date_grid(
-            conn,
-            asking.active(conn),
-            filters,
-            viewer.readable,
-            days,
-            asking.now(),
-            sort=sort,
-            limit=page.limit,
-            offset=page.offset,
-        )
+
+    def among(some: Collection[str]) -> date_grid.Grid:
+        with registry().reading() as conn:
+            known, now = asking.known(conn), asking.now()
+            return date_grid.date_grid(
+                conn, known, filters, some, days, now, sort=sort, limit=page.limit, offset=page.offset
+            )
+
+    found = among(viewer.counted)
+    named = {row.head.pipeline_id for row in found.rows}
+    if viewer.visible(named) != named:  # one of them was taken from this person a moment ago
+        found = among(viewer.readable)
     startable = viewer.startable(row.head.pipeline_id for row in found.rows)
     return pipeline_answers.GridAnswer(
         first=days[0],
@@ -98,7 +99,7 @@ def pipeline(pipeline_id: str, viewer: ViewerDep) -> pipeline_answers.PipelineAn
     """One pipeline: its schedule in words and what comes next."""
     found = asking.definitions_of(viewer, [pipeline_id])
     with registry().reading() as conn:
-        head = next(iter(date_grid.chosen(conn, Filters(), {pipeline_id})), None)
+        head = next(iter(date_grid.chosen(pipeline_heads.heads(conn), Filters(), {pipeline_id})), None)
     if head is None:
         raise no_such_pipeline(pipeline_id)
     now, can_edit = asking.now(), viewer.may_edit(pipeline_id)

@@ -34,7 +34,9 @@ class SlaMonth(BaseModel):
     breached: int
     open: int = Field(description="Not judged yet")
     percent_met: float | None = Field(description="Of those that were judged; null when none was")
-    median_late_seconds: int | None = Field(description="Of the breached ones; null without one")
+    median_late_seconds: int | None = Field(
+        description="Of the breached ones; null without one, and with more than 20,000"
+    )
     longest_late_seconds: int | None
 
 

@@ -12,6 +12,7 @@ from airflow_backfill_provider.api.access import Viewer, no_such_pipeline
 from airflow_backfill_provider.api.bodies import WishBody
 from airflow_backfill_provider.errors import InvalidRequest, NotFound, Problem
 from airflow_backfill_provider.store.engine import registry
+from airflow_backfill_provider.store.pipeline_heads import heads
 from airflow_backfill_provider.store.upstreams import edges
 
 
@@ -39,13 +40,13 @@ def _named(conn: Connection, body: WishBody, viewer: Viewer) -> list[str]:
     """The ids of the pipelines that are meant, broken ones too."""
     if body.pipeline_ids:
         names = list(dict.fromkeys(body.pipeline_ids))
-        there = {head.pipeline_id for head in chosen(conn, Filters(), names)}
+        there = {head.pipeline_id for head in chosen(heads(conn), Filters(), names)}
         for name in names:
             if name not in there:
                 raise no_such_pipeline(name)
         return names
     tags = frozenset([body.tag]) if body.tag is not None else frozenset[str]()
-    names = [head.pipeline_id for head in chosen(conn, Filters(tags=tags, active_only=True), viewer.readable)]
+    names = [head.pipeline_id for head in chosen(heads(conn), Filters(tags=tags, active_only=True), viewer.readable)]
     if not names:
         raise NotFound(f"no active pipeline that you may see has the tag {body.tag!r}" if body.tag else "no pipelines")
     return names

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from bisect import bisect_left
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 from airflow_backfill_provider.backfill.coverage import bits_of, span_bits
+from airflow_backfill_provider.dates.deadline import deadline
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.dates.zone import aware, zone
 
@@ -17,12 +19,18 @@ def expected_bits(schedule: Schedule, created_at: datetime | None, first: date, 
 
     ``created_at`` is when the pipeline was made: without a start date no earlier tick counts.
     """
+    made_at = created_at if schedule.spec.start_date is None else None
+    return _expected(schedule, made_at, first, last, now.replace(second=0, microsecond=0))  # ticks are at whole minutes
+
+
+@lru_cache(maxsize=65536)
+def _expected(schedule: Schedule, created_at: datetime | None, first: date, last: date, now: datetime) -> int:
     low, high = first.toordinal(), last.toordinal()
     newest = _reached(schedule, now)
     if schedule.spec.schedule_type == "manual" or newest is None or low > high:
         return 0
     bits = _picked(schedule, low, high) & span_bits(0, min(newest, high) - low + 1)
-    if schedule.spec.start_date is None and created_at is not None:
+    if created_at is not None:
         before = _reached(schedule, aware(created_at) - _A_MOMENT)
         if before is not None:
             bits &= ~span_bits(0, before - low + 1)
@@ -37,7 +45,28 @@ def possible_bits(schedule: Schedule, first: date, last: date, now: datetime) ->
     return span_bits((begin - first).days, (end - begin).days + 1)
 
 
+def overdue_bits(schedule: Schedule, sla_time: time | None, first: date, last: date, now: datetime) -> int:
+    """The dates from ``first`` (bit 0) to ``last`` whose deadline has passed, whether they are done or not."""
+    if sla_time is None or schedule.spec.schedule_type == "manual" or first > last:
+        return 0
+    return _first_bits(schedule, sla_time, first, last, bisect_left(_deadlines(schedule, sla_time, first, last), now))
+
+
 @lru_cache(maxsize=4096)
+def _deadlines(schedule: Schedule, sla_time: time, first: date, last: date) -> list[datetime]:
+    """Of each date that is picked, ascending: windows never reverse the order of ticks."""
+    zone_name = schedule.spec.timezone
+    return [deadline(pick.tick_at, sla_time, zone_name) for pick in schedule.picks(first, last)]
+
+
+@lru_cache(maxsize=4096)
+def _first_bits(schedule: Schedule, sla_time: time, first: date, last: date, count: int) -> int:
+    """So many of the dates that are picked, from the first one on."""
+    days = [pick.run_date.toordinal() for pick in schedule.picks(first, last)[:count]]
+    return bits_of(days, first.toordinal(), (last - first).days + 1)
+
+
+@lru_cache(maxsize=16384)
 def _picked(schedule: Schedule, first: int, last: int) -> int:
     """Many pipelines tick alike, and what a schedule picks never changes."""
     return bits_of(schedule.run_days(first, last), first, last - first + 1)

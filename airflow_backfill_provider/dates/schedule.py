@@ -162,10 +162,14 @@ class Schedule:
         return (self.spec, self._calendar) == (other.spec, other._calendar)
 
     def __hash__(self) -> int:
-        return hash((self.spec, self._calendar))
+        return self._hash
 
     def __repr__(self) -> str:
         return f"Schedule({self.spec!r})"
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.spec, self._calendar))
 
     @cached_property
     def _plan(self) -> Plan:

@@ -205,6 +205,19 @@ def of_pipelines(
     return [_deadline(row) for row in conn.execute(query)]
 
 
+def newest_breaches(
+    conn: Connection, pipeline_ids: Sequence[str], first: date, last: date, limit: int, offset: int
+) -> list[Deadline]:
+    """Some of the breached promises of these pipelines for run dates in a range, newest run date first."""
+    query = (
+        select(*_READ)
+        .where(one_of(table.c.pipeline_id, pipeline_ids), table.c.status == SlaStatus.BREACHED.value)
+        .where(table.c.run_date.between(first, last))
+        .order_by(table.c.run_date.desc(), table.c.pipeline_id)
+    )
+    return [_deadline(row) for row in conn.execute(query.limit(limit).offset(offset))]
+
+
 def counts(conn: Connection, pipeline_ids: Sequence[str], first: date, last: date) -> dict[tuple[date, SlaStatus], int]:
     """How many promises of these pipelines stand how, for each run date in a range."""
     key = (table.c.run_date, table.c.status)

@@ -160,3 +160,23 @@ def test_a_message_says_where_it_went_but_not_what_it_said(ask: Ask) -> None:
     assert (row["channel"], row["conn_id"], row["to"], row["can_act"]) == ("slack", "slack_default", ["#data"], False)
     assert row["run_dates"] == [str(DAY)]
     assert "it was slow" not in answer.text
+
+
+def test_more_breaches_than_can_be_compared_are_still_counted_and_told_page_by_page(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_backfill_provider.api import sla
+
+    days = [DAY - timedelta(days=n) for n in range(3)]
+    for day in days:
+        a_breach(SEEN, day)
+    path = f"/api/sla?pipeline_id={SEEN}&first={days[-1]}&last={days[0]}&limit=1"
+    pages = [ask("user", "GET", f"{path}&offset={n}").json() for n in range(4)]
+    assert [[one["run_date"] for one in page["breaches"]] for page in pages] == [*([str(day)] for day in days), []]
+    assert {page["total"] for page in pages} == {3}
+    assert pages[0]["months"][0]["median_late_seconds"] == 5400
+    monkeypatch.setattr(sla, "MOST_COMPARED", 2)
+    many = ask("user", "GET", path).json()
+    assert (many["total"], len(many["breaches"])) == (3, 1)
+    assert sum(month["breached"] for month in many["months"]) == 3
+    assert {month["median_late_seconds"] for month in many["months"]} == {None}

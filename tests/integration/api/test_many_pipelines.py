@@ -1,0 +1,96 @@
+"""Numbers over many pipelines: remembered rights name nothing that was taken, and statements do not grow in number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.integration.api.conftest import DOWNSTREAM, SEEN, TODAY
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own
+
+Ask = Callable[..., Any]
+
+
+def test_a_pipeline_that_is_taken_from_somebody_is_not_named_a_moment_later(ask: Ask) -> None:
+
+    def numbers() -> tuple[set[str], int]:
+        ask("user", "GET", "/api/summary")
+        page = ask("user", "GET", "/api/grid").json()
+        return {row["pipeline_id"] for row in page["pipelines"]}, page["total"]
+
+    assert numbers() == ({SEEN, DOWNSTREAM}, 2)
+    _put_into_bundle(DOWNSTREAM, "closed")
+    try:
+        assert numbers() == ({SEEN}, 1)
+    finally:
+        _put_into_bundle(DOWNSTREAM, "open")
+
+
+def _put_into_bundle(dag_id: str, bundle: str) -> None:
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        dag = session.get(DagModel, dag_id)
+        assert dag is not None
+        dag.bundle_name = bundle
+
+
+def test_the_number_of_statements_does_not_grow_with_the_pipelines(ask: Ask) -> None:
+    paths = ("/api/grid?limit=500", "/api/summary", "/api/facets", "/api/requests", "/api/sla", "/api/quality")
+    few = {path: _statements(ask, path) for path in paths}
+    _add_pipelines(40)
+    try:
+        assert {path: _statements(ask, path) for path in paths} == few
+    finally:
+        _remove_pipelines()
+
+
+def _statements(ask: Ask, path: str) -> int:
+    """How many statements a second question takes, of either database; the first may read definitions anew."""
+    from sqlalchemy import Engine, event
+
+    ask("admin", "GET", path)
+    found: list[str] = []
+
+    def note(*given: Any) -> None:
+        found.append(given[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert ask("admin", "GET", path).status_code == 200
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return len(found)
+
+
+def _add_pipelines(count: int) -> None:
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    from airflow_backfill_provider.store.engine import registry
+    from airflow_backfill_provider.store.tables import pipelines
+
+    names = [f"many_{n:02}" for n in range(count)]
+    usual = {"platform": "databricks", "platform_job_id": "1", "schedule_type": "daily", "start_date": TODAY}
+    with create_session() as session:
+        session.add_all(DagModel(dag_id=name, bundle_name="open", fileloc="/x.py", is_stale=False) for name in names)
+    with registry().writing() as conn:
+        conn.execute(pipelines.insert(), [usual | {"pipeline_id": name, "is_active": True} for name in names])
+
+
+def _remove_pipelines() -> None:
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete
+
+    from airflow_backfill_provider.store.engine import registry
+    from airflow_backfill_provider.store.tables import pipelines
+
+    with create_session() as session:
+        session.execute(delete(DagModel).where(DagModel.dag_id.like("many_%")))
+    with registry().writing() as conn:
+        conn.execute(delete(pipelines).where(pipelines.c.pipeline_id.like("many_%")))
