@@ -11,8 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import TIMESTAMP, Boolean, Date, Dialect, Time
+from sqlalchemy import TIMESTAMP, Boolean, Date, Dialect, Text, Time
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+
+from airflow_backfill_provider.pipelines.scrub import without_secrets
 
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
@@ -121,6 +123,17 @@ class Flag(_Tolerant):
         """The boolean, or the raw value for what cannot be read."""
         read = read_flag(value)
         return value if read is None else read
+
+
+class VendorWords(TypeDecorator[str]):
+    """What a vendor, a database or a library said: no secret in it is ever stored, whoever writes it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The words with ``***`` for everything that looks like a secret."""
+        return without_secrets(value) if isinstance(value, str) else value
 
 
 def read_instant(value: object) -> datetime | None:

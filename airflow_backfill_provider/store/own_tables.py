@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, String, Table, Text, text
 
-from airflow_backfill_provider.store.column_types import CalendarDate, Flag, UtcDateTime
+from airflow_backfill_provider.store.column_types import CalendarDate, Flag, UtcDateTime, VendorWords
 from airflow_backfill_provider.store.six_tables import metadata
 
 run_date_holds = Table(
@@ -30,7 +30,7 @@ run_date_holds = Table(
     Column("ended_at", UtcDateTime),
     Column("done_by_dag_run_id", String),
     Column("done_by_clear_number", Integer),
-    Column("error_message", Text),
+    Column("error_message", VendorWords),
     Column("updated_at", UtcDateTime),
     CheckConstraint(
         "external_status IN ('submitting', 'running', 'success', 'failed', 'cancelled', 'refused_busy', 'refused')",
@@ -87,7 +87,7 @@ backfill_request_events = Table(
     Column("action", String, nullable=False),  # paused, resumed, cancelled, retried, reprioritized
     Column("acted_by", String, nullable=False),
     Column("acted_at", UtcDateTime, nullable=False),
-    Column("why", Text),
+    Column("why", VendorWords),
     Column("details", Text),  # how many dates, which priority
     Index("ix_backfill_request_events_request", "request_id", "acted_at"),
 )
@@ -101,7 +101,7 @@ backfill_events = Table(
     Column("to_status", String, nullable=False),
     Column("moved_by", String, nullable=False),
     Column("moved_at", UtcDateTime, nullable=False),
-    Column("why", Text),
+    Column("why", VendorWords),
     Index("ix_backfill_events_item", "backfill_id", "moved_at"),
     Index("ix_backfill_events_moved_at", "moved_at"),
 )
@@ -224,7 +224,7 @@ sla_deadlines = Table(
     Column("warned_at", UtcDateTime),
     Column("breached_at", UtcDateTime),  # when the breach was seen
     Column("recovered_at", UtcDateTime),  # when the end of the breach was seen
-    Column("reason", Text),
+    Column("reason", VendorWords),
     CheckConstraint("status IN ('open', 'met', 'breached')", "ck_sla_deadlines_status"),
     Index("ix_sla_deadlines_look", "look_at"),
 )
@@ -259,7 +259,7 @@ channel_states = Table(
     Column("failures", Integer, nullable=False),  # in a row
     Column("failing_since", UtcDateTime),
     Column("rests_until", UtcDateTime),
-    Column("error_message", Text),
+    Column("error_message", VendorWords),
     Column("updated_at", UtcDateTime, nullable=False),
 )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, Text, cast, func, insert, literal, select, text, update
+from sqlalchemy import Connection, Row, String, cast, func, insert, literal, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from airflow_backfill_provider.backfill.item import NewItem
@@ -230,7 +230,7 @@ def _move_postgres(
         "to_status": literal(target.value, String),
         "moved_by": literal(who, String),
         "moved_at": literal(now, events.c.moved_at.type),
-        "why": literal(why, Text),
+        "why": literal(why, events.c.why.type),
     }
     telling = insert(events).from_select(list(event), select(*event.values())).returning(events.c.backfill_id)
     return conn.execute(telling).scalars().all()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
-from airflow_backfill_provider.store.column_types import CalendarDate, ClockTime, Flag, UtcDateTime
+from airflow_backfill_provider.store.column_types import CalendarDate, ClockTime, Flag, UtcDateTime, VendorWords
 
 metadata = MetaData(
     naming_convention={
@@ -110,7 +110,7 @@ pipeline_run_log = Table(
     Column("end_time", UtcDateTime),
     Column("retry_attempts", Integer),
     Column("retry_schedule_used", String),
-    Column("error_message", Text),
+    Column("error_message", VendorWords),
     Column("data_quality_passed", Flag),
     Column("is_backfill", Flag),
     Column("sla_met", Flag),
@@ -203,7 +203,7 @@ backfill_queue = Table(
     Column("lease_until", UtcDateTime),
     Column("dispatched_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
-    Column("error_message", Text),
+    Column("error_message", VendorWords),
     Column("updated_at", UtcDateTime),
     Column("kept_back", Flag),  # false; true: 'backfill resume' has not released it yet
     Column("batch_limit", Integer),  # no limit; a batch that failed is run again in halves
@@ -251,7 +251,7 @@ data_quality_log = Table(
     Column("run_id", String, ForeignKey("pipeline_run_log.run_id")),
     Column("check_name", String),
     Column("check_result", Flag),
-    Column("error_details", Text),
+    Column("error_details", VendorWords),
     Column("created_at", UtcDateTime),
     # Added.
     Column("severity", String),  # error
@@ -277,7 +277,7 @@ pipeline_notifications = Table(
     Column("payload", Text),
     Column("attempts", Integer),  # 0
     Column("next_attempt_at", UtcDateTime),  # at once
-    Column("error_message", Text),
+    Column("error_message", VendorWords),
     Column("created_at", UtcDateTime),
     Column("channel_key", String),  # where it goes; NULL: another program wrote the row
     _adopted_key(),

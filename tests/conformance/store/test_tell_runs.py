@@ -17,6 +17,7 @@ from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.store import queue, queue_reads, requests, run_log, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
+from airflow_backfill_provider.store.six_tables import metadata
 from airflow_backfill_provider.store.tables import pipeline_notifications, pipelines
 
 D1, D2, D3 = (date(2026, 1, day) for day in (5, 6, 7))
@@ -197,3 +198,17 @@ def test_two_that_end_the_last_dates_of_a_request_at_once_tell_it_once(registry:
         for thread in threads:
             thread.join()
         assert types(registry) == ["backfill_finished"] * 2 * (number + 1)
+
+
+def test_no_secret_of_a_vendors_words_is_in_any_table(registry: Registry) -> None:
+    add(registry)
+    request(registry)
+    run = begin(registry, "q1", D1, request_id="r1")
+    words = "cannot reach postgresql://loader:hunter2@warehouse/sales (password=hunter2): Table is empty"
+    record_run.will_retry(registry, run, 1, words)
+    fail(registry, run, words)
+    with registry.reading() as conn:
+        rows = [str(row) for table in metadata.sorted_tables for row in conn.execute(select(table))]
+    told_of = [row for row in rows if "Table is empty" in row]
+    assert len(told_of) >= 3  # the record, the item and the message
+    assert [row for row in rows if "hunter2" in row] == []
