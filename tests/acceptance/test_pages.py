@@ -207,6 +207,9 @@ STATES: list[State] = [
     ("quality", f"{BACKFILLS}?view=quality&days=365&pipeline={ARCHIVE}", "amount is known", None, None),
     ("notifications", f"{BACKFILLS}?view=notifications", "sla breach", None, None),
     ("dashboard", "/", "owed", None, None),
+    ("row", pipeline(LATE, "&view=edit"), "What runs where", None, None),
+    ("row-history", pipeline(LATE, "&view=history"), "History of", None, None),
+    ("row-new", f"{BACKFILLS}?view=new", "What runs where", None, None),
 ]  # fmt: skip
 
 
