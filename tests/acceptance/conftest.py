@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,12 +52,14 @@ class World:
 
     def __init__(self, home: Path, made: Path, options: dict[str, str]) -> None:
         self.home = home
+        self.zones = home / "zoneinfo"
+        """Time zones of the test's own: files that every process of this Airflow knows."""
         self.simulator = SimulatorProcess(home / "simulator", job_seconds=1.0)
         self.simulator.start()
         self.airflow = StackWithConsole(
             home / "airflow",
             connections=sample.connections(self.simulator, home / "corrections.db"),
-            options=sample.trust(self.simulator) | QUICK | options,
+            options=sample.trust(self.simulator) | QUICK | own_zones(self.zones) | options,
             port=free_port(),
         )
         shutil.copytree(made, self.airflow.home, ignore=shutil.ignore_patterns("airflow.cfg", "logs"))
@@ -106,6 +110,11 @@ class World:
         ended = ("success", "failed")
         self.until(lambda: self.run(dag_id, dag_run_id)["state"] in ended, f"{dag_run_id} has ended", seconds)
         return str(self.run(dag_id, dag_run_id)["state"])
+
+
+def own_zones(folder: Path) -> dict[str, str]:
+    """What lets Python find zones in this folder too."""
+    return {"PYTHONTZPATH": os.pathsep.join([str(folder.absolute()), *zoneinfo.TZPATH])}
 
 
 QUICK = {

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -102,3 +104,45 @@ def test_who_is_late_is_told_once_why_and_when_it_is_over(world: World) -> None:
     assert statuses == {"late": "success", "failed": "failed", "never": "missed", "unseen": "success"}
     report = json.loads(world.airflow.run("pipelines", "sla", "-o", "json").stdout)
     assert {one["pipeline_id"]: (one["met"], one["breached"]) for one in report} == dict.fromkeys(why, (0, 1))
+
+
+def change_clocks(file: Path, at: datetime, before: int, after: int) -> None:
+    """Write a time zone (RFC 9636) that is so many hours ahead of UTC before an instant, and so many after it."""
+    names = b"BEFORE\0AFTER\0"
+    header = struct.pack(">4s16x6l", b"TZif", 0, 0, 0, 1, 2, len(names))
+    kinds = struct.pack(">lbBlbB", before * 3600, 0, 0, after * 3600, 0, names.index(b"AFTER"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(header + struct.pack(">lB", int(at.timestamp()), 1) + kinds + names)
+
+
+def test_on_the_day_the_clocks_change_a_deadline_comes_at_the_right_instant(world: World) -> None:
+    """The clocks change today, in zones of the test's own: an hour too early or too late would be seen."""
+    now, zone = datetime.now(UTC), noon_zone()
+    ahead = 12 - now.hour
+    change_clocks(world.zones / "Test/Forward", now - timedelta(minutes=20), ahead, ahead + 1)
+    change_clocks(world.zones / "Test/Back", now + timedelta(minutes=20), ahead + 1, ahead)
+    due = (now + timedelta(minutes=4)).replace(microsecond=0)
+    an_hour_more = due + timedelta(hours=1)  # as the clock shows it that is an hour further ahead
+    for job in ("711", "712", "713"):
+        world.simulator.client.job("databricks", job, duration_seconds=900)
+    forward, back = {"timezone": "Test/Forward"}, {"timezone": "Test/Back"}
+    world.apply(
+        promised("skipped", "711", zone, due, **forward),  # no clock shows this time today: read as before the change
+        promised("after", "712", zone, an_hour_more, **forward),
+        promised("twice", "713", zone, an_hour_more, **back),  # in an hour the clock shows it again: the first counts
+    )
+    late = ("after", "skipped", "twice")
+    world.until(lambda: {*late} <= reasons(world).keys(), "three deadlines are missed", 400)
+    found = {
+        name: (datetime.fromisoformat(deadline_at).replace(tzinfo=UTC), datetime.fromisoformat(breached_at))
+        for name, deadline_at, breached_at in rows(
+            world,
+            "SELECT pipeline_id, deadline_at, breached_at FROM sla_deadlines "
+            "WHERE pipeline_id IN ('skipped', 'after', 'twice')",
+        )
+    }
+    assert {name: one[0] for name, one in found.items()} == dict.fromkeys(late, due)
+    for name in late:
+        assert timedelta(0) <= found[name][1].replace(tzinfo=UTC) - due < timedelta(minutes=30), name
+    told = Counter({(name, "sla_breach"): 1 for name in late})
+    world.until(lambda: told <= messages(world), "each of them is told once", 240)
