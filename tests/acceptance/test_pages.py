@@ -19,18 +19,17 @@ from airflow_backfill_provider.demo.airflow_stack import free_port
 from airflow_backfill_provider.demo.bookings import ARCHIVE
 from airflow_backfill_provider.demo.demonstration import JOBS, PAUSED, Demonstration
 from airflow_backfill_provider.demo.sample import FILLED, LATE
+from tests.acceptance.page_states import BACKFILLS, LAST, STATES, pipeline
 from tests.acceptance.test_browser import FLAGS, PATIENCE_MS, pictures
 
 __all__ = ["pictures"]
 
 pytestmark = [pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(900)]
 
-LAST = datetime.now(UTC).date() - timedelta(days=10)
 PICKED = [LAST - timedelta(days=n) for n in range(9, -1, -1)]
 """Older than the rule of that pipeline fills by itself."""
 WIDE, NARROW = (1280, 900), (390, 844)
 SCHEMES = ("light", "dark")
-BACKFILLS = "/plugin/backfills"
 AXE = Path(__file__).parents[2] / "airflow_backfill_provider/plugins/www/node_modules/axe-core/axe.min.js"
 
 
@@ -80,10 +79,6 @@ def open_page(browser: Browser, demo: Demonstration) -> Iterator[Callable[..., P
 
 def span(last: date) -> str:
     return f"{last - timedelta(days=2)}..{last}"
-
-
-def pipeline(name: str, more: str = "") -> str:
-    return f"{BACKFILLS}?pipeline={name}{more}"
 
 
 # -- A newcomer's minute ----------------------------------------------------------------------------------------------
@@ -153,64 +148,6 @@ def test_the_notifications_page_shows_what_was_told_and_sends_it_again(open_page
 
 
 # -- Every page and state, without a violation ------------------------------------------------------------------------
-
-
-def fails(route: Route) -> None:
-    route.abort()
-
-
-def login_page(route: Route) -> None:
-    route.fulfill(status=200, content_type="text/html", body="<html><body>Log in</body></html>")
-
-
-def only_to_see(route: Route) -> None:
-    answer = route.fetch()
-    route.fulfill(response=answer, json=answer.json() | {"can_start": False})
-
-
-def never(_: Route) -> None:
-    """Let the page wait."""
-
-
-def plan_of_many(page: Page) -> None:
-    page.get_by_role("button", name=re.compile("All missing")).click()
-    page.get_by_role("button", name=re.compile(r"Fill [\d,]+ dates")).click()
-
-
-def cancel(page: Page) -> None:
-    page.get_by_role("button", name=re.compile("^cancel ")).first.click()
-
-
-def show_request(page: Page) -> None:
-    page.get_by_role("row", name=re.compile("Request .* open")).get_by_role("button").first.click()
-
-
-State = tuple[str, str, str, tuple[str, Callable[[Route], None]] | None, Callable[[Page], None] | None]
-DATES = f"&date={LAST}&dates={LAST}..{LAST + timedelta(days=1)}"
-STATES: list[State] = [
-    # name, path, the text that shows that it is there, what becomes of an answer, what is done first
-    ("grid", BACKFILLS, "Sessions, fills its own gaps", None, None),
-    ("grid-empty", f"{BACKFILLS}?search=nothing-like-it", "No pipeline is like that", None, None),
-    ("grid-loading", BACKFILLS, "", ("**/backfill/api/grid*", never), None),
-    ("grid-error", BACKFILLS, "No answer", ("**/backfill/api/grid*", fails), None),
-    ("grid-logged-out", BACKFILLS, "your login has ended", ("**/backfill/api/grid*", login_page), None),
-    ("pipeline", pipeline(FILLED, DATES), "dates picked", None, None),
-    ("pipeline-missing", pipeline("nowhere"), "Not there, or not yours to see", None, None),
-    ("pipeline-only-to-see", pipeline(LATE, DATES), "but not start its runs",
-     (f"**/backfill/api/pipelines/{LATE}", only_to_see), None),
-    ("question", pipeline(LATE), "by past runs", None, plan_of_many),
-    ("dag-tab", f"/dags/{FILLED}/plugin/run_dates", "Fill dates", None, None),
-    ("queue", f"{BACKFILLS}?view=queue", "asked for by", None, show_request),
-    ("queue-cancel", f"{BACKFILLS}?view=queue", "What waits ends", None, cancel),
-    ("queue-empty", f"{BACKFILLS}?view=queue&state=ended", "", None, None),
-    ("sla", f"{BACKFILLS}?view=sla", LATE, None, None),
-    ("quality", f"{BACKFILLS}?view=quality&days=365&pipeline={ARCHIVE}", "amount is known", None, None),
-    ("notifications", f"{BACKFILLS}?view=notifications", "sla breach", None, None),
-    ("dashboard", "/", "owed", None, None),
-    ("row", pipeline(LATE, "&view=edit"), "What runs where", None, None),
-    ("row-history", pipeline(LATE, "&view=history"), "History of", None, None),
-    ("row-new", f"{BACKFILLS}?view=new", "What runs where", None, None),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
