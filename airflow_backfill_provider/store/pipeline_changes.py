@@ -15,7 +15,7 @@ from airflow_backfill_provider.pipelines.changes import Change, ChangeKind, Fiel
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import coverage
 from airflow_backfill_provider.store import pipelines as definitions
-from airflow_backfill_provider.store.dialect import one_of
+from airflow_backfill_provider.store.dialect import insert_for, one_of
 from airflow_backfill_provider.store.tables import (
     data_quality_checks,
     pipeline_changes,
@@ -81,7 +81,7 @@ def _refuse_outdated(conn: Connection, change: Change) -> None:
     there = row is not None and row.deleted_at is None
     if there != (change.kind is ChangeKind.CHANGED):
         what = "was added" if there else "was deleted"
-        raise Conflict(f"pipeline {change.pipeline_id!r} {what} meanwhile; look at the difference and apply again")
+        raise _meanwhile(change.pipeline_id, what)
     if not there:
         return
     try:
@@ -100,6 +100,10 @@ def _refuse_outdated(conn: Connection, change: Change) -> None:
             )
 
 
+def _meanwhile(pipeline_id: str, what: str) -> Conflict:
+    return Conflict(f"pipeline {pipeline_id!r} {what} meanwhile; look at the difference and apply again")
+
+
 def _write(conn: Connection, pipeline: Pipeline, kind: ChangeKind, now: datetime) -> None:
     # The row is valid now, so no rule needs to spare it any more.
     values = {column.name: getattr(pipeline, column.name) for column in definitions.COLUMNS if column.name not in _OURS}
@@ -108,7 +112,9 @@ def _write(conn: Connection, pipeline: Pipeline, kind: ChangeKind, now: datetime
         values["created_at"] = now  # also when it had been deleted: nothing was expected of it in between
     mine = pipelines.c.pipeline_id == pipeline.pipeline_id
     if not conn.execute(update(pipelines).where(mine).values(values)).rowcount:
-        conn.execute(insert(pipelines).values(values))
+        first = insert_for(conn, pipelines).values(values).on_conflict_do_nothing().returning(pipelines.c.pipeline_id)
+        if conn.execute(first).first() is None:
+            raise _meanwhile(pipeline.pipeline_id, "was added")
     _write_parameters(conn, pipeline, now)
     _write_parts(conn, pipeline)
 

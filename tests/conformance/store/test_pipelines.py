@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, select, update
+from sqlalchemy import Connection, event, insert, select, text, update
 
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound
 from airflow_backfill_provider.pipelines.calendar_text import CalendarText
-from airflow_backfill_provider.pipelines.changes import diff
+from airflow_backfill_provider.pipelines.changes import Change, diff
 from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
 from airflow_backfill_provider.store import calendars, pipeline_changes, pipelines
 from airflow_backfill_provider.store.engine import Registry
@@ -131,6 +132,31 @@ def test_what_somebody_else_changed_meanwhile_is_not_written_over_with_what_was_
         pipeline_changes.apply_changes(conn, mine, who="bob", now=LATER)
     with registry.reading() as conn:
         assert pipelines.get(conn, "orders").max_retry_attempts == 7
+
+
+def test_of_two_who_make_one_pipeline_at_once_the_second_is_told(registry: Registry) -> None:
+    changes = diff([], [CUSTOMERS], now=NOW)
+    with ThreadPoolExecutor(1) as pool:
+        with registry.writing() as conn:
+            pipeline_changes.apply_changes(conn, changes, who="ann", now=NOW)
+            second = pool.submit(apply_as_bob, registry, changes)
+            while conn.dialect.name == "postgresql" and not (second.done() or somebody_waits(registry)):
+                pass  # SQLite lets one writer begin at a time
+        with pytest.raises(Conflict, match="was added meanwhile"):
+            second.result(30)
+
+
+def somebody_waits(registry: Registry) -> bool:
+    waiters = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    with registry.reading() as conn:
+        return bool(conn.execute(waiters).scalar_one())
+
+
+def apply_as_bob(registry: Registry, changes: list[Change]) -> None:
+    with registry.writing() as conn:
+        pipeline_changes.apply_changes(conn, changes, who="bob", now=LATER)
 
 
 def test_a_history_has_pages(registry: Registry) -> None:

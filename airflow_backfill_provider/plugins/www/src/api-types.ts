@@ -1667,7 +1667,7 @@ export interface components {
             longest_late_seconds: number | null;
             /**
              * Median Late Seconds
-             * @description Of the breached ones; null without one, and when the answer is about more than 20,000
+             * @description Of the breached ones; null without one, and with more than 20,000
              */
             median_late_seconds: number | null;
             /** Met */

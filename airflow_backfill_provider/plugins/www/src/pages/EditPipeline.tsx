@@ -45,6 +45,10 @@ const Form = ({ pipelineId, fields, editing }: { pipelineId: string | null; fiel
   useEffect(() => {
     if (touched) setSaved(null);
   }, [values]);
+  const nothing = judged.isCurrent && !judged.draft?.change;
+  useEffect(() => {
+    if (reviewing && nothing) setReviewing(false); // there is nothing to look at, or something to mend first
+  }, [reviewing, nothing]);
   const save = async () => {
     setBusy(true);
     setRefused(null);
