@@ -161,7 +161,7 @@ def story(registry: Registry, kill_at: int | None) -> Fuse:
     return fuse
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_killed_at_every_step_of_its_turns(registry: Registry) -> None:
     """The steps of the whole story are counted first; then the story is told once for each of them."""
     steps = story(registry, None).steps
