@@ -169,7 +169,7 @@ class Story:
                 if states.get(dag_run_id) == "queued" and name not in self._paused:
                     self.told["DAG paused"] += 1
                     self._pause(name, True)
-                    self._paused[name] = time.monotonic() + self._lot.uniform(15, 25)
+                    self._paused[name] = time.monotonic() + self._lot.uniform(30, 50)  # a slow turn long enough
 
     def _has_just_claimed(self) -> list[tuple[str, str]]:
         """Pipelines and runs that the queue has made and that have not begun."""
