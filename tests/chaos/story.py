@@ -120,7 +120,7 @@ class Story:
         return hand
 
     def _what_persons_do(self) -> list[Callable[[], Any]]:
-        """Each with a date of its own that nobody else asks for; and runs by hand of dates that the queue has too."""
+        """Each with a date of its own: one that is done already would rightly be done anew when it is run by hand."""
         on_a_date = [self._ask_and_cancel, self._cancel_too_late, self._run_what_waits, self._run_what_works]
         deeds: list[Callable[[], Any]] = []
         for name, days in self.optional.items():
@@ -128,7 +128,6 @@ class Story:
                 day = LATE + timedelta(days=len(days))
                 days.append(day)
                 deeds.append(partial(deed, name, day))
-            deeds += [partial(self._trigger, name, day) for day in self.wanted[name][-2:]]
         self._lot.shuffle(deeds)
         return deeds
 
