@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from ruamel.yaml import YAML
 
 from airflow_backfill_provider.demo import sample
@@ -127,6 +128,8 @@ QUICK = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    # A copied home has no airflow.cfg: processes that start together would each write one, with a key of their own.
+    "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
 }
 
 

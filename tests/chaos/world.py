@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from ruamel.yaml import YAML
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -78,6 +79,8 @@ class ChaosWorld:
             "BACKFILL_CHAOS_HOME": str(self.points),
             "BACKFILL_CHAOS_SEED": str(seed),
             "AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN": self.url,
+            # Airflow's database is copied, its airflow.cfg is not: each process would make a key of its own.
+            "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
         }
         self.airflow = AirflowStack(
             self.home / "airflow",

@@ -49,7 +49,8 @@ def fab_tokens(visible: tuple[str, ...]) -> Token:
             role = security.find_role(name.title())
             if name != "admin":
                 role = _narrowed(security, role, visible)
-            security.add_user(name, name, "Test", f"{name}@example.com", role, password=_PASSWORD)
+            if security.find_user(username=name) is None:  # Airflow's database is that of the whole session
+                security.add_user(name, name, "Test", f"{name}@example.com", role, password=_PASSWORD)
             tokens[name] = manager.generate_jwt(security.find_user(username=name))
     return tokens.__getitem__
 
