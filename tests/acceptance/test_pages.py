@@ -126,7 +126,8 @@ def test_the_sla_page_shows_the_deadline_that_was_missed(open_page: Callable[...
     row = page.get_by_role("region", name="Missed deadlines").get_by_role("row").filter(has_text=LATE)
     expect(row).to_have_count(1, timeout=PATIENCE_MS)
     row.get_by_role("link").click()
-    expect(page.get_by_text("missed", exact=True)).to_be_visible()
+    # Twice where no run had begun by the deadline: that is a record of its own, beside the run's.
+    expect(page.get_by_text("missed", exact=True).first).to_be_visible()
 
 
 def test_the_quality_page_shows_the_check_that_failed_and_its_numbers(open_page: Callable[..., Page]) -> None:

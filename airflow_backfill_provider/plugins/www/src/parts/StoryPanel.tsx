@@ -61,7 +61,15 @@ const Told = ({ story, pipelineId }: { story: Story; pipelineId: string }) => (
 export const RunFacts = ({ run, pipelineId }: { run: Run; pipelineId: string }) => (
   <dl className="bf-facts">
     <dt>run</dt>
-    <dd>{run.dag_run_id ? <RunLink dagId={pipelineId} runId={run.dag_run_id} /> : "of another program"}</dd>
+    <dd>
+      {run.dag_run_id ? (
+        <RunLink dagId={pipelineId} runId={run.dag_run_id} />
+      ) : run.status === "missed" ? (
+        "none had begun by the deadline"
+      ) : (
+        "of another program"
+      )}
+    </dd>
     <dt>status</dt>
     <dd>
       {run.status}
