@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, cast, func, insert, literal, select, text, update
+from sqlalchemy import Connection, Row, String, bindparam, cast, func, insert, literal, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from airflow_backfill_provider.backfill.item import NewItem
@@ -209,7 +209,7 @@ _ENQUEUE = text(
     )
     SELECT count(*) FROM added
     """
-)
+).bindparams(bindparam("why", type_=events.c.why.type))
 
 
 def _move_postgres(

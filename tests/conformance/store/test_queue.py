@@ -358,3 +358,10 @@ def test_an_item_that_another_holds_is_passed_over_within_a_second(registry: Reg
         assert time.monotonic() - began < 1
     assert claim(registry, ids[:1], "run_3")
     assert told(registry, ids[:1]) == {(None, "pending"): 1, ("pending", "in_progress"): 1}
+
+
+def test_no_secret_in_the_reason_for_a_date_is_stored_with_its_first_event(registry: Registry) -> None:
+    with registry.writing() as conn:
+        queue.enqueue(conn, [new(DAYS[0])], who="anna", why="password=hunter2 did not work", now=NOW)
+    with registry.reading() as conn:
+        assert "hunter2" not in (conn.execute(select(backfill_events.c.why)).scalar_one() or "")
