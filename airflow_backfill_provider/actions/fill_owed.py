@@ -39,10 +39,16 @@ def plan_fill(
         return {}
     first = min(_fills_from(each.pipeline, now) for each in filling)
     surveyed = survey_dates(conn, filling, first, now.date() + _FAR_AHEAD, now)
-    wanted = [(each, _candidates(each, surveyed[each.pipeline_id], settings, now)) for each in filling]
+    wanted = [
+        (each, days) for each in filling if (days := _candidates(each, surveyed[each.pipeline_id], settings, now))
+    ]
     newest = queue_reads.newest_statuses(conn, [(each.pipeline_id, day) for each, days in wanted for day in days])
     stopped = {pair for pair, status in newest.items() if status in FOR_A_PERSON}
-    left = [(each, [day for day in days if (each.pipeline_id, day) not in stopped]) for each, days in wanted]
+    left = [
+        (each, going)
+        for each, days in wanted
+        if (going := [day for day in days if (each.pipeline_id, day) not in stopped])
+    ]
     states = reasons(conn, left)
     return {each.pipeline_id: _items(each.pipeline, some) for each, _ in left if (some := states[each.pipeline_id])}
 

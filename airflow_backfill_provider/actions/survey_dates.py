@@ -12,21 +12,18 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.known_pipelines import KnownPipeline
-from airflow_backfill_provider.backfill.coverage import NOTHING, bits_of, covered
+from airflow_backfill_provider.backfill.coverage import NOTHING, bits_of
 from airflow_backfill_provider.backfill.survey import Survey, survey
 from airflow_backfill_provider.store import coverage, truth
-
-_NAMED = 1000
-"""More pipelines are not named in a statement: it then reads all there are."""
 
 
 def survey_dates(
     conn: Connection, pipelines: Sequence[KnownPipeline], first: date, last: date, now: datetime
 ) -> dict[str, Survey]:
     """Every expected date from ``first`` to ``last`` with its status, by pipeline."""
-    ids = [each.pipeline_id for each in pipelines] if len(pipelines) <= _NAMED else None
-    kept = coverage.read(conn, ids, first, last)
-    busy = truth.busy(conn, ids, first, last)
+    versions = {each.pipeline_id: each.version for each in pipelines}
+    settled = coverage.read(conn, versions, first, last)
+    busy = truth.busy(conn, versions, first, last)
     start, length = first.toordinal(), (last - first).days + 1
 
     def bits(days: Iterable[date]) -> int:
@@ -35,14 +32,14 @@ def survey_dates(
     found = {}
     for each in pipelines:
         name = each.pipeline_id
-        years, at_work = kept.get(name), busy.get(name)
+        at_work = busy.get(name)
         found[name] = survey(
             each.schedule,
             each.pipeline.created_at,
             first,
             last,
             now,
-            known=covered(years, each.version, start) if years else NOTHING,
+            known=settled.get(name, NOTHING),
             running=bits(at_work.running) if at_work else 0,
             queued=bits(at_work.queued) if at_work else 0,
         )

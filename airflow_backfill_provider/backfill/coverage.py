@@ -44,6 +44,10 @@ class YearBits(NamedTuple):
         return YearBits(self.success | other.success, self.failed | other.failed, self.stale | other.stale)
 
 
+KeptYear = tuple[str, int, str, bytes | None, bytes | None, bytes | None]
+"""Pipeline, year, version; then success, failed and stale as :func:`to_bytes` keeps them."""
+
+
 class Covered(NamedTuple):
     """What is settled of one pipeline's dates in a range; bit 0 is its first day."""
 
@@ -62,18 +66,30 @@ class Covered(NamedTuple):
 NOTHING = Covered()
 
 
-def covered(years: Iterable[tuple[YearKey, YearBits]], version: str, first: int) -> Covered:
-    """The years of one pipeline put together, from the day number ``first`` on; ``version`` is today's definition."""
-    success = failed = stale = others = 0
-    for key, bits in years:
-        shift = new_year(key.year) - first
-        done = _moved(bits.success, shift)
-        success |= done
-        failed |= _moved(bits.failed, shift)
-        stale |= _moved(bits.stale, shift)
-        if key.version and key.version != version:
-            others |= done
-    return Covered(success, failed, stale, others)
+def covered(kept: Iterable[KeptYear], versions: Mapping[str, str], first: int) -> dict[str, Covered]:
+    """The years of each pipeline put together, from the day number ``first`` on.
+
+    ``versions`` are today's definitions; what is kept of other pipelines is passed over.
+    """
+    found: dict[str, list[int]] = {}
+    for name, year, version, success, failed, stale in kept:
+        today = versions.get(name)
+        if today is None:
+            continue
+        known = found.get(name)
+        if known is None:
+            known = found[name] = [0, 0, 0, 0]
+        shift = new_year(year) - first
+        if success:
+            done = _moved(from_bytes(success), shift)
+            known[0] |= done
+            if version and version != today:
+                known[3] |= done
+        if failed:
+            known[1] |= _moved(from_bytes(failed), shift)
+        if stale:
+            known[2] |= _moved(from_bytes(stale), shift)
+    return {name: Covered(*known) for name, known in found.items()}
 
 
 def differences(kept: Mapping[YearKey, YearBits], true: Mapping[YearKey, YearBits]) -> dict[str, list[date]]:

@@ -9,18 +9,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, delete, select, tuple_, union
 
-from airflow_backfill_provider.backfill.coverage import YearBits, YearKey, day_bit, differences, from_bytes, to_bytes
+from airflow_backfill_provider.backfill.coverage import (
+    Covered,
+    KeptYear,
+    YearBits,
+    YearKey,
+    covered,
+    day_bit,
+    differences,
+    from_bytes,
+    to_bytes,
+)
 from airflow_backfill_provider.store.derive_coverage import (
     Coverage,
     coverage_of_dates,
     coverage_of_pipelines,
     dependents_of,
 )
-from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for, one_of
+from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for, one_of, one_of_few
 from airflow_backfill_provider.store.tables import date_coverage as table
 from airflow_backfill_provider.store.tables import pipeline_run_log as records
 from airflow_backfill_provider.store.tables import pipelines
@@ -28,6 +39,8 @@ from airflow_backfill_provider.store.tables import pipelines
 _T = TypeVar("_T")
 _AT_ONCE = 100
 """Pipelines read from the log in one statement."""
+_ROWS = 2000
+_COLUMNS = [table.c[name] for name in ("pipeline_id", "year", "version", "success", "failed", "stale")]
 
 
 def follow(conn: Connection, pipeline_id: str, dates: Iterable[date]) -> None:
@@ -74,17 +87,16 @@ def found_wrong(conn: Connection, pipeline_ids: Sequence[str]) -> dict[str, list
     return wrong
 
 
-def read(
-    conn: Connection, pipeline_ids: Collection[str] | None, first: date, last: date
-) -> Mapping[str, list[tuple[YearKey, YearBits]]]:
-    """What is kept of the years that hold a range, by pipeline; of all pipelines when none are named."""
-    conditions = [table.c.year.between(first.year, last.year)]
-    if pipeline_ids is not None:
-        conditions.append(one_of(table.c.pipeline_id, pipeline_ids))
-    found: dict[str, list[tuple[YearKey, YearBits]]] = defaultdict(list)
-    for key, bits in _kept(conn, *conditions).items():
-        found[key.pipeline_id].append((key, bits))
-    return found
+def read(conn: Connection, versions: Mapping[str, str], first: date, last: date) -> dict[str, Covered]:
+    """What is settled of the dates from ``first`` to the end of ``last``'s year, by pipeline.
+
+    ``versions`` says whose, and what the versions of today's definitions are. Rows are taken in parts and kept no
+    longer than needed: with all of them at once Python's garbage collector takes longer than the reading.
+    """
+    years = table.c.year.between(first.year, last.year)
+    query = select(*_COLUMNS).where(years, one_of_few(table.c.pipeline_id, versions))
+    rows = chain.from_iterable(conn.execute(query).partitions(_ROWS))
+    return covered(cast(Iterable[KeptYear], rows), versions, first.toordinal())
 
 
 def everybody(conn: Connection, after: str = "", most: int | None = None) -> list[str]:
@@ -105,7 +117,7 @@ def _kept_years(conn: Connection, years: Collection[tuple[str, int]]) -> Coverag
 
 
 def _kept(conn: Connection, *conditions: Any) -> Coverage:
-    rows = conn.execute(select(table).where(*conditions)).all()
+    rows = conn.execute(select(*_COLUMNS).where(*conditions)).all()
     return {
         YearKey(name, year, version): YearBits(from_bytes(success), from_bytes(failed), from_bytes(stale))
         for name, year, version, success, failed, stale in rows

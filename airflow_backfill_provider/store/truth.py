@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, func, select, text, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, func, select, text
 
 from airflow_backfill_provider.backfill.owed import Decisive, Facts, Mark, Upstream
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import coverage
 from airflow_backfill_provider.store.decisive import ENDED_AT, newest_decisive
-from airflow_backfill_provider.store.dialect import MOST_DATES, dates_table, insert_for, one_of
+from airflow_backfill_provider.store.dialect import MOST_DATES, dates_table, insert_for, one_of, one_of_few
 from airflow_backfill_provider.store.tables import LIVE_ITEM, OPEN_RECORD, backfill_queue, stale_dates
 from airflow_backfill_provider.store.tables import pipeline_run_log as records
 from airflow_backfill_provider.store.tables import run_date_holds as holds
@@ -43,10 +43,10 @@ def facts(conn: Connection, pipelines: Sequence[Pipeline], first: date, last: da
     ids = sorted({pipeline.pipeline_id for pipeline in pipelines})
     at_work = busy(conn, ids, first, last)
     decisive: dict[str, dict[date, Decisive]] = defaultdict(dict)
-    for row in _rows(conn, _decisive(first, last), records.c.pipeline_id, ids):
+    for row in _rows(conn, _decisive(first, last), one_of(records.c.pipeline_id, ids)):
         decisive[row.pipeline_id][row.run_date] = _record(row)
     marks: dict[str, dict[date, Mark]] = defaultdict(dict)
-    for row in _rows(conn, _marks(first, last), stale_dates.c.pipeline_id, ids):
+    for row in _rows(conn, _marks(first, last), one_of(stale_dates.c.pipeline_id, ids)):
         marks[row.pipeline_id][row.run_date] = _mark(row)
     succeeded = _upstream_successes(conn, pipelines, first, last)
     return {
@@ -61,16 +61,16 @@ def facts(conn: Connection, pipelines: Sequence[Pipeline], first: date, last: da
     }
 
 
-def busy(conn: Connection, pipeline_ids: Sequence[str] | None, first: date, last: date) -> Mapping[str, Busy]:
+def busy(conn: Connection, pipeline_ids: Collection[str], first: date, last: date) -> Mapping[str, Busy]:
     """Who works on the dates from ``first`` to ``last`` and what waits, by pipeline, in three statements.
 
-    Of all pipelines when none are named: to name thousands takes longer than to find the few dates.
+    The answer may tell of other pipelines too.
     """
     found: Mapping[str, Busy] = defaultdict(Busy)
-    for row in _rows(conn, _items(first, last), backfill_queue.c.pipeline_id, pipeline_ids):
+    for row in _rows(conn, _items(first, last), one_of_few(backfill_queue.c.pipeline_id, pipeline_ids)):
         _take_item(found[row.pipeline_id], row)
     for statement, column in ((_open(first, last), records.c.pipeline_id), (_held(first, last), holds.c.pipeline_id)):
-        for row in _rows(conn, statement, column, pipeline_ids):
+        for row in _rows(conn, statement, one_of_few(column, pipeline_ids)):
             found[row.pipeline_id].running[row.run_date] = row.dag_run_id
     return found
 
@@ -144,18 +144,17 @@ def _upstream_successes(
     statement = _successes(_shifted(first, min(offsets)), _shifted(last, max(offsets)))
     ids = sorted({dependency.upstream_id for dependency in dependencies})
     found: dict[str, dict[date, datetime]] = defaultdict(dict)
-    for row in _rows(conn, statement, records.c.pipeline_id, ids):
+    if not ids:
+        return found
+    for row in _rows(conn, statement, one_of(records.c.pipeline_id, ids)):
         if row.ended_at is not None:
             found[row.pipeline_id][row.run_date] = row.ended_at
     return found
 
 
-def _rows(
-    conn: Connection, statement: Statement, column: ColumnElement[Any], ids: Sequence[str] | None
-) -> Iterator[Row[Any]]:
-    """What a statement finds for these pipelines, or for all; rows whose date cannot be read are left out."""
-    theirs = true() if ids is None else one_of(column, ids)
-    for row in conn.execute(statement(theirs)) if ids is None or ids else ():
+def _rows(conn: Connection, statement: Statement, theirs: ColumnElement[bool]) -> Iterator[Row[Any]]:
+    """What a statement finds for these pipelines; rows whose date cannot be read are left out."""
+    for row in conn.execute(statement(theirs)):
         if row.run_date is not None:
             yield row
 

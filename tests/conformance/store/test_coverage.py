@@ -13,7 +13,7 @@ import pytest
 from alembic import command
 from sqlalchemy import delete, func, insert, select, text, update
 
-from airflow_backfill_provider.backfill.coverage import YearBits, YearKey, day_bit
+from airflow_backfill_provider.backfill.coverage import YearBits, YearKey, day_bit, from_bytes
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.store import coverage, migrate, run_log
@@ -65,7 +65,13 @@ def written(registry: Registry, name: str, day: date, status: str = "success", e
 
 def kept(registry: Registry, name: str = "orders") -> dict[YearKey, YearBits]:
     with registry.reading() as conn:
-        return dict(coverage.read(conn, [name], date(2000, 1, 1), date(2030, 1, 1)).get(name, ()))
+        rows = conn.execute(select(date_coverage).where(date_coverage.c.pipeline_id == name)).all()
+    return {
+        YearKey(row.pipeline_id, row.year, row.version): YearBits(
+            from_bytes(row.success), from_bytes(row.failed), from_bytes(row.stale)
+        )
+        for row in rows
+    }
 
 
 def wrong(registry: Registry) -> dict[str, list[date]]:

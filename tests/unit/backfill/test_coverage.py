@@ -7,8 +7,6 @@ from datetime import date
 import pytest
 
 from airflow_backfill_provider.backfill.coverage import (
-    NOTHING,
-    Covered,
     YearBits,
     YearKey,
     bits_of,
@@ -35,18 +33,22 @@ def told(bits: int) -> list[str]:
 
 
 def test_years_of_a_range_are_put_together() -> None:
-    years = [
-        (YearKey("a", 2025, "v1"), YearBits(success=year("2025-12-29", "2025-12-31"), stale=year("2025-12-31"))),
-        (YearKey("a", 2026, "v1"), YearBits(success=year("2026-01-01"), failed=year("2026-01-03"))),
-        (YearKey("a", 2026, "v0"), YearBits(success=year("2026-01-02"))),
-        (YearKey("a", 2026, ""), YearBits(success=year("2026-01-04"))),
+    kept = [
+        ("a", 2025, "v1", to_bytes(year("2025-12-29", "2025-12-31")), None, to_bytes(year("2025-12-31"))),
+        ("a", 2026, "v1", to_bytes(year("2026-01-01")), to_bytes(year("2026-01-03")), None),
+        ("b", 2026, "v1", to_bytes(year("2026-01-01")), None, None),
+        ("a", 2026, "v0", to_bytes(year("2026-01-02")), None, None),
+        ("a", 2026, "", to_bytes(year("2026-01-04")), None, None),
+        ("nobody's", 2026, "v1", to_bytes(year("2026-01-04")), None, None),
     ]
-    known = covered(years, "v1", START)
+    found = covered(kept, {"a": "v1", "b": "v2", "c": "v1"}, START)
+    assert found.keys() == {"a", "b"}
+    known = found["a"]
     assert told(known.success) == ["12-31", "01-01", "01-02", "01-04"]  # what lies before the range is cut off
     assert told(known.failed) == ["01-03"]
     assert told(known.stale) == ["12-31"]
     assert told(known.others) == ["01-02"], "an unknown version is no other one"
-    assert covered([], "v1", START) == NOTHING == Covered()
+    assert told(found["b"].others) == told(found["b"].success) == ["01-01"]
 
 
 @pytest.mark.parametrize("step", [1, 2, 7, 9, 30])
