@@ -66,6 +66,8 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
         items = _take_up_items(conn, run, now)
         pipeline = definition_of(conn, run, current)
         if isinstance(items, Stop):
+            if items.cancelled:
+                _record_cancelled(conn, run, pipeline, now)
             return (_job_of_cancelled(conn, run, pipeline, now) if items.cancelled else None) or items
         _start_records(conn, run, pipeline, items, now)
         rows = judged(conn, run, pipeline, holds.lock(conn, run.pipeline_id, run.dates, now))
@@ -84,6 +86,13 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
             target, parameters = wish_of(pipeline, decision.dates)
             holds.write_submission(conn, run.pipeline_id, decision, target.to_json(), parameters, now)
     return decision
+
+
+def _record_cancelled(conn: Connection, run: AskedRun, pipeline: Pipeline, now: datetime) -> None:
+    """Give a run whose dates were cancelled before it began its records: its end says what became of it."""
+    if not run_log_reads.records_of(conn, run.ref):
+        items = queue_reads.items_of_run(conn, run.pipeline_id, run.ref.dag_run_id)
+        _start_records(conn, run, pipeline, {item.run_date: item.backfill_id for item in items}, now)
 
 
 def _job_of_cancelled(conn: Connection, run: AskedRun, pipeline: Pipeline, now: datetime) -> Decision | None:

@@ -22,7 +22,7 @@ from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus, Rec
 from airflow_backfill_provider.dag_runs import DagRunState, Started
 from airflow_backfill_provider.errors import BackfillError, StoreError
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store import pipelines, queue, queue_reads
+from airflow_backfill_provider.store import pipelines, queue, queue_reads, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import backfill_queue
 from airflow_backfill_provider.store.tables import pipelines as table
@@ -299,6 +299,12 @@ def test_a_cancelled_date_stops_its_run_before_it_submits(registry: Registry, se
     assert "cancelling by anna, wrong" in stop.why
     fail(registry, str(item.dag_run_id))
     assert statuses(registry) == ["cancelled"]
+    again = run_job.begin(registry, asked(str(item.dag_run_id), (D1,)), definition(registry))
+    assert isinstance(again, run_job.Stop)
+    assert again.failed, "a later try of the run, when its process was killed while it reported, does not end well"
+    with registry.reading() as conn:
+        (record,) = run_log_reads.records_of(conn, asked(str(item.dag_run_id), (D1,)).ref)
+    assert (record["status"], record["submissions"]) == ("cancelled", 0), "Airflow has the run, so the log has it too"
 
 
 def test_gaps_are_filled_by_rule_and_a_poisoned_date_does_not_loop(
