@@ -1,6 +1,7 @@
 """Airflow's own API server application in this process, with its users, and a registry of pipelines.
 
-None of the users but the admin may see ``hidden``.
+None of the users but the admin may see ``hidden``. Under FAB none but the admin may do more than look at ``ledger``, a
+DAG without a row until a test gives it one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pytest
 from tests.integration.api.managers import OPTIONS, TOKENS, Token
 
 TODAY = datetime.now(UTC).date()
-SEEN, DOWNSTREAM, HIDDEN = "orders", "reports", "hidden"
+SEEN, DOWNSTREAM, HIDDEN, LOOKED_AT = "orders", "reports", "hidden", "ledger"
 MANIFEST = f"""
 pipelines:
   - {{pipeline_id: orders, pipeline_name: Orders, platform: databricks, platform_job_id: "1", schedule_type: daily,
@@ -82,7 +83,7 @@ def airflow_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         from airflow.api_fastapi.app import create_app, purge_cached_app
 
         app = create_app(apps="core")
-        yield Served(manager, app, TOKENS[manager]((SEEN, DOWNSTREAM, "foreign")))
+        yield Served(manager, app, TOKENS[manager]((SEEN, DOWNSTREAM, "foreign"), (LOOKED_AT,)))
         purge_cached_app()
 
 
@@ -102,7 +103,8 @@ def _airflow_database() -> None:
         bundles["closed"].teams = [team]
         session.add_all([team, *bundles.values()])
         session.flush()
-        for dag_id, bundle in ((SEEN, "open"), (DOWNSTREAM, "open"), (HIDDEN, "closed"), ("foreign", "open")):
+        in_the_open = (SEEN, DOWNSTREAM, LOOKED_AT, "foreign")
+        for dag_id, bundle in (*((dag_id, "open") for dag_id in in_the_open), (HIDDEN, "closed")):
             session.add(DagModel(dag_id=dag_id, bundle_name=bundle, fileloc="/pipelines.py", is_stale=False))
 
 

@@ -1,4 +1,7 @@
-"""Airflow's two auth managers with the same five people, of whom only the admin may see the DAG ``hidden``."""
+"""Airflow's two auth managers with the same five people, of whom only the admin may see the DAG ``hidden``.
+
+FAB also knows DAGs that may be looked at and no more, whatever else a role may do.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 Token = Callable[[str], str]
 """The token of a person by role."""
+Ids = tuple[str, ...]
 
 ROLES = ("nobody", "viewer", "user", "op", "admin")
 _ALL_DAGS, _PASSWORD = "DAGs", "not-used"
@@ -22,7 +26,7 @@ def simple_options(home: Path) -> dict[str, str]:
     }
 
 
-def simple_tokens(visible: tuple[str, ...]) -> Token:
+def simple_tokens(visible: Ids, looked_at: Ids) -> Token:
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
@@ -37,7 +41,7 @@ def fab_options(home: Path) -> dict[str, str]:
     }
 
 
-def fab_tokens(visible: tuple[str, ...]) -> Token:
+def fab_tokens(visible: Ids, looked_at: Ids) -> Token:
     """Roles like FAB's own, but with the DAGs one by one in the place of all; a user of each."""
     from airflow.api_fastapi.app import get_auth_manager
 
@@ -48,15 +52,17 @@ def fab_tokens(visible: tuple[str, ...]) -> Token:
         for name in ROLES[1:]:
             role = security.find_role(name.title())
             if name != "admin":
-                role = _narrowed(security, role, visible)
+                role = _narrowed(security, role, visible, looked_at)
             if security.find_user(username=name) is None:  # Airflow's database is that of the whole session
                 security.add_user(name, name, "Test", f"{name}@example.com", role, password=_PASSWORD)
             tokens[name] = manager.generate_jwt(security.find_user(username=name))
     return tokens.__getitem__
 
 
-def _narrowed(security: Any, role: Any, visible: tuple[str, ...]) -> Any:
+def _narrowed(security: Any, role: Any, visible: Ids, looked_at: Ids) -> Any:
     narrow = security.add_role(f"{role.name} of some DAGs")
+    for dag_id in looked_at:
+        security.add_permission_to_role(narrow, security.create_permission("can_read", f"DAG:{dag_id}"))
     for permission in role.permissions:
         names = [f"DAG:{dag_id}" for dag_id in visible] if permission.resource.name == _ALL_DAGS else []
         for name in names or [permission.resource.name]:
