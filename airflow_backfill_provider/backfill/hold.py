@@ -161,10 +161,12 @@ def decide(pipeline_id: str, holds: Sequence[Hold], me: RunRef, asked_at: dateti
     """What the run ``me``, asked for at ``asked_at``, does next about its dates; ``holds`` has one entry a date."""
     todo = [hold for hold in holds if not hold.done_since(asked_at)]
     if not todo:
-        if wait := blocker([hold for hold in holds if hold.awaits_verdict], me):
-            return wait
         makers = [(hold.last.done_by if hold.last else None) or me for hold in holds]
-        return Done(makers[0], by_me=any(by.same_run(me) for by in makers))
+        by_me = any(by.same_run(me) for by in makers)
+        # Who did a part goes on to its own verdict: two that did a part each would wait for each other for ever.
+        if not by_me and (wait := blocker([hold for hold in holds if hold.awaits_verdict], me)):
+            return wait
+        return Done(makers[0], by_me=by_me)
     if wait := blocker(todo, me):
         return wait
     dates = tuple(sorted(hold.run_date for hold in todo))

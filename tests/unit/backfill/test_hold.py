@@ -124,6 +124,18 @@ def test_a_done_date_that_another_run_holds_keeps_nobody_waiting() -> None:
     assert isinstance(decide_for(done_and_held, Hold(run_date=NEXT_DAY)), Submit)
 
 
+def test_who_did_nothing_waits_until_it_is_known_whether_what_another_run_did_is_good() -> None:
+    awaits = Hold(run_date=DAY, owner=OTHER, last=last(SubmissionStatus.SUCCESS))
+    assert decide_for(awaits) == Wait(OTHER, DAY)
+
+
+def test_two_runs_that_did_a_part_each_do_not_wait_for_each_other() -> None:
+    mine = Hold(run_date=DAY, owner=ME, last=last(SubmissionStatus.SUCCESS, done_by=ME))
+    theirs = Hold(run_date=NEXT_DAY, owner=OTHER, last=last(SubmissionStatus.SUCCESS, dates=(NEXT_DAY,)))
+    assert decide_for(mine, theirs, me=ME) == Done(ME, by_me=True)
+    assert decide_for(theirs, mine, me=OTHER) == Done(OTHER, by_me=True)
+
+
 def test_keys_fit_databricks_and_differ_by_every_part_of_the_wish() -> None:
     keys = {
         idempotency_key(pipeline, dates, generation, submission)
