@@ -28,7 +28,6 @@ _ANSWERS = (
     ("drop_after_accept", {"method": "POST", "times": 1}),
     ("garbage", {"method": "GET", "times": 1}),
     ("delay", {"seconds": 2, "times": 2}),
-    ("bad_auth", {"method": "POST", "times": 1}),
 )
 SPARED_SECONDS = 60.0
 """After a kill of the scheduler or the triggerer, until the next one."""
@@ -112,6 +111,7 @@ class Story:
             [self._rain] * 8
             + [self._kill_worker] * 5
             + [self._cut_off] * 2
+            + [self._refuse] * 2
             + [self._pause_what_has_just_started] * 3
             + [lambda: self._kill("triggerer")]
             + [lambda: self._kill("scheduler")]
@@ -133,10 +133,17 @@ class Story:
 
     def _rain(self) -> None:
         vendor, (action, fields) = self._lot.choice(_VENDORS), self._lot.choice(_ANSWERS)
-        if action == "bad_auth" and vendor == "databricks":
-            return  # it would end a date of the sequential pipeline for good, and the next one would rightly go on
         self.told[f"{action} {fields.get('status', '')}".strip()] += 1
         self.world.simulator.client.fault(vendor, action, **fields)
+
+    def _refuse(self) -> None:
+        """Refuse the key of a submit: its date fails for good, and a person asks for it again.
+
+        Not on Databricks: a date of the sequential pipeline would end so, and the next one would rightly go on.
+        """
+        self.told["key refused"] += 1
+        vendor = self._lot.choice([one for one in _VENDORS if one != "databricks"])
+        self.world.simulator.client.fault(vendor, "bad_auth", method="POST", times=1)
 
     def _kill_worker(self) -> None:
         if self.world.kill_worker(self._lot.random()):
