@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import Match
 
 from airflow_backfill_provider.api import dates, definitions, notifications, pipelines, quality, requests, sla
 from airflow_backfill_provider.api.access import guard_text, guard_unsafe, viewer, words_for
@@ -87,9 +88,16 @@ def _not_understood(_: Request, error: Exception) -> JSONResponse:
     return _answer(422, "; ".join(f"{one['where']}: {one['message']}" for one in problems), problems)
 
 
-def _http_refused(_: Request, error: Exception) -> JSONResponse:
+def _http_refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
-    return _answer(error.status_code, str(error.detail), [], dict(error.headers or {}))
+    headers = dict(error.headers or {}) | (_allowed(request) if error.status_code == 405 else {})
+    return _answer(error.status_code, str(error.detail), [], headers)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """What the path does take: each method is a route of its own, and the first one would tell only of itself."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {"Allow": ", ".join(sorted({method for route in routes for method in route.methods}))}
 
 
 def _problem(one: Problem) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Query
+from pydantic import BeforeValidator
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
@@ -23,6 +25,18 @@ from airflow_backfill_provider.store.engine import registry
 
 USUAL_DAYS = 30
 MOST_DAYS = 366
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _as_written(value: object) -> object:
+    """A number would be read as seconds since 1970, and an instant at midnight as its day."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("no day was read; expected one like 2026-11-29")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_as_written)]
+"""A day in a path or a query, as the OpenAPI document has it."""
 
 
 class Page(NamedTuple):
@@ -53,8 +67,8 @@ def latest_day(viewer: Viewer) -> date:
 
 def days(
     viewer: ViewerDep,
-    first: Annotated[date | None, Query(description="First run date")] = None,
-    last: Annotated[date | None, Query(description="Last run date")] = None,
+    first: Annotated[Day | None, Query(description="First run date")] = None,
+    last: Annotated[Day | None, Query(description="Last run date")] = None,
 ) -> tuple[date, date]:
     """The range, both ends included; by default the last 30 days, see :func:`latest_day`. Raises InvalidRequest."""
     end = last or (latest_day(viewer) if first is None else min(first + timedelta(days=USUAL_DAYS - 1), date.max))

@@ -15,7 +15,7 @@ PipelineIds = Annotated[list[Annotated[str, Field(min_length=1, max_length=250)]
 class Body(BaseModel):
     """A body that is taken: a field that is not known is a mistake, not a wish that is passed over."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)  # true is no number
 
     @field_validator("*")
     @classmethod

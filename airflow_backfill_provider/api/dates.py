@@ -12,6 +12,7 @@ from airflow_backfill_provider.actions.date_grid import late_dates
 from airflow_backfill_provider.actions.explain_date import explain_date
 from airflow_backfill_provider.api import asking, date_answers, request_answers, told
 from airflow_backfill_provider.api.access import ViewerDep
+from airflow_backfill_provider.api.asking import Day
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import date_states, unmet
@@ -58,7 +59,7 @@ def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> date_ans
 
 
 @router.get("/pipelines/{pipeline_id}/dates/{run_date}")
-def story(pipeline_id: str, run_date: date, viewer: ViewerDep) -> date_answers.StoryAnswer:
+def story(pipeline_id: str, run_date: Day, viewer: ViewerDep) -> date_answers.StoryAnswer:
     """What happened to a date: runs, attempts, who asked and why, and how it stands."""
     asking.definitions_of(viewer, [pipeline_id])
     told_by = explain_date(registry(), pipeline_id, run_date, asking.now())
