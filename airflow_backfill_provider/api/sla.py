@@ -7,9 +7,10 @@ from datetime import timedelta
 from fastapi import APIRouter
 
 from airflow_backfill_provider.api import asking, watch_answers
-from airflow_backfill_provider.api.access import ViewerDep
+from airflow_backfill_provider.api.access import Viewer, ViewerDep
 from airflow_backfill_provider.api.asking import DaysDep, PageDep, PipelinesDep
-from airflow_backfill_provider.backfill.sla import SlaStatus
+from airflow_backfill_provider.backfill.lateness import looking_back
+from airflow_backfill_provider.backfill.sla import Deadline, SlaStatus
 from airflow_backfill_provider.backfill.sla_report import late_by, months_together
 from airflow_backfill_provider.store import sla
 from airflow_backfill_provider.store.engine import registry
@@ -53,11 +54,16 @@ def report(viewer: ViewerDep, pipelines: PipelinesDep, days: DaysDep, page: Page
                 deadline_at=row.deadline_at,
                 done_at=row.done_at,
                 late_seconds=_seconds(late_by(row, now)) or 0,
-                reason=None if row.reason is None else viewer.words(row.reason),
+                reason=_reason(row, viewer),
             )
             for row in breaches
         ],
     )
+
+
+def _reason(row: Deadline, viewer: Viewer) -> str | None:
+    """Others' ids go first: they are found by the words in which it was told."""
+    return None if row.reason is None else looking_back(viewer.words(row.reason), row.done_at)
 
 
 def _seconds(late: timedelta | None) -> int | None:

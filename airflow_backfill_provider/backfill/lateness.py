@@ -21,7 +21,9 @@ class Why:
 
 
 def why_late(seen: Seen) -> Why:
-    """What keeps a date from being done, and what the system does about it."""
+    """What keeps a date from being done, or kept it until after its deadline, and what the system does about it."""
+    if seen.last is not None and seen.last.status is RecordStatus.SUCCESS:
+        return _done(seen.last)
     if seen.working is not None:
         return _working(seen, seen.working)
     if seen.live_item is not None:
@@ -31,6 +33,35 @@ def why_late(seen: Seen) -> Why:
     if seen.last is not None and seen.last.status is RecordStatus.FAILED:
         return Why(f"its run failed: {_words(seen.last.message)}", _after_failure(seen))
     return _nothing_at_work(seen)
+
+
+def looking_back(cause: str, done_at: datetime | None) -> str:
+    """The cause as it was told when the deadline came, in the past tense when the date is done meanwhile."""
+    if done_at is None:
+        return cause
+    for begins, began in _PAST.items():
+        if cause.startswith(begins):
+            ended = f"; it was done at {told(done_at)}" if begins == _AT_WORK else ""
+            return f"{began}{cause.removeprefix(begins)}{ended}"
+    return cause
+
+
+_AT_WORK = "its run is at work"
+_PAST = {
+    _AT_WORK: "its run was at work",
+    "its run waits in Airflow and has not begun": "its run waited in Airflow and had not begun",
+    "its run was started and has not begun": "its run was started and had not begun",
+    "it waits ": "it waited ",
+    "its DAG is paused": "its DAG was paused",
+    "Airflow has no DAG": "Airflow had no DAG",
+}
+"""How a cause begins, and how it began; what is not here was past when it was told."""
+
+
+def _done(attempt: Attempt) -> Why:
+    began = f" from {told(attempt.started_at)}" if attempt.started_at else ""
+    ended = f" until {told(attempt.ended_at)}" if attempt.ended_at else ""
+    return Why(f"its run was at work{began}{ended}", "nothing is left to do: it is done")
 
 
 def _nothing_at_work(seen: Seen) -> Why:
@@ -89,7 +120,7 @@ def _working(seen: Seen, attempt: Attempt) -> Why:
         return Why(_upstreams(seen.waits_for), "its run waits, and starts the job when the upstream is done")
     usual = f", usually it takes {lateness(seen.usual)}" if seen.usual else ""
     tried = f"; its last try: {_words(attempt.message)}" if attempt.message else ""
-    return Why(f"its run is at work{since}{usual}{tried}", "the run is followed to its end")
+    return Why(f"{_AT_WORK}{since}{usual}{tried}", "the run is followed to its end")
 
 
 def _waiting(seen: Seen) -> Why:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from datetime import timedelta
 from typing import Any
 
-from airflow_backfill_provider.backfill.lateness import lateness
+from airflow_backfill_provider.backfill.lateness import lateness, looking_back
 from airflow_backfill_provider.backfill.sla import Deadline, SlaStatus
 from airflow_backfill_provider.backfill.sla_report import Month, late_by, months
 from airflow_backfill_provider.cli.exits import command, now
@@ -54,7 +54,7 @@ def _breach(row: Deadline, people: bool) -> dict[str, Any]:
         "deadline_at": row.deadline_at,
         "done_at": row.done_at,
         **_late("late", late_by(row, now()), people),
-        "reason": row.reason,
+        "reason": row.reason and looking_back(row.reason, row.done_at),
     }
 
 

@@ -120,7 +120,7 @@ def test_a_breach_says_by_how_much_and_names_no_hidden_upstream(ask: Ask) -> Non
     assert answer["months"][0]["percent_met"] == 0
     [breach] = answer["breaches"]
     assert (breach["run_date"], breach["late_seconds"]) == (str(DAY), 5400)
-    assert breach["reason"] == "it waits for upstream another pipeline 2026-11-01"
+    assert breach["reason"] == "it waited for upstream another pipeline 2026-11-01"
 
 
 def test_results_have_numbers_where_there_are_some(ask: Ask) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_backfill_provider.backfill.item import Item
-from airflow_backfill_provider.backfill.lateness import by_reason, describe, lateness, why_late
+from airflow_backfill_provider.backfill.lateness import by_reason, describe, lateness, looking_back, why_late
 from airflow_backfill_provider.backfill.sla import Attempt, Deadline, Look, Seen, SlaStatus, Verdict, decide, first_look
 from airflow_backfill_provider.backfill.sla_report import late_by, months, months_together
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
@@ -177,12 +177,37 @@ NEEDS = [("up", DAY)]
             "tried again at 2026-01-09 08:05 UTC",
         ),
         (Seen(attempts=[attempt("cancelled", ended="06:00")]), "its run was cancelled", "asks for the date again"),
+        (
+            Seen(attempts=[attempt("success", ended="08:30")]),
+            "its run was at work from 2026-01-09 05:00 UTC until 2026-01-09 08:30 UTC",
+            "it is done",
+        ),
     ],
 )  # fmt: skip
 def test_why_a_date_is_late(seen: Seen, cause: str, action: str) -> None:
     why = why_late(seen)
     assert why.cause == cause
     assert action in why.action
+
+
+LATE_CAUSES = {
+    "its run is at work since 2026-01-09 07:20 UTC, usually it takes 20 min": (
+        "its run was at work since 2026-01-09 07:20 UTC, usually it takes 20 min; it was done at 2026-01-09 08:30 UTC"
+    ),
+    "it waits for upstream up 2026-01-09": "it waited for upstream up 2026-01-09",
+    "it waits in the queue since 2026-01-09 05:10 UTC": "it waited in the queue since 2026-01-09 05:10 UTC",
+    "its DAG is paused": "its DAG was paused",
+    "Airflow has no DAG of this pipeline": "Airflow had no DAG of this pipeline",
+    "its run waits in Airflow and has not begun": "its run waited in Airflow and had not begun",
+    "its run was started and has not begun": "its run was started and had not begun",
+    "its run failed: boom": "its run failed: boom",
+}
+
+
+@pytest.mark.parametrize("cause", LATE_CAUSES)
+def test_why_a_date_that_is_done_meanwhile_was_late_is_told_in_the_past(cause: str) -> None:
+    assert looking_back(cause, at("08:30")) == LATE_CAUSES[cause]
+    assert looking_back(cause, None) == cause
 
 
 def test_dates_and_reasons_in_words() -> None:
