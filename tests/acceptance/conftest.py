@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import zoneinfo
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +57,19 @@ class World:
         self.zones = home / "zoneinfo"
         """Time zones of the test's own: files that every process of this Airflow knows."""
         self.simulator = SimulatorProcess(home / "simulator", job_seconds=1.0)
-        self.simulator.start()
-        self.airflow = StackWithConsole(
-            home / "airflow",
-            connections=sample.connections(self.simulator, home / "corrections.db"),
-            options=sample.trust(self.simulator) | QUICK | own_zones(self.zones) | options,
-            port=free_port(),
-        )
-        shutil.copytree(made, self.airflow.home, ignore=shutil.ignore_patterns("airflow.cfg", "logs"))
-        self.airflow.start()
-
-    def stop(self) -> None:
-        self.airflow.stop()
-        self.simulator.stop()
+        with ExitStack() as started:  # what was started ends, also when something after it does not start
+            started.callback(self.simulator.stop)
+            self.simulator.start()
+            self.airflow = StackWithConsole(
+                home / "airflow",
+                connections=sample.connections(self.simulator, home / "corrections.db"),
+                options=sample.trust(self.simulator) | QUICK | own_zones(self.zones) | options,
+                port=free_port(),
+            )
+            started.callback(self.airflow.stop)
+            shutil.copytree(made, self.airflow.home, ignore=shutil.ignore_patterns("airflow.cfg", "logs"))
+            self.airflow.start()
+            self.stop = started.pop_all().close
 
     def apply(self, *rows: dict[str, Any]) -> None:
         """Apply rows and wait until Airflow shows their DAGs as they are now."""
