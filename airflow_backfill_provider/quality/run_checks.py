@@ -9,6 +9,7 @@ from datetime import datetime
 from airflow_backfill_provider.errors import PlatformError
 from airflow_backfill_provider.pipelines.quality_checks import DBT_TESTS, QualityCheck
 from airflow_backfill_provider.pipelines.quality_findings import Finding, could_not_run
+from airflow_backfill_provider.pipelines.scrub import scrub
 from airflow_backfill_provider.platforms.failures import Asked, vendor_errors
 from airflow_backfill_provider.quality.base import Checker, Database, Place, Subject
 
@@ -34,8 +35,11 @@ class _Checkers:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for checker in self._open.values():
-            checker.close()
+        for name, checker in self._open.items():
+            try:
+                checker.close()
+            except Exception as failure:  # noqa: BLE001 - every driver has its own; what was found is true all the same
+                log.warning("What the checks opened for %r was not closed: %s", name, scrub(str(failure)))
 
     def checker(self, check: QualityCheck) -> Checker:
         """The one that answers this check."""

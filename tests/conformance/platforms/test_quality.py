@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import UTC, date, datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 from airflow_backfill_provider.pipelines.quality_checks import QualityCheck, read_quality_checks
@@ -160,3 +163,34 @@ def test_the_simulator_serves_what_dbt_wrote_unchanged(simulator: SimulatorProce
     kept = files("airflow_backfill_provider.demo.simulator").joinpath(f"dbt_results/{name}.json").read_text("utf-8")
     assert DbtCloudPlatform(place.target).run_results(run) == json.loads(kept)
     assert json.loads(kept)["metadata"]["dbt_schema_version"].endswith("run-results/v6.json")
+
+
+class LostAtTheEnd(sqlite3.Connection):
+    """A connection whose server is gone when it is given back: many a driver says so in ``close``."""
+
+    def close(self) -> None:
+        super().close()
+        raise sqlite3.OperationalError("no answer from warehouse, password=geheim")
+
+
+def test_a_connection_that_cannot_be_closed_loses_no_finding_and_leaves_no_other_one_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened: dict[str, sqlite3.Connection] = {}
+
+    def connect(hook: SqliteHook) -> sqlite3.Connection:
+        name = hook.get_conn_id()
+        opened[name] = sqlite3.connect(tmp_path / name, factory=LostAtTheEnd if name == "lost" else sqlite3.Connection)
+        return opened[name]
+
+    monkeypatch.setattr(SqliteHook, "get_conn", connect)
+    for name in ("lost", "other"):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps({"conn_type": "sqlite", "host": name}))
+    checks = [check_of("custom_sql", sql="SELECT 1", expected=1, connection_id=name) for name in ("lost", "other")]
+    subject = Subject(run_date=D5, texts={})
+    assert [found.passed for found in run_checks(checks, SNOWFLAKE, [subject], NOW)] == [True, True]
+    for connection in opened.values():
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+    assert sorted(opened) == ["lost", "other"]
+    assert "What the checks opened for 'lost' was not closed: no answer from warehouse, password=***" in caplog.text
