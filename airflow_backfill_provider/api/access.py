@@ -1,8 +1,8 @@
 """Who asks, and what Airflow's auth manager lets this person see and start, pipeline by pipeline.
 
 A pipeline's DAG has its id, so the right to read the DAG is the right to see its dates, the right to trigger it is the
-right to fill them, and the right to edit it is the right to change its row. What somebody may not see is answered like
-what does not exist.
+right to fill them, and the right to edit it is the right to change its row. A connection that the row did not use takes
+the right to read it too: the job runs with it. What somebody may not see is answered like what does not exist.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.batch_apis import IsAuthorizedDagRequest
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
+from airflow.models.connection import Connection
 from airflow.models.dag import DagModel
 from airflow.utils.session import create_session
 from fastapi import Depends, HTTPException, Request
@@ -122,6 +123,12 @@ class Viewer:
         if not self.may_edit(pipeline_id):
             raise HTTPException(403, f"you may see, but not edit {pipeline_id!r}")
 
+    def may_choose(self, connection_id: str | None = None) -> bool:
+        """Whether this person may let a row use a connection that it did not use, or any: the right to read it."""
+        team = Connection.get_team_name(connection_id) if connection_id is not None and _has_teams() else None
+        details = None if connection_id is None else ConnectionDetails(conn_id=connection_id, team_name=team)
+        return get_auth_manager().is_authorized_connection(method="GET", user=self._user, details=details)
+
     def knows_of(self, pipeline_ids: Iterable[str]) -> frozenset[str]:
         """Those of many pipelines that may be named to this person."""
         return frozenset(pipeline_ids) if self.edits_all else self.readable.intersection(pipeline_ids)
@@ -169,9 +176,11 @@ def _by_team(dag_ids: Iterable[str]) -> dict[str | None, set[str]]:
 
 
 def _teams(pipeline_ids: list[str]) -> dict[str, str | None]:
-    if not pipeline_ids or not conf.getboolean("core", "multi_team", fallback=False):
-        return {}
-    return dict(DagModel.get_dag_id_to_team_name_mapping(pipeline_ids))
+    return dict(DagModel.get_dag_id_to_team_name_mapping(pipeline_ids)) if pipeline_ids and _has_teams() else {}
+
+
+def _has_teams() -> bool:
+    return conf.getboolean("core", "multi_team", fallback=False)
 
 
 def viewer(request: Request, user: Annotated[BaseUser, Depends(get_user)]) -> Viewer:

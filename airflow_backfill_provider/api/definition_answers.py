@@ -66,6 +66,7 @@ class DefinitionAnswer(BaseModel):
     pipeline_id: str
     version: str = Field(description="Goes back with a change, which is refused when the row is another by then")
     can_edit: bool
+    can_choose_connection: bool = Field(description="Whether the user may let it use another Airflow connection")
     values: dict[str, Any]
     problems: list[ProblemAnswer] = Field(description="Why the row cannot be read")
     created_at: datetime | None

@@ -8,7 +8,7 @@ from dataclasses import MISSING
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions import edit_pipeline
@@ -24,6 +24,7 @@ from airflow_backfill_provider.dates.deadline import deadline
 from airflow_backfill_provider.errors import NotFound
 from airflow_backfill_provider.pipelines.changes import Change, FieldChange
 from airflow_backfill_provider.pipelines.columns import REQUIRED
+from airflow_backfill_provider.pipelines.connections import connections_of
 from airflow_backfill_provider.pipelines.fields import FIELDS, GROUPS, Field
 from airflow_backfill_provider.pipelines.masked import masked
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, path_text
@@ -59,6 +60,7 @@ def definition(pipeline_id: str, viewer: ViewerDep) -> answers.DefinitionAnswer:
         pipeline_id=pipeline_id,
         version=found.version,
         can_edit=viewer.may_edit(pipeline_id),
+        can_choose_connection=viewer.may_choose(),
         values={name: value for name, value in _shown(found.values, viewer).items() if name != "pipeline_id"},
         problems=[
             ProblemAnswer(where=_column(one.where), message=_words(one.message, viewer)) for one in found.problems
@@ -81,7 +83,9 @@ def check(body: answers.DraftBody, viewer: ViewerDep) -> answers.DraftAnswer:
     problems = [ProblemAnswer(where=path_text(flaw.path), message=_words(flaw.message, viewer)) for flaw in draft.flaws]
     if taken:
         problems.append(ProblemAnswer(where="pipeline_id", message=f"there is a pipeline {body.pipeline_id!r} already"))
-    change = None if taken else draft.change
+    foreign = _not_to_choose(draft, before, viewer)
+    problems += [ProblemAnswer(where=column, message=_no_choice(name)) for name, column in foreign.items()]
+    change = None if taken or foreign else draft.change
     return answers.DraftAnswer(
         problems=problems,
         warnings=[_words(sentence, viewer) for sentence in draft.warnings],
@@ -97,13 +101,13 @@ def check(body: answers.DraftBody, viewer: ViewerDep) -> answers.DraftAnswer:
 def save(pipeline_id: str, body: answers.ValuesBody, viewer: ViewerDep) -> answers.SavedAnswer:
     """Save a row, or make a new pipeline; 409 when the row is no longer the one that was seen."""
     viewer.must_edit(pipeline_id, new=body.version is None)
-    row = {**body.values, "pipeline_id": pipeline_id}
-    if body.version is not None:
-        with registry().reading() as conn:
-            _stored(conn, pipeline_id)
-    change = edit_pipeline.save(
-        registry(), row, body.version, who=viewer.name, visible=viewer.knows_of, now=asking.now()
-    )
+    now, row = asking.now(), {**body.values, "pipeline_id": pipeline_id}
+    with registry().reading() as conn:
+        before = None if body.version is None else _stored(conn, pipeline_id)
+        draft = edit_pipeline.judge(conn, row, before, visible=viewer.knows_of, now=now)
+    if foreign := _not_to_choose(draft, before, viewer):
+        raise HTTPException(403, "; ".join(map(_no_choice, foreign)))
+    change = edit_pipeline.save(registry(), row, body.version, who=viewer.name, visible=viewer.knows_of, now=now)
     with registry().reading() as conn:
         version = _stored(conn, pipeline_id).version
     return answers.SavedAnswer(
@@ -156,6 +160,17 @@ def _stored(conn: Connection, pipeline_id: str) -> Stored:
         return edit_pipeline.stored(conn, pipeline_id)
     except NotFound:
         raise no_such_pipeline(pipeline_id) from None
+
+
+def _not_to_choose(draft: Draft, before: Stored | None, viewer: Viewer) -> dict[str, str]:
+    """The connections, each with its column, that the row did not use before and that the user may not choose."""
+    wanted = connections_of(draft.pipeline.to_json()) if draft.pipeline else {}
+    had = connections_of(before.values) if before else {}
+    return {name: column for name, column in wanted.items() if name not in had and not viewer.may_choose(name)}
+
+
+def _no_choice(connection_id: str) -> str:
+    return f"you may not choose the connection {connection_id!r}; that takes the right to read connections"
 
 
 def _is_there(conn: Connection, pipeline_id: str) -> bool:

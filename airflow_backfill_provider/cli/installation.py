@@ -10,19 +10,12 @@ from airflow_backfill_provider.cli import airflow_view
 from airflow_backfill_provider.cli.findings import Finding, ok, problem, warning
 from airflow_backfill_provider.errors import BackfillError, StoreError
 from airflow_backfill_provider.pipelines.advice import warnings_of
+from airflow_backfill_provider.pipelines.connections import USUAL_CONNECTIONS
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.platforms.base import Target
 from airflow_backfill_provider.platforms.registry import platform_for
 from airflow_backfill_provider.store import migrate
 from airflow_backfill_provider.store.engine import registry
-
-USUAL_CONNECTIONS = {
-    "databricks": "databricks_default",
-    "dbt_cloud": "dbt_cloud_default",
-    "snowflake": "snowflake_default",
-    "http": "http_default",
-}
-"""The connection of a row that names none, as the adapters have it."""
 
 
 def registry_and_schema(url: str) -> Finding:

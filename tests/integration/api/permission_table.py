@@ -13,7 +13,7 @@ from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, LOOKED_AT, SEEN
 from tests.integration.api.managers import ROLES
 
 Codes = tuple[int, int, int, int, int]
-Takes = Literal["", "wish", "why", "priority", "nothing", "row", "draft", "new row", "new draft"]
+Takes = Literal["", "wish", "why", "priority", "nothing", "row", "draft", "new row", "new draft", "moved row"]
 """What the body of a question is, if it has one."""
 
 # What somebody may do ...      nobody viewer user  op  admin
@@ -23,6 +23,8 @@ STARTS: Codes = (401, 403, 200, 200, 200)
 """... who may start runs of the DAG."""
 EDITS: Codes = (401, 403, 200, 200, 200)
 """... who may edit the DAG."""
+CHOOSES: Codes = (401, 403, 403, 200, 200)
+"""... who may edit the DAG and read connections."""
 OWNS: Codes = (401, 403, 403, 403, 200)
 """... who may see and do everything."""
 SEES: Codes = (401, 404, 404, 404, 200)
@@ -176,6 +178,9 @@ TABLE: tuple[Row, ...] = (
     *(
         Row(method="POST", route="/api/definitions/check", about=about, takes="draft", codes=codes, fab=fab)
         for about, codes, fab in _CHANGED
+    ),
+    Row(
+        method="PUT", route="/api/pipelines/{pipeline_id}/definition", about=(SEEN,), takes="moved row", codes=CHOOSES
     ),
     Row(method="PUT", route="/api/pipelines/{pipeline_id}/definition", takes="new row", codes=OWNS),
     Row(method="POST", route="/api/definitions/check", takes="new draft", codes=OWNS),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, SEEN, TODAY
+from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, SEEN, TODAY, Served
 from tests.integration.api.test_permissions import AUTH_MANAGERS as AUTH_MANAGERS
 from tests.integration.api.test_permissions import LOGGED_IN, alike
 
@@ -60,6 +60,63 @@ def test_a_row_says_whether_one_may_edit_it_and_the_list_whether_one_may_make_on
         for role in LOGGED_IN
     }
     assert told == {"viewer": (False, False), "user": (True, False), "op": (True, False), "admin": (True, True)}
+
+
+OTHER_CONNECTIONS: dict[str, dict[str, Any]] = {
+    "connection_id": {"connection_id": "payroll"},
+    "the usual one of another platform": {"platform": "snowflake", "platform_job_id": "CALL x(:run_date)"},
+    "quality_checks": {
+        "quality_checks": [
+            {"check_name": "x", "check_type": "custom_sql", "sql": "select 1", "min": 1, "connection_id": "payroll"}
+        ]
+    },
+    "notification_details": {"notification_channel": "slack", "notification_details": '{"conn_id": "payroll"}'},
+}
+
+
+@pytest.mark.parametrize("values", OTHER_CONNECTIONS.values(), ids=OTHER_CONNECTIONS)
+def test_another_connection_takes_the_right_to_read_it_whatever_uses_it(ask: Ask, values: dict[str, Any]) -> None:
+    version, row = edited(ask, **values)
+    name = "snowflake_default" if "platform" in values else "payroll"
+    draft = check(ask, "user", SEEN, version, row).json()
+    [problem] = draft["problems"]
+    assert problem["message"] == f"you may not choose the connection {name!r}; that takes the right to read connections"
+    assert problem["where"] in ("connection_id", *values)
+    assert draft["change"] is None
+    refused = save(ask, "user", SEEN, version, row)
+    assert (refused.status_code, refused.json()["detail"]) == (403, problem["message"])
+    assert row_of(ask)["version"] == version
+    assert check(ask, "op", SEEN, version, row).json()["problems"] == []
+    saved = save(ask, "op", SEEN, version, row)
+    assert saved.status_code == 200, saved.text
+
+
+def test_a_connection_of_another_team_is_not_for_who_may_read_others(ask: Ask, airflow_app: Served) -> None:
+    """Only the simple auth manager of these tests has teams."""
+    from airflow.models.connection import Connection
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        session.add(Connection(conn_id="theirs", conn_type="http", team_name="closed_team"))
+    try:
+        asked = edited(ask, connection_id="theirs")
+        problems = {role: check(ask, role, SEEN, *asked).json()["problems"] for role in ("op", "admin")}
+    finally:
+        with create_session() as session:
+            session.query(Connection).filter_by(conn_id="theirs").delete()
+    assert problems["admin"] == []
+    assert bool(problems["op"]) is (airflow_app.name == "simple")
+
+
+def test_a_row_that_keeps_its_connection_is_edited_without_the_right_to_read_it(ask: Ask) -> None:
+    assert save(ask, "op", SEEN, *edited(ask, connection_id="lake")).status_code == 200
+    shown = row_of(ask, role="user")
+    assert (shown["can_edit"], shown["can_choose_connection"]) == (True, False)
+    assert row_of(ask, role="op")["can_choose_connection"] is True
+    kept = shown["values"] | {"platform_job_id": "2", "owner": "ann"}
+    assert save(ask, "user", SEEN, shown["version"], kept).status_code == 200
+    version, usual = edited(ask, connection_id=None)
+    assert save(ask, "user", SEEN, version, usual).status_code == 403
 
 
 @pytest.mark.parametrize("send", [save, check])

@@ -121,7 +121,8 @@ def _body(ask: Ask, row: Row, parts: dict[str, str]) -> dict[str, Any] | None:
     if row.takes.startswith("new"):
         return {**drafted, "version": None, "values": NEW}
     stored = ask("admin", "GET", f"/api/pipelines/{pipeline_id}/definition").json()
-    values = stored["values"] | {"owner": f"cell {uuid.uuid4()}"}
+    column = "connection_id" if row.takes == "moved row" else "owner"
+    values = stored["values"] | {column: f"cell {uuid.uuid4()}"}
     return {**drafted, "version": stored["version"], "values": values}
 
 

@@ -209,6 +209,16 @@ def test_who_may_not_edit_reads_the_row_and_its_history(open_page: Open) -> None
     pictures(page, "row-missing")
 
 
+def test_who_may_not_read_connections_sees_the_one_there_is_and_why_it_stays(open_page: Open) -> None:
+    sentence = "To choose another one takes the right to read connections."
+    for role, may in (("user", False), ("op", True)):
+        page = open_page(role, f"?pipeline={SEEN}&view=edit")
+        connection = page.get_by_label("Connection id")
+        expect(connection).to_be_enabled() if may else expect(connection).to_be_disabled()
+        expect(page.get_by_text(sentence)).to_have_count(0 if may else 1)
+        expect(page.get_by_label("Platform job id")).to_be_enabled()
+
+
 def test_a_registry_that_does_not_answer_is_said_and_what_was_written_stays(open_page: Open) -> None:
     page = open_page("user", f"?pipeline={DOWNSTREAM}&view=edit")
     page.get_by_label("Owner").fill("ann")

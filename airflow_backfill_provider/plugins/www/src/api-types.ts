@@ -815,6 +815,11 @@ export interface components {
          * @description A row as it stands.
          */
         DefinitionAnswer: {
+            /**
+             * Can Choose Connection
+             * @description Whether the user may let it use another Airflow connection
+             */
+            can_choose_connection: boolean;
             /** Can Edit */
             can_edit: boolean;
             /** Created At */

@@ -15,6 +15,7 @@ import { type Editing, useEditing, useJudged } from "../parts/useDraft";
 import { useLive } from "../parts/useLive";
 
 const ID: Pick<Field, "name"> = { name: "pipeline_id" };
+const NO_CHOICE = "To choose another one takes the right to read connections.";
 
 export const EditPipeline = ({ pipelineId }: { pipelineId: string | null }) => {
   const fields = useLive<Fields>("/definitions/fields", () => 600);
@@ -75,6 +76,7 @@ const Form = ({ pipelineId, fields, editing }: { pipelineId: string | null; fiel
     value: values[column], problems, changed: row !== null && !same(values[column], row.values[column]), disabled: !canEdit,
     onChange: (value: Values[]) => set(column, value),
   });
+  const keptAsItIs = (field: Field) => field.name === "connection_id" && canEdit && row !== null && !row.can_choose_connection;
   const flip = () => {
     set("is_active", values.is_active !== true);
     setReviewing(true);
@@ -109,7 +111,7 @@ const Form = ({ pipelineId, fields, editing }: { pipelineId: string | null; fiel
                     field.name === ID.name ? (
                       pipelineId === null && <FormField key={field.name} field={field} value={newId} problems={problemsAt(problems, field.name)} changed={false} disabled={false} onChange={(value) => setNewId(String(value ?? ""))} />
                     ) : (
-                      <FormField key={field.name} field={field} value={values[field.name]} problems={problemsAt(problems, field.name)} changed={row !== null && !same(values[field.name], row.values[field.name])} disabled={!canEdit} onChange={(value) => set(field.name, value)} />
+                      <FormField key={field.name} field={keptAsItIs(field) ? { ...field, about: `${field.about} ${NO_CHOICE}` } : field} value={values[field.name]} problems={problemsAt(problems, field.name)} changed={row !== null && !same(values[field.name], row.values[field.name])} disabled={!canEdit || keptAsItIs(field)} onChange={(value) => set(field.name, value)} />
                     ),
                   )}
                 {group.name === "what" && <Parameters {...part("parameters")} />}
