@@ -117,7 +117,8 @@ class Platform(Protocol):
         """The run that an earlier submit with the same key started, or None when the platform surely has none.
 
         Raise when the platform cannot say. A platform that is not exactly once answers None. One whose key makes a
-        second submit harmless may look by sending the same wish again, as Databricks does: it never answers None.
+        second submit harmless may look by sending the same wish again, as Databricks does: it answers None when
+        the wish is refused for good.
         """
 
     def poll(self, external_id: str) -> Observation:

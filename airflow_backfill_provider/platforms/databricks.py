@@ -7,6 +7,7 @@ the token started, and the API shows a run's token to nobody. So :meth:`Databric
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -20,6 +21,8 @@ from airflow_backfill_provider.platforms.job_urls import databricks_job
 
 if TYPE_CHECKING:
     from airflow.providers.databricks.hooks.databricks import DatabricksHook
+
+log = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 60
 
@@ -49,19 +52,20 @@ class DatabricksPlatform:
 
     def submit(self, submission: Submission) -> ExternalRun:
         """Start the job, or learn the run that this key has started before."""
-        job = databricks_job(self._target)
-        request = {
-            "job_id": job,
-            "job_parameters": dict(submission.parameters),
-            "idempotency_token": submission.idempotency_key,
-        }
-        with vendor_errors(f"Databricks did not start job {job}", Asked.SUBMIT):
-            run_id = str(self._hook.run_now(request))
-        return ExternalRun(external_id=run_id, url=self.url(run_id))
+        return self._run_now(submission, Asked.SUBMIT)
 
     def find(self, submission: Submission) -> ExternalRun | None:
-        """The run of the same wish: the one that was started, or, when none was, one that is started now."""
-        return self.submit(submission)
+        """The run of the same wish: the one that was started, or, when none was, one that is started now.
+
+        None when Databricks refuses the wish for good: then it did so before.
+        """
+        try:
+            return self._run_now(submission, Asked.FIND)
+        except PlatformError as error:
+            if error.retryable:
+                raise
+            log.warning("Databricks refuses the job, so it never took it: %s", error)
+            return None
 
     def poll(self, external_id: str) -> Observation:
         """Ask once, blocking."""
@@ -96,6 +100,17 @@ class DatabricksPlatform:
         if not host:
             return None
         return f"{connection.schema or 'https'}://{host}{port}/jobs/{databricks_job(self._target)}/runs/{external_id}"
+
+    def _run_now(self, submission: Submission, asked: Asked) -> ExternalRun:
+        job = databricks_job(self._target)
+        request = {
+            "job_id": job,
+            "job_parameters": dict(submission.parameters),
+            "idempotency_token": submission.idempotency_key,
+        }
+        with vendor_errors(f"Databricks did not start job {job}", asked):
+            run_id = str(self._hook.run_now(request))
+        return ExternalRun(external_id=run_id, url=self.url(run_id))
 
     def _warm_up(self) -> None:
         """Let the hook read connection and version where that may block."""

@@ -28,6 +28,10 @@ class Asked(enum.Enum):
     """Read or stop something. Whatever happened, nothing was started."""
     POLL = enum.auto()
     """See a run that is under way. Bad credentials do not mean that the run failed: they may be mended meanwhile."""
+    FIND = enum.auto()
+    """Learn what became of a wish by sending it again. Only a refusal of the wish itself says that it was never taken:
+    bad credentials, or a connection that is not there, may be mended meanwhile, and were good when it was sent first.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ class Failure:
         """Whether asking again can help."""
         if self.status is None or self.status < 400:
             return True
-        if asked is Asked.POLL and self.status in (401, 403):
+        if asked in (Asked.POLL, Asked.FIND) and self.status in (401, 403):
+            return True
+        if asked is Asked.FIND and not self.sent:
             return True
         return self.status >= 500 or self.status in _TRANSIENT
 

@@ -184,9 +184,7 @@ class ExternalRunTrigger(BaseTrigger):
                 if not platform.exactly_once or asked_at >= self.submitted_at + settings.submit_grace:
                     return {"event": "absent"}
             except PlatformError as error:
-                if not error.retryable and not error.accepted:
-                    log.warning("The platform refuses the job, so it never took it: %s", error)
-                    return {"event": "absent"}
+                # Whatever keeps the platform from answering, the job may have been started.
                 if silence.lost(error):
                     return {"event": "unseen", "message": str(error)}
             await asyncio.sleep(min(settings.poll_interval.total_seconds(), _LONGEST_LOOK_UP_PAUSE))

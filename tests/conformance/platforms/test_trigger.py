@@ -101,3 +101,35 @@ async def test_a_submit_that_never_arrived_is_absent_only_when_the_grace_is_over
     assert event["event"] == "absent"
     assert datetime.now(UTC) - began >= timedelta(seconds=1)
     assert simulator.client.ledger() == []
+
+
+@ALL_THREE
+async def test_bad_credentials_while_a_lost_submit_is_looked_up_do_not_mean_that_it_never_arrived(
+    one: Vendor, simulator: SimulatorProcess
+) -> None:
+    external = platform_for(one.target()).submit(submission(key="backfill-k"))
+    simulator.client.fault(one.name, "bad_auth", times=3)
+    event = await event_of(trigger(one, None))
+    assert simulator.client.faults()[0]["fired"] == 3
+    assert (event["event"], event["external_id"]) == ("found", external.external_id)
+    assert len(simulator.client.ledger()) == 1
+
+
+@ALL_THREE
+async def test_a_lost_submit_cannot_be_looked_up_without_its_connection(
+    one: Vendor, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__BACKFILL__POLL_PATIENCE_SECONDS", "0.5")
+    monkeypatch.delenv(f"AIRFLOW_CONN_{one.name.upper()}_DEFAULT")
+    event = await event_of(trigger(one, None))
+    assert event["event"] == "unseen"
+    assert f"{one.name}_default" in event["message"]
+    assert simulator.client.ledger() == []
+
+
+async def test_a_wish_that_databricks_refuses_for_good_is_absent(simulator: SimulatorProcess) -> None:
+    (databricks,) = (vendor for vendor in EXACTLY_ONCE if vendor.name == "databricks")
+    simulator.client.fault("databricks", "status", method="POST", times=99, status=400)
+    event = await event_of(trigger(databricks, None))
+    assert event["event"] == "absent"
+    assert simulator.client.ledger() == []
