@@ -62,9 +62,9 @@ class DbApiDatabase:
             row = cursor.fetchone()
             cursor.close()
         except Exception as error:
-            self._after_an_error(connection)
+            self._roll_back(connection)
             raise PlatformError(str(error)[:_LONGEST_MESSAGE], retryable=not is_hopeless(error)) from error
-        connection.rollback()
+        self._roll_back(connection)
         return tuple(row or ())
 
     def close(self) -> None:
@@ -80,8 +80,8 @@ class DbApiDatabase:
                 self._hook.set_autocommit(self._connection, False)
         return self._connection
 
-    def _after_an_error(self, connection: Any) -> None:
-        """The next check must not find an aborted transaction, nor a connection that was lost."""
+    def _roll_back(self, connection: Any) -> None:
+        """The next check must find neither an open transaction, nor an aborted one, nor a connection that was lost."""
         try:
             connection.rollback()
         except Exception:  # noqa: BLE001 - every driver has its own; a new connection mends them all
