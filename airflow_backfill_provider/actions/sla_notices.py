@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from airflow_backfill_provider.backfill.lateness import Why, by_reason, lateness, told
-from airflow_backfill_provider.backfill.sla import Deadline
+from airflow_backfill_provider.backfill.sla import Deadline, SlaStatus
 from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
 
 Late = Sequence[tuple[Deadline, Why]]
@@ -23,12 +23,15 @@ def warning_notices(late: Iterable[tuple[Deadline, Why]]) -> list[Notice]:
     return [_of_tick(NoticeType.SLA_WARNING, some) for some in _by_tick(late)]
 
 
-def recovery_notices(breaches: Iterable[Deadline]) -> list[Notice]:
-    """One notice for each tick all of whose breached dates are done; ``breaches`` are all of them."""
-    ticks: dict[tuple[str, datetime], list[Deadline]] = {}
-    for row in breaches:
-        ticks.setdefault(row.tick, []).append(row)
-    return [_recovery(rows) for rows in ticks.values() if all(row.done_at for row in rows)]
+def recovery_notices(dates: Iterable[Deadline]) -> list[Notice]:
+    """One notice for each tick all of whose breached dates are done; ``dates`` are all dates of the ticks."""
+    breaches = _rows_by_tick(row for row in dates if row.status is SlaStatus.BREACHED)
+    return [_recovery(rows) for rows in breaches if all(row.done_at for row in rows)]
+
+
+def all_clear_notices(dates: Iterable[Deadline]) -> list[Notice]:
+    """One notice for each tick all of whose dates are met; ``dates`` are all dates of the ticks."""
+    return [_all_clear(rows) for rows in _rows_by_tick(dates) if all(row.status is SlaStatus.MET for row in rows)]
 
 
 def _of_tick(kind: NoticeType, late: Late) -> Notice:
@@ -41,7 +44,7 @@ def _of_tick(kind: NoticeType, late: Late) -> Notice:
         since=first.deadline_at,
         why=by_reason({row.run_date: why.cause for row, why in late}),
         doing=by_reason({row.run_date: why.action for row, why in late}),
-        incident=_incident(first) if kind is NoticeType.SLA_BREACH else None,
+        incident=_incident(first),
     )
 
 
@@ -60,8 +63,29 @@ def _recovery(rows: Sequence[Deadline]) -> Notice:
     )
 
 
+def _all_clear(rows: Sequence[Deadline]) -> Notice:
+    first = rows[0]
+    done_at = max(row.done_at for row in rows if row.done_at)
+    return Notice(
+        pipeline_id=first.pipeline_id,
+        type=NoticeType.SLA_MET,
+        key=f"{first.run_date} {first.tick_at.isoformat()}",
+        run_dates=tuple(row.run_date for row in rows),
+        since=done_at,
+        why=f"done at {told(done_at)}, before the deadline {told(first.deadline_at)}",
+        incident=_incident(first),
+    )
+
+
 def _incident(row: Deadline) -> str:
     return f"sla {row.tick_at.isoformat()}"
+
+
+def _rows_by_tick(dates: Iterable[Deadline]) -> list[list[Deadline]]:
+    ticks: dict[tuple[str, datetime], list[Deadline]] = {}
+    for row in dates:
+        ticks.setdefault(row.tick, []).append(row)
+    return list(ticks.values())
 
 
 def _by_tick(late: Iterable[tuple[Deadline, Why]]) -> list[Late]:

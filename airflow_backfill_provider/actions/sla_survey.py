@@ -44,7 +44,7 @@ def survey(conn: Connection, rows: Sequence[Deadline], now: datetime) -> list[Ca
     fresh = [row for row in rows if row.status is SlaStatus.OPEN and row.done_at is None]
     records = attempts.attempts(conn, (row.key for row in fresh))
     cases = [Case(row, Seen(attempts=records.get(row.key, ())), None) for row in rows]
-    names = {case.row.pipeline_id for case in cases if case.open or case.row.status is SlaStatus.BREACHED}
+    names = {case.row.pipeline_id for case in cases if case.open or case.row.status is not SlaStatus.OPEN}
     if not names:
         return cases
     definitions = {pipeline.pipeline_id: pipeline for pipeline in pipelines.some(conn, names).pipelines}

@@ -7,9 +7,9 @@ two controllers one tells, and one that is killed has told nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,7 +17,12 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.fill_owed import RULE
 from airflow_backfill_provider.actions.notify import notify
 from airflow_backfill_provider.actions.promise_dates import CHUNK, promise_dates, warning_of
-from airflow_backfill_provider.actions.sla_notices import breach_notices, recovery_notices, warning_notices
+from airflow_backfill_provider.actions.sla_notices import (
+    all_clear_notices,
+    breach_notices,
+    recovery_notices,
+    warning_notices,
+)
 from airflow_backfill_provider.actions.sla_survey import Case, Questions, survey
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.backfill.item import NewItem
@@ -28,6 +33,9 @@ from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
 from airflow_backfill_provider.settings import Settings
 from airflow_backfill_provider.store import attempts, queue, sla
 from airflow_backfill_provider.store.engine import Registry
+
+_A_MOMENT = timedelta(minutes=1)
+"""Until a date is looked at again whose deadline is over, while another one of its tick is being judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,8 @@ def _decide(case: Case, settings: Settings, now: datetime) -> _Judged:
 def _write(conn: Connection, judged: Sequence[_Judged], now: datetime) -> list[Story]:
     sla.remove(conn, (one.row for one in judged if not one.case.stands))
     standing = [one for one in judged if one.case.stands]
-    sla.judge(conn, ((one.row, _values(one, now)) for one in standing))
+    open_ticks = _open_ticks(conn, standing)
+    sla.judge(conn, ((one.row, _values(one, open_ticks, now)) for one in standing))
     _write_records(conn, standing, now)
     story = [_enqueue_lost(conn, one, now) for one in standing if one.look.start]
     found = _notices(conn, standing)
@@ -83,10 +92,20 @@ def _write(conn: Connection, judged: Sequence[_Judged], now: datetime) -> list[S
     return [*story, *(_story(notice) for notice, _ in found)]
 
 
-def _values(one: _Judged, now: datetime) -> dict[str, Any]:
+def _open_ticks(conn: Connection, judged: Iterable[_Judged]) -> set[tuple[str, datetime]]:
+    """Of the ticks of which one date is all clear: those that have another one which is not judged yet."""
+    clear = {one.row.tick for one in judged if one.look.verdict is Verdict.ALL_CLEAR}
+    return {row.tick for row in sla.of_ticks(conn, clear) if row.status is SlaStatus.OPEN}
+
+
+def _values(one: _Judged, open_ticks: Collection[tuple[str, datetime]], now: datetime) -> dict[str, Any]:
     look = one.look
-    if look.verdict is Verdict.MET:
-        return {"status": SlaStatus.MET.value, "done_at": look.done_at, "look_at": None}
+    if look.verdict is Verdict.MET:  # one that was warned about is looked at once more, and told to be met
+        again = now if one.row.warned_at else None
+        return {"status": SlaStatus.MET.value, "done_at": look.done_at, "look_at": again}
+    if look.verdict is Verdict.ALL_CLEAR:  # the other dates of its tick need not wake anybody when they are done
+        later = max(one.row.deadline_at, now + _A_MOMENT)
+        return {"look_at": later if one.row.tick in open_ticks else None}
     if look.verdict is Verdict.BREACH:  # a date that is done by now is looked at once more, and told to be done
         again = now if look.done_at else None
         values = {"status": SlaStatus.BREACHED.value, "breached_at": now, "done_at": look.done_at, "look_at": again}
@@ -133,11 +152,15 @@ def _notices(conn: Connection, judged: Sequence[_Judged]) -> list[tuple[Notice, 
         verdict: [(one.row, why_late(one.case.seen)) for one in judged if one.look.verdict is verdict]
         for verdict in (Verdict.BREACH, Verdict.WARN)
     }
-    ended = {one.row.tick for one in judged if one.look.verdict is Verdict.RECOVERY}
+    ended = {
+        verdict: sla.of_ticks(conn, {one.row.tick for one in judged if one.look.verdict is verdict})
+        for verdict in (Verdict.RECOVERY, Verdict.ALL_CLEAR)
+    }
     found = [
         *warning_notices(late[Verdict.WARN]),
         *breach_notices(late[Verdict.BREACH]),
-        *recovery_notices(sla.breaches_of(conn, ended)),
+        *recovery_notices(ended[Verdict.RECOVERY]),
+        *all_clear_notices(ended[Verdict.ALL_CLEAR]),
     ]
     return [(notice, tells[str(notice.pipeline_id)]) for notice in found]
 
@@ -147,6 +170,7 @@ def _story(notice: Notice) -> Story:
         NoticeType.SLA_WARNING: "may miss its deadline",
         NoticeType.SLA_BREACH: "missed its deadline",
         NoticeType.SLA_RECOVERED: "is done after its deadline",
+        NoticeType.SLA_MET: "is done in time after all",
     }
-    since = f" {told(notice.since)}" if notice.since and notice.type is not NoticeType.SLA_RECOVERED else ""
+    since = f" {told(notice.since)}" if notice.since and not notice.type.ends_an_incident else ""
     return Story(f"{notice.pipeline_id} {describe(notice.run_dates)} {words[notice.type]}{since}: {notice.why}")

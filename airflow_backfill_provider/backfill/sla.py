@@ -119,6 +119,8 @@ class Verdict(enum.Enum):
     BREACH = enum.auto()
     RECOVERY = enum.auto()
     """A date whose breach is known was done."""
+    ALL_CLEAR = enum.auto()
+    """A date that was warned about is known to be met."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +141,8 @@ def decide(row: Deadline, seen: Seen, warning: timedelta | None, grace: timedelt
     ``warning`` is how long before the deadline a warning may come, None: never. ``grace`` is how long Airflow may take
     to make the run of a tick.
     """
+    if row.status is SlaStatus.MET:  # only one that was warned about is looked at again
+        return Look(verdict=Verdict.ALL_CLEAR, done_at=row.done_at)
     done_at = row.done_at or done_since(seen, row.deadline_at)
     if row.status is SlaStatus.BREACHED:
         return Look(verdict=Verdict.RECOVERY if done_at else Verdict.WAIT, done_at=done_at)

@@ -94,7 +94,7 @@ class Channel:
 
     def wants(self, notice: Notice) -> bool:
         """Whether the event is told here. What concerns the messages themselves is told everywhere."""
-        return notice.type in ABOUT_MESSAGES or notice.type.value in self.on
+        return notice.type in ABOUT_MESSAGES or notice.type.asked_as.value in self.on
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_json` is the inverse."""

@@ -23,6 +23,8 @@ class NoticeType(enum.StrEnum):
     SLA_BREACH = "sla_breach"
     SLA_RECOVERED = "sla_recovered"
     """A date that had missed its deadline is done: ends the incident of the breach."""
+    SLA_MET = "sla_met"
+    """Dates that somebody was warned about are done in time: ends the incident of the warning."""
     QUALITY_FAILED = "quality_failed"
     BACKFILL_FINISHED = "backfill_finished"
     DIGEST = "digest"
@@ -35,17 +37,22 @@ class NoticeType(enum.StrEnum):
     @property
     def ends_an_incident(self) -> bool:
         """Whether it is good news about something that was told before."""
-        return self is NoticeType.SLA_RECOVERED
+        return self in (NoticeType.SLA_RECOVERED, NoticeType.SLA_MET)
 
     @property
     def is_bad(self) -> bool:
         """Whether somebody may have to act."""
-        return self not in (NoticeType.SLA_RECOVERED, NoticeType.BACKFILL_FINISHED, NoticeType.TEST)
+        return not self.ends_an_incident and self not in (NoticeType.BACKFILL_FINISHED, NoticeType.TEST)
+
+    @property
+    def asked_as(self) -> NoticeType:
+        """The event whose name in ``on`` asks for this one: who is warned is also told that all is well."""
+        return NoticeType.SLA_WARNING if self is NoticeType.SLA_MET else self
 
 
 ABOUT_MESSAGES = (NoticeType.DIGEST, NoticeType.CHANNEL_FAILED, NoticeType.TEST)
 """Types that concern the messages themselves, and go everywhere."""
-EVENTS = tuple(kind.value for kind in NoticeType if kind not in ABOUT_MESSAGES)
+EVENTS = tuple(kind.value for kind in NoticeType if kind not in ABOUT_MESSAGES and kind.asked_as is kind)
 """Types that a channel can ask for in ``on``."""
 
 
@@ -73,7 +80,8 @@ class Notice:
     external_url: str | None = None
     """Page of the run on its platform."""
     incident: str | None = None
-    """What a breach and its recovery have in common, so that the one ends the incident of the other; None: ``key``."""
+    """What a warning, the breach and the good end have in common, so that the one ends the incident of the others;
+    None: ``key``."""
 
     @property
     def incident_key(self) -> str:

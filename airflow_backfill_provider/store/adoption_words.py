@@ -57,6 +57,7 @@ _NOTIFICATION_TYPES = {
     "sla_warning": "slawarn",
     "sla_breach": "slabreached slamissed slamiss",
     "sla_recovered": "slarecovery",
+    "sla_met": "",
     "quality_failed": "dataqualityfailed dataqualityfailure qualityfailure dqfailed",
     "backfill_finished": "backfillcomplete backfillcompleted backfilldone",
     "digest": "",

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, func, or_, select, text, update
 
 from airflow_backfill_provider.pipelines.channels import Channel
-from airflow_backfill_provider.pipelines.notice import Notice
+from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
 from airflow_backfill_provider.store.dialect import one_of
 from airflow_backfill_provider.store.tables import PENDING_MESSAGE, channel_states
 from airflow_backfill_provider.store.tables import pipeline_notifications as table
@@ -160,7 +160,8 @@ def _due(now: datetime) -> Any:
 
 def _fresh(now: datetime) -> Any:
     """Never tried, and neither a digest itself nor about a channel, nor the end of somebody's incident."""
-    ends_incident = and_(table.c.channel_key.like("pagerduty:%"), table.c.notification_type == "sla_recovered")
+    good_ends = [kind.value for kind in NoticeType if kind.ends_an_incident]
+    ends_incident = and_(table.c.channel_key.like("pagerduty:%"), table.c.notification_type.in_(good_ends))
     own_words = table.c.notification_type.in_(["digest", "channel_failed"])
     return and_(_due(now), func.coalesce(table.c.attempts, 0) == 0, ~own_words, ~ends_incident)
 

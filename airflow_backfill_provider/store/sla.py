@@ -130,8 +130,8 @@ _LOCKED = [table.c[name] for name in ("pipeline_id", "run_date", "deadline_at", 
 """The key, and what every change to a promise changes."""
 
 
-def breaches_of(conn: Connection, ticks: Iterable[tuple[str, datetime]]) -> list[Deadline]:
-    """Every breached date of these ticks (pipeline, tick)."""
+def of_ticks(conn: Connection, ticks: Iterable[tuple[str, datetime]]) -> list[Deadline]:
+    """Every promised date of these ticks (pipeline, tick); by pipeline and date."""
     wanted = set(ticks)
     if not wanted:
         return []
@@ -139,7 +139,7 @@ def breaches_of(conn: Connection, ticks: Iterable[tuple[str, datetime]]) -> list
     query = (
         select(*_READ)
         .where(one_of(table.c.pipeline_id, sorted({name for name, _ in wanted})))
-        .where(table.c.tick_at.between(min(instants), max(instants)), table.c.status == SlaStatus.BREACHED.value)
+        .where(table.c.tick_at.between(min(instants), max(instants)))
         .order_by(table.c.pipeline_id, table.c.run_date)
     )
     return [row for row in map(_deadline, conn.execute(query)) if row.tick in wanted]
@@ -168,7 +168,7 @@ def judge(conn: Connection, rows: Iterable[tuple[Deadline, Mapping[str, Any]]]) 
 def done(conn: Connection, pipeline_id: str, dates: Iterable[date], now: datetime) -> list[date]:
     """Note that promised dates are done; returns those whose promise was kept by that, each once.
 
-    The end of a breach is left to the controller, who tells of it.
+    The end of a breach is left to the controller, who tells of it; so is the good end of what was warned about.
     """
     mine = and_(table.c.pipeline_id == pipeline_id, table.c.run_date.in_(list(dates)), table.c.done_at.is_(None))
     kept = and_(table.c.status == SlaStatus.OPEN.value, table.c.deadline_at >= now)
@@ -177,7 +177,7 @@ def done(conn: Connection, pipeline_id: str, dates: Iterable[date], now: datetim
         .where(mine)
         .values(
             done_at=now,
-            look_at=case((kept, None), else_=now),
+            look_at=case((and_(kept, table.c.warned_at.is_(None)), None), else_=now),
             status=case((kept, SlaStatus.MET.value), else_=table.c.status),
         )
         .returning(table.c.run_date, table.c.status)

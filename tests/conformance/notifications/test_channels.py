@@ -96,15 +96,24 @@ def test_the_key_in_an_address_is_in_no_error_and_masked_in_logs(receivers: Simu
     )
 
 
-def test_a_recovery_resolves_the_incident_of_its_breach(receivers: SimulatorClient) -> None:
-    for kind in (NoticeType.SLA_BREACH, NoticeType.SLA_RECOVERED):
+@pytest.mark.parametrize(
+    ("bad", "good", "severity"),
+    [
+        (NoticeType.SLA_BREACH, NoticeType.SLA_RECOVERED, "critical"),
+        (NoticeType.SLA_WARNING, NoticeType.SLA_MET, "warning"),
+    ],
+)
+def test_a_good_end_resolves_the_incident_of_the_breach_or_the_warning(
+    receivers: SimulatorClient, bad: NoticeType, good: NoticeType, severity: str
+) -> None:
+    for kind in (bad, good):
         notice = replace(NOTICE, type=kind, incident="sla:2026-11-26", key=f"{kind}:2026-11-26")
         words = message(notice, {}, key=KEY, base_url="", template=None)
         send(PLACES["pagerduty"], words, 5)
     opened, resolved = receivers.messages()
     assert (opened["body"]["event_action"], resolved["body"]["event_action"]) == ("trigger", "resolve")
     assert opened["body"]["dedup_key"] == resolved["body"]["dedup_key"] == "orders:sla:2026-11-26"
-    assert opened["body"]["payload"]["severity"] == "critical"
+    assert opened["body"]["payload"]["severity"] == severity
 
 
 def test_pagerduty_without_a_host_goes_to_pagerduty(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -251,37 +251,6 @@ def test_a_breach_that_nobody_wants_to_hear_of_is_recorded(
     assert told(registry) == []
 
 
-def test_a_warning_comes_once_before_the_deadline_when_nothing_says_it_will_be_kept(
-    registry: Registry, settings: options.Settings, tick: datetime
-) -> None:
-    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
-    begin(registry, run_of(tick))
-    assert "may miss its deadline" in watch(registry, settings)[-1]
-    due_again(registry)
-    assert watch(registry, settings) == []
-    assert types(registry) == ["sla_warning"]
-    pass_deadline(registry)
-    watch(registry, settings)
-    assert types(registry) == ["sla_breach", "sla_warning"]
-
-
-def test_no_warning_where_past_runs_say_that_it_will_be_done(
-    registry: Registry, settings: options.Settings, tick: datetime
-) -> None:
-    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
-    with registry.writing() as conn:
-        for number in range(3):
-            began = tick - timedelta(days=number + 1)
-            values = {"run_id": str(number), "pipeline_id": "orders", "run_date": began.date(), "status": "success"}
-            conn.execute(insert(pipeline_run_log).values(**values, start_time=began, end_time=began + 20 * MINUTE))
-    begin(registry, run_of(tick))
-    watch(registry, settings)
-    assert told(registry) == []
-    [row] = deadlines(registry)
-    assert row.look_at is not None
-    assert row.look_at > datetime.now(UTC)
-
-
 def test_a_backfill_of_an_old_breach_does_not_make_it_look_met(
     registry: Registry, settings: options.Settings, tick: datetime
 ) -> None:

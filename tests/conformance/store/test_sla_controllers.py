@@ -52,7 +52,8 @@ def controller(url: str, barrier: threading.Barrier, settings: options.Settings,
 def test_two_controllers_a_hundred_rounds_one_message_each(
     registry: Registry, registry_url: str, settings: options.Settings, tick: datetime
 ) -> None:
-    """Each round one date of one pipeline breaks its promise, is seen by both at once, and is done later."""
+    """Each round two dates are seen by both at once, and are done later: one that has broken its promise, and one
+    that is warned about and done in time."""
     errors: list[BaseException] = []
     barrier = threading.Barrier(3, timeout=60)
     both = [threading.Thread(target=controller, args=(registry_url, barrier, settings, errors)) for _ in range(2)]
@@ -61,10 +62,12 @@ def test_two_controllers_a_hundred_rounds_one_message_each(
     try:
         for number in range(ROUNDS):
             add(registry, tick, tick + 2 * HOUR, f"p{number}")
+            add(registry, tick, tick + 4 * HOUR, f"w{number}", sla_warning_minutes=120)
             barrier.wait()
             barrier.wait()
             with registry.writing() as conn:
-                sla.done(conn, f"p{number}", [tick.date()], datetime.now(UTC))
+                for name in (f"p{number}", f"w{number}"):
+                    sla.done(conn, name, [tick.date()], datetime.now(UTC))
             barrier.wait()
             barrier.wait()
     except threading.BrokenBarrierError:
@@ -76,7 +79,8 @@ def test_two_controllers_a_hundred_rounds_one_message_each(
     with registry.reading() as conn:
         sent = conn.execute(select(told.pipeline_id, told.notification_type)).all()
     counted = Counter(tuple(row) for row in sent)
-    assert len(counted) == 2 * ROUNDS
+    kinds = Counter(kind for _, kind in counted)
+    assert kinds == dict.fromkeys(("sla_breach", "sla_recovered", "sla_warning", "sla_met"), ROUNDS)
     assert set(counted.values()) == {1}
     assert records(registry) == [("missed", False)] * ROUNDS
 

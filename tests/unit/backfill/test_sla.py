@@ -71,6 +71,12 @@ def test_at_the_deadline(attempts: list[Attempt], verdict: Verdict, done: str | 
         assert found.done_at == at(done), why
 
 
+def test_what_was_warned_about_and_met_is_told_whatever_came_later() -> None:
+    met = replace(ROW, status=SlaStatus.MET, warned_at=at("07:30"), done_at=at("07:50"))
+    for now in ("07:51", "09:00"):
+        assert look(Seen(), now, met) == Look(verdict=Verdict.ALL_CLEAR, done_at=at("07:50"))
+
+
 def test_a_breach_ends_when_the_date_is_done_and_not_before() -> None:
     breached = replace(ROW, status=SlaStatus.BREACHED)
     assert look(Seen(), "10:00", breached) == Look(verdict=Verdict.WAIT)

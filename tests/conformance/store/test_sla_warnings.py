@@ -1,0 +1,147 @@
+"""Who is warned that a date may be late, and is told when it was done in time after all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import insert, update
+
+from airflow_backfill_provider import settings as options
+from airflow_backfill_provider.backfill.status import RecordStatus
+from airflow_backfill_provider.store import sla
+from airflow_backfill_provider.store.engine import Registry
+from airflow_backfill_provider.store.tables import pipeline_run_log, sla_deadlines
+from tests.conformance.store.test_sla import (
+    HOUR,
+    MINUTE,
+    add,
+    begin,
+    deadlines,
+    due_again,
+    end,
+    pass_deadline,
+    records,
+    run_of,
+    told,
+    types,
+    watch,
+    why_due,
+)
+from tests.conformance.store.test_sla import settings as settings
+from tests.conformance.store.test_sla import tick as tick
+
+
+def test_a_warning_comes_once_before_the_deadline_when_nothing_says_it_will_be_kept(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
+    begin(registry, run_of(tick))
+    assert "may miss its deadline" in watch(registry, settings)[-1]
+    due_again(registry)
+    assert watch(registry, settings) == []
+    assert types(registry) == ["sla_warning"]
+    pass_deadline(registry)
+    watch(registry, settings)
+    assert types(registry) == ["sla_breach", "sla_warning"]
+
+
+def test_who_was_warned_is_told_once_that_it_was_done_in_time_and_the_incident_ends(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120, notification_details='{"on": ["sla_warning"]}')
+    run = run_of(tick)
+    begin(registry, run)
+    watch(registry, settings)
+    end(registry, run, RecordStatus.SUCCESS)
+    assert records(registry) == [("success", True)]
+    assert why_due(registry, settings) == "deadlines to look at"
+    assert "is done in time after all: done at " in watch(registry, settings)[-1]
+    assert watch(registry, settings) == []
+    [row] = deadlines(registry)
+    assert row.look_at is None
+    assert types(registry) == ["sla_met", "sla_warning"]
+    assert len({notice.incident_key for notice in told(registry)}) == 1
+
+
+def test_a_warned_date_that_another_program_did_in_time_is_told_too(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
+    watch(registry, settings)
+    values = {"run_id": "theirs", "pipeline_id": "orders", "run_date": tick.date(), "status": "success"}
+    with registry.writing() as conn:
+        conn.execute(insert(pipeline_run_log).values(**values, start_time=tick, end_time=tick + HOUR))
+    due_again(registry)
+    watch(registry, settings)
+    assert types(registry) == ["sla_met", "sla_warning"]
+
+
+def test_a_warning_the_breach_and_the_recovery_are_one_incident(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
+    watch(registry, settings)
+    pass_deadline(registry)
+    watch(registry, settings)
+    with registry.writing() as conn:
+        sla.done(conn, "orders", [tick.date()], datetime.now(UTC))
+    watch(registry, settings)
+    assert types(registry) == ["sla_breach", "sla_recovered", "sla_warning"]
+    assert len({notice.incident_key for notice in told(registry)}) == 1
+
+
+def test_no_warning_where_past_runs_say_that_it_will_be_done(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
+    with registry.writing() as conn:
+        for number in range(3):
+            began = tick - timedelta(days=number + 1)
+            values = {"run_id": str(number), "pipeline_id": "orders", "run_date": began.date(), "status": "success"}
+            conn.execute(insert(pipeline_run_log).values(**values, start_time=began, end_time=began + 20 * MINUTE))
+    begin(registry, run_of(tick))
+    watch(registry, settings)
+    assert told(registry) == []
+    [row] = deadlines(registry)
+    assert row.look_at is not None
+    assert row.look_at > datetime.now(UTC)
+
+
+def test_all_is_clear_when_the_last_date_of_the_tick_is_done_also_when_nobody_was_warned_about_that_one(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    days = [tick.date() - timedelta(days=number) for number in (2, 1, 0)]
+    weekly = {"schedule_type": "weekly", "frequency": f"on {tick:%a} at {tick:%H:%M}", "date_window": "7"}
+    more = {"multi_date_allowed": True, "start_date": days[0], "sla_warning_minutes": 120}
+    add(registry, tick, tick + 4 * HOUR, **weekly, **more)
+    watch(registry, settings)
+    with registry.writing() as conn:
+        conn.execute(update(sla_deadlines).where(sla_deadlines.c.run_date == days[2]).values(warned_at=None))
+        sla.done(conn, "orders", days[:2], datetime.now(UTC))
+    watch(registry, settings)
+    assert types(registry) == ["sla_warning"]
+    with registry.writing() as conn:
+        sla.done(conn, "orders", days[2:], datetime.now(UTC))
+    due_again(registry)  # at the deadline
+    watch(registry, settings)
+    assert types(registry) == ["sla_met", "sla_warning"]
+    assert next(one for one in told(registry) if one.type.value == "sla_met").run_dates == tuple(days)
+    assert {row.look_at for row in deadlines(registry)} == {None}
+
+
+def test_a_tick_of_which_a_date_missed_the_deadline_is_not_all_clear(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    days = [tick.date() - timedelta(days=number) for number in (2, 1, 0)]
+    weekly = {"schedule_type": "weekly", "frequency": f"on {tick:%a} at {tick:%H:%M}", "date_window": "7"}
+    more = {"multi_date_allowed": True, "start_date": days[0], "sla_warning_minutes": 120}
+    add(registry, tick, tick + 4 * HOUR, **weekly, **more)
+    watch(registry, settings)
+    with registry.writing() as conn:
+        sla.done(conn, "orders", days[:2], datetime.now(UTC))
+    watch(registry, settings)
+    pass_deadline(registry)
+    watch(registry, settings)
+    due_again(registry)
+    watch(registry, settings)
+    assert types(registry) == ["sla_breach", "sla_warning"]
