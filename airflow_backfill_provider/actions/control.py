@@ -66,19 +66,27 @@ def retry(registry: Registry, name: str, person: Person, *, now: datetime) -> tu
     """
     try:
         with registry.writing() as conn:
-            request_id = requests.get(conn, name)["request_id"]
+            request = requests.get(conn, name)
+            request_id = request["request_id"]
             failed = _failed(queue_reads.items_of_request(conn, request_id))
             if not failed:
                 words = f"request {request_id!r} has no failed date; 'backfill show {request_id}' lists its dates"
                 raise Conflict(words)
             moved = revive(conn, failed, person, now)
             requests.change(conn, request_id, now, cancelled_at=None)
-            requests.tell(conn, request_id, "retried", person, now, f"{moved} failed date(s)")
+            waits = "" if request["paused_at"] is None else "; they wait until it is resumed"
+            requests.tell(conn, request_id, "retried", person, now, f"{moved} failed date(s){waits}")
     except IntegrityError:  # one live item for each date
         raise Conflict(
             f"another request took one of the failed dates of {name!r} at this moment; nothing was changed, ask again"
         ) from None
     return request_id, moved
+
+
+def is_paused(registry: Registry, name: str) -> bool:
+    """Whether its dates wait until a person resumes it."""
+    with registry.reading() as conn:
+        return requests.get(conn, name)["paused_at"] is not None
 
 
 def reprioritize(registry: Registry, name: str, priority: int, person: Person, *, now: datetime) -> tuple[str, int]:

@@ -42,6 +42,17 @@ def test_what_people_do_with_a_request_is_kept_with_who_and_why(registry: Regist
     ]
 
 
+def test_a_retry_of_a_paused_request_says_that_its_dates_wait(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
+    control.pause(registry, request_id, Person("ben"), now=NOW)
+    fail_all(registry, request_id)
+    control.retry(registry, request_id, Person("dora"), now=NOW + timedelta(seconds=1))
+    assert control.is_paused(registry, request_id)
+    with registry.reading() as conn:
+        told = requests.history(conn, request_id)
+    assert told[-1]["details"] == "1 failed date(s); they wait until it is resumed"
+
+
 def test_what_is_refused_is_not_in_the_history(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
     with pytest.raises(Conflict):

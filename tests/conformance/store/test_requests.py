@@ -79,6 +79,7 @@ def items(registry: Registry, request_id: str) -> list[Item]:
         (wish("weekly", dates="2026-01-06..2026-01-08"), InvalidRequest, "nothing to fill"),
         (wish("orders", dates="2026-01-05", only="lost"), InvalidRequest, "expected missing, failed, stale"),
         (wish("orders", dates="2026-01-05", only="failed"), InvalidRequest, "is missing"),
+        (wish("orders", dates="2026-01-05", only="failed"), InvalidRequest, "; --only any fills them"),
         (wish(dates="2026-01-05"), InvalidRequest, "name the pipelines in one way"),
         (wish("orders", dates="2026-01-05", tag="sales"), InvalidRequest, "name the pipelines in one way"),
         (Wish(tag="nosuch", dates="2026-01-05"), NotFound, "no active pipeline has the tag 'nosuch'"),

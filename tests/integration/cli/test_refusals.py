@@ -39,11 +39,10 @@ REFUSED: list[tuple[str, int, list[str]]] = [
     ("create orders --dates '2026-01-05, !2026-01-01..2026-02-01'", 2, [
         f"--dates: selection '2026-01-05, !2026-01-01..2026-02-01' selects no date; {EXPECTED}"]),
     ("create orders --dates 2026-01-05", 2, [
-        "pipeline 'orders': nothing to fill: 2026-01-05: it waits in the queue already (queued: queued since NOW); "
-        "--only any fills done dates too"]),
+        "pipeline 'orders': nothing to fill: 2026-01-05: it waits in the queue already (queued: queued since NOW)"]),
     ("create weekly --dates 2026-01-06..2026-01-11", 2, [
         "pipeline 'weekly': nothing to fill: 6 dates from 2026-01-06 to 2026-01-11: no tick picks it: "
-        "Monday 00:00 UTC; --only any fills done dates too"]),
+        "Monday 00:00 UTC"]),
     ("create orders --dates '2999-01-01..2999-01-03, 2026-01-06'", 2, [
         "pipeline 'orders': 2999-01-01..2999-01-03 lies in the future; today is TODAY in UTC"]),
     ("create weekly --dates '2026-01-06, 2026-01-07'", 2, [
