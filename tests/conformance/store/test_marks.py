@@ -130,6 +130,23 @@ def test_a_mark_that_airflow_has_not_committed_yet_is_looked_at_again(
     assert record_statuses(registry, D1) == [["failed"]]
 
 
+@pytest.mark.parametrize("looked_between", [False, True])
+@pytest.mark.parametrize(("first", "last"), [("success", "failed"), ("failed", "success")])
+def test_of_two_marks_of_one_run_the_later_one_has_the_last_word(
+    registry: Registry, settings: options.Settings, first: str, last: str, looked_between: bool
+) -> None:
+    add(registry)
+    airflow = Airflow()
+    work(registry, airflow, "manual__1", last)
+    mark(registry, airflow, "manual__1", first)
+    if looked_between:
+        take_turn(registry, airflow, settings)
+        assert record_statuses(registry, D1) == [[first]]
+    mark(registry, airflow, "manual__1", last)
+    take_turn(registry, airflow, settings)
+    assert record_statuses(registry, D1) == [[last]]
+
+
 def test_a_mark_of_a_dag_that_is_none_of_ours_is_not_noted(registry: Registry) -> None:
     with registry.writing() as conn:
         run_marks.note(conn, "somebody_elses", "manual__1", "failed", datetime.now(UTC))
