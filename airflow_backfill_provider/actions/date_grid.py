@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import add
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import read_some
 from airflow_backfill_provider.actions.known_pipelines import Known, KnownPipeline
-from airflow_backfill_provider.actions.survey_dates import survey_dates
+from airflow_backfill_provider.actions.survey_dates import survey_side_by_side
 from airflow_backfill_provider.backfill.expected import overdue_bits
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus, date_states, unmet
-from airflow_backfill_provider.backfill.survey import Survey
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.errors import Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
@@ -101,16 +101,9 @@ def date_grid(
     """
     found = sorted(chosen(known.heads, filters, among), key=_by_name)
     if sort != "name" or filters.statuses:
-        stand = {
-            one.pipeline_id: _Stand(
-                survey.owed.bit_count(),
-                late,
-                any(survey.bits[status] for status in filters.statuses),
-            )
-            for one, survey, late in _surveyed(conn, known.active, found, dates, now)
-        }
+        stand = _stands(conn, known.active, found, filters, dates, now)
         if filters.statuses:
-            found = [head for head in found if stand.get(head.pipeline_id, _NOTHING).is_wanted]
+            found = [head for head in found if stand.get(head.pipeline_id, _NOTHING).wanted]
         if sort != "name":
             found.sort(key=lambda head: _worst_first(stand.get(head.pipeline_id, _NOTHING), sort))
     return Grid(total=len(found), rows=grid_rows(conn, found[offset : offset + limit], dates, now))
@@ -128,11 +121,9 @@ def totals(
     found = chosen(known.heads, filters, among)
     counts: Counter[DateStatus] = Counter()
     late = 0
-    for _, survey, its_late in _surveyed(conn, known.active, found, dates, now):
-        for status, bits in survey.bits.items():
-            if bits:
-                counts[status] += bits.bit_count()
-        late += its_late
+    for year in survey_side_by_side(conn, _active(known.active, found), *dates, now):
+        counts.update(year.survey.counts())
+        late += year.late.bit_count()
     return Totals(pipelines=len(found), counts=counts, late=late)
 
 
@@ -141,25 +132,37 @@ class _Stand(NamedTuple):
 
     owed: int
     late: int
-    is_wanted: bool
-    """Whether it has a date in one of the statuses that are asked for."""
+    wanted: int
+    """How many of its dates are in one of the statuses that are asked for."""
 
 
-_NOTHING = _Stand(0, 0, False)
+_NOTHING = _Stand(0, 0, 0)
 
 
-def _surveyed(
-    conn: Connection, known: Iterable[KnownPipeline], wanted: Iterable[Head], dates: tuple[date, date], now: datetime
-) -> Iterator[tuple[KnownPipeline, Survey, int]]:
-    """Each wanted pipeline that is active with its dates and how many of them are late."""
+def _stands(
+    conn: Connection,
+    known: Iterable[KnownPipeline],
+    wanted: Iterable[Head],
+    filters: Filters,
+    dates: tuple[date, date],
+    now: datetime,
+) -> dict[str, _Stand]:
+    """How each wanted pipeline that is active stands."""
+    each = _active(known, wanted)
+    owed, late, asked_for = ([0] * len(each) for _ in range(3))
+    for year in survey_side_by_side(conn, each, *dates, now):
+        survey = year.survey
+        owed = list(map(add, owed, year.of_each(survey.owed)))
+        late = list(map(add, late, year.of_each(year.late)))
+        asked_for = list(map(add, asked_for, year.of_each(survey.of(filters.statuses))))
+    names = (one.pipeline_id for one in each)
+    return dict(zip(names, map(_Stand, owed, late, asked_for), strict=True))
+
+
+def _active(known: Iterable[KnownPipeline], wanted: Iterable[Head]) -> list[KnownPipeline]:
+    """The wanted pipelines that are active."""
     ids = {head.pipeline_id for head in wanted}
-    each = [one for one in known if one.pipeline_id in ids]
-    surveyed = survey_dates(conn, each, *dates, now)
-    for one in each:
-        survey = surveyed[one.pipeline_id]
-        sla_time = one.pipeline.sla_time
-        overdue = overdue_bits(one.schedule, sla_time, *dates, now) if sla_time is not None and survey.unmet else 0
-        yield one, survey, (survey.unmet & overdue).bit_count()
+    return [one for one in known if one.pipeline_id in ids]
 
 
 def chosen(heads: Iterable[Head], filters: Filters, among: Collection[str]) -> list[Head]:

@@ -22,10 +22,10 @@ class Survey:
     """The dates whose newest run did not end well, or that had none: no success stands for them."""
 
     def of(self, statuses: Collection[DateStatus]) -> int:
-        """The dates in one of these statuses, as a bitmap."""
+        """The dates in one of these statuses, as a bitmap; none is excluded: such a date is not expected."""
         found = 0
         for status in statuses:
-            found |= self.bits[status]
+            found |= self.bits.get(status, 0)
         return found
 
     def dates(self, *statuses: DateStatus) -> list[date]:
@@ -65,6 +65,11 @@ def survey(
         expected = possible_bits(schedule, first, last, now) & (known.known | running | queued)
     else:
         expected = expected_bits(schedule, created_at, first, last, now)
+    return told(first, expected, known, running, queued)
+
+
+def told(first: date, expected: int, known: Covered, running: int, queued: int) -> Survey:
+    """What follows from the bitmaps: the one place that says which status a date has."""
     free = expected & ~(running | queued)
     changed = known.stale | known.others
     return Survey(

@@ -93,10 +93,14 @@ def read(conn: Connection, versions: Mapping[str, str], first: date, last: date)
     ``versions`` says whose, and what the versions of today's definitions are. Rows are taken in parts and kept no
     longer than needed: with all of them at once Python's garbage collector takes longer than the reading.
     """
-    years = table.c.year.between(first.year, last.year)
-    query = select(*_COLUMNS).where(years, one_of_few(table.c.pipeline_id, versions))
-    rows = chain.from_iterable(conn.execute(query).partitions(_ROWS))
-    return covered(cast(Iterable[KeptYear], rows), versions, first.toordinal())
+    return covered(years(conn, versions, first.year, last.year), versions, first.toordinal())
+
+
+def years(conn: Connection, pipeline_ids: Collection[str], first: int, last: int) -> Iterator[KeptYear]:
+    """What is kept of these years, as it is kept; of other pipelines too, when it is asked of many."""
+    theirs = one_of_few(table.c.pipeline_id, pipeline_ids)
+    query = select(*_COLUMNS).where(table.c.year.between(first, last), theirs)
+    return cast(Iterator[KeptYear], chain.from_iterable(conn.execute(query).partitions(_ROWS)))
 
 
 def everybody(conn: Connection, after: str = "", most: int | None = None) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, func, select, text
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, false, func, select, text
 
 from airflow_backfill_provider.backfill.owed import Decisive, Facts, Mark, Upstream
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
@@ -23,6 +23,7 @@ from airflow_backfill_provider.store.tables import LIVE_ITEM, OPEN_RECORD, backf
 from airflow_backfill_provider.store.tables import pipeline_run_log as records
 from airflow_backfill_provider.store.tables import run_date_holds as holds
 
+_BETWEEN_NAMES = "\n"
 _EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 Statement = Callable[[Any], Select[Any]]
@@ -73,6 +74,24 @@ def busy(conn: Connection, pipeline_ids: Collection[str], first: date, last: dat
         for row in _rows(conn, statement, one_of_few(column, pipeline_ids)):
             found[row.pipeline_id].running[row.run_date] = row.dag_run_id
     return found
+
+
+def busy_by_date(
+    conn: Connection, pipeline_ids: Collection[str], first: date, last: date
+) -> Iterator[tuple[date, bool, list[str]]]:
+    """The same as :func:`busy` for numbers: a date, whether it only waits, and whose it is; in three statements.
+
+    A row for each date is read much faster than one for each date of each pipeline.
+    """
+    waits = (backfill_queue.c.status == ItemStatus.PENDING.value).label("waits")
+    some = ((_items(first, last), backfill_queue, waits), (_open(first, last), records, false().label("waits")))
+    for statement, table, only_waits in (*some, (_held(first, last), holds, false().label("waits"))):
+        theirs = statement(one_of_few(table.c.pipeline_id, pipeline_ids)).add_columns(only_waits).subquery()
+        names = func.aggregate_strings(theirs.c.pipeline_id, _BETWEEN_NAMES)
+        keys = (theirs.c.run_date, theirs.c.waits)
+        for day, waiting, joined in conn.execute(select(*keys, names).group_by(*keys)):
+            if day is not None and joined is not None:
+                yield day, bool(waiting), joined.split(_BETWEEN_NAMES)
 
 
 def facts_of_dates(conn: Connection, wanted: Iterable[tuple[Pipeline, Collection[date]]]) -> dict[str, Facts]:

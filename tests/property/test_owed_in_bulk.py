@@ -11,7 +11,7 @@ import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions
+from airflow_backfill_provider.actions.date_grid import Filters, date_grid, totals
+from airflow_backfill_provider.actions.known_pipelines import Known, known
 from airflow_backfill_provider.actions.owed_dates import date_counts, every_date, owed_dates
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import NewItem
+from airflow_backfill_provider.backfill.owed import DateStatus
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store import coverage, queue, run_log, truth
+from airflow_backfill_provider.store import coverage, pipeline_heads, queue, run_log, truth
 from airflow_backfill_provider.store.engine import Registry, open_engine, parse_url
 from airflow_backfill_provider.store.migrate import upgrade
 from airflow_backfill_provider.store.tables import (
@@ -43,11 +46,12 @@ DAYS = [date(2025, 12, 28) + timedelta(days=days) for days in range(9)]  # over 
 NOW = datetime(2026, 1, 4, 12, tzinfo=UTC)
 NAMES = ("orders", "report", "rule", "byhand")
 ROWS: dict[str, dict[str, Any]] = {
-    "orders": {"schedule_type": "daily", "start_date": DAYS[1]},
+    "orders": {"schedule_type": "daily", "start_date": DAYS[1], "sla_time": time(9)},
     "report": {"schedule_type": "daily", "date_offset": -1, "created_at": datetime(2025, 12, 30, 6, tzinfo=UTC)},
-    "rule": {"schedule_type": "weekly", "frequency": "mon,thu,sat", "date_window": "2", "start_date": DAYS[0]},
-    "byhand": {"schedule_type": "manual", "end_date": DAYS[-2]},
-}
+    "rule": {"schedule_type": "weekly", "frequency": "mon,thu,sat", "date_window": "2", "start_date": DAYS[0],
+             "sla_time": time(18)},
+    "byhand": {"schedule_type": "manual", "end_date": DAYS[-2], "sla_time": time(9)},
+}  # fmt: skip
 NEEDS = {"report": -1, "rule": 0}
 """Days from a date to the date of orders that it waits for, until a history says otherwise."""
 _some_days = st.lists(st.sampled_from(DAYS), min_size=1, max_size=5, unique=True)
@@ -150,6 +154,22 @@ def oracle(conn: Connection, definitions: Definitions, name: str) -> dict[date, 
     return found
 
 
+def numbers_are_those_of_the_rows(conn: Connection, definitions: Definitions, true: dict[str, dict[date, str]]) -> None:
+    """All pipelines side by side come to what the oracle says, and to the dates of each row looked at one by one."""
+    everything = Known(known(definitions, definitions.good), pipeline_heads.heads(conn))
+    asked = (conn, everything, Filters(), NAMES, (DAYS[0], DAYS[-1]), NOW)
+    grid = date_grid(*asked, sort="owed", limit=10, offset=0)
+    numbers = totals(*asked)
+    assert numbers.counts == Counter(status for dates in true.values() for status in dates.values())
+    assert numbers.late == sum(len(row.late) for row in grid.rows)
+    order = [(-row.owed, -len(row.late)) for row in grid.rows]
+    assert order == sorted(order)
+    for status in DateStatus:
+        wanted = Filters(statuses=frozenset({status}))
+        found = date_grid(conn, everything, wanted, *asked[3:], sort="late", limit=10, offset=0)
+        assert {row.head.pipeline_id for row in found.rows} == {name for name in NAMES if status in true[name].values()}
+
+
 def _reversed(text: str) -> list[int]:
     """Of two records that ended at one instant the one with the lower id counts."""
     return [-ord(letter) for letter in text]
@@ -219,6 +239,7 @@ def test_bulk_answers_are_those_of_each_record(registry: Registry, history: list
         assert owed_dates(*asked) == {name: [state for state in some if state.owed] for name, some in every.items()}
         assert date_counts(*asked) == {name: Counter(some.values()) for name, some in true.items()}
         assert coverage.found_wrong(conn, NAMES) == {}
+        numbers_are_those_of_the_rows(conn, definitions, true)
     with registry.writing() as conn:
         kept = conn.execute(select(date_coverage).order_by(*date_coverage.primary_key)).all()
         coverage.rebuild(conn)

@@ -62,6 +62,7 @@ def zone_is(pipeline_id: str, name: str) -> None:
         ("platform=http", [DOWNSTREAM]),
         ("status=failed", []),
         ("status=queued", [DOWNSTREAM]),
+        ("status=excluded", []),
         ("status=missing&sort=late", [SEEN, DOWNSTREAM]),
         ("active=true&sort=name", [SEEN, DOWNSTREAM]),
     ],
