@@ -17,7 +17,9 @@ def without_hidden(text: str, visible: Callable[[set[str]], Collection[str]]) ->
     named = {found[2].rstrip(_STOPS) for found in _NAMED.finditer(text)}
     named |= {one[1] for found in _WAITS_FOR.finditer(text) for one in _DATED.finditer(found[0])}
     named |= {one.rstrip(_STOPS) for found in _CHAIN.finditer(text) for one in found[0].split(" → ")}
-    seen = visible(named) if named else ()
+    if not named:
+        return text
+    seen = visible(named)
 
     def shown(found: re.Match[str]) -> str:
         return found[0] if found[2].rstrip(_STOPS) in seen else f"{found[1]} another pipeline"

@@ -10,6 +10,7 @@ import enum
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from airflow_backfill_provider.backfill.status import RecordStatus
@@ -171,10 +172,16 @@ def _expected(
         return dict.fromkeys(sorted(day for day in known if low <= day <= high))
     created = None if spec.start_date else pipeline.created_at
     return {
-        pick.run_date: pick.tick_at
-        for pick in schedule.picks(first, last)
-        if pick.tick_at <= now and (created is None or pick.tick_at >= created)
+        day: tick
+        for day, tick in _first_ticks(schedule, first, last)
+        if tick <= now and (created is None or tick >= created)
     }
+
+
+@lru_cache(maxsize=64)
+def _first_ticks(schedule: Schedule, first: date, last: date) -> tuple[tuple[date, datetime], ...]:
+    """What a schedule picks never changes, and the pipelines of a page tick alike."""
+    return tuple((pick.run_date, pick.tick_at) for pick in schedule.picks(first, last))
 
 
 def _ticks(schedule: Schedule, dates: Sequence[date]) -> dict[date, datetime]:
