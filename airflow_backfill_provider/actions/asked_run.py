@@ -12,6 +12,9 @@ from airflow_backfill_provider.dates.partition import parse_key
 from airflow_backfill_provider.errors import InvalidRequest
 from airflow_backfill_provider.timetables.run_ids import made_at
 
+ASKED_AT = "asked_at"
+"""Key in the conf of a run of the queue: since when it is wanted, which may be long before it was made."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AskedRun:
@@ -46,7 +49,7 @@ def asked_run(dag_run: Any, try_number: int) -> AskedRun:
         ref=run_ref(dag_run),
         try_number=try_number,
         dates=_dates(dag_run, conf, origin),
-        asked_at=_asked_at(dag_run),
+        asked_at=_asked_at(dag_run, conf, origin),
         origin=origin,
         tick_at=dag_run.run_after if origin == "schedule" else None,
     )
@@ -66,10 +69,15 @@ def _origin(dag_run: Any, conf: Mapping[str, Any]) -> str:
     return "queue" if conf.get("backfill_ids") else "manual"
 
 
-def _asked_at(dag_run: Any) -> datetime:
-    """A cleared run is wanted since it was cleared; a backfill run's ``run_after`` is its tick, so its id tells."""
+def _asked_at(dag_run: Any, conf: Mapping[str, Any], origin: str) -> datetime:
+    """A cleared run is wanted since it was cleared, one of the queue since its dates were asked for.
+
+    A backfill run's ``run_after`` is its tick, so its id tells.
+    """
     if dag_run.clear_number and dag_run.start_date:
         return dag_run.start_date
+    if origin == "queue" and ASKED_AT in conf:
+        return datetime.fromisoformat(conf[ASKED_AT])
     return max(filter(None, [made_at(dag_run.run_id), dag_run.run_after]))
 
 

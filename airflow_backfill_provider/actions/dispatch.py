@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from sqlalchemy import Connection
 
+from airflow_backfill_provider.actions.asked_run import ASKED_AT
 from airflow_backfill_provider.actions.end_items import SYSTEM
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.actions.upstream_dates import unmet
@@ -153,7 +154,11 @@ def _claim(registry: Registry, settings: Settings, batch: Batch, traits: Traits,
 def _make_run(
     registry: Registry, dag_runs: DagRuns, batch: Batch, dag_run_id: str, claimed_at: datetime
 ) -> Iterator[Story]:
-    conf = {"run_dates": [day.isoformat() for day in batch.dates], "backfill_ids": list(batch.ids)}
+    conf = {
+        "run_dates": [day.isoformat() for day in batch.dates],
+        "backfill_ids": list(batch.ids),
+        ASKED_AT: _asked_at(batch, claimed_at).isoformat(),
+    }
     note = f"asked for by {batch.items[0].requested_by}: {batch.items[0].reason}"
     if dag_runs.start(batch.pipeline_id, dag_run_id, conf, claimed_at, note) is Started.STARTED:
         yield Story(f"{batch.pipeline_id} {format_key(batch.dates)}: run {dag_run_id} started")
@@ -171,6 +176,12 @@ def _make_run(
             values=values,
         )
     yield Story(f"{batch.pipeline_id} {format_key(batch.dates)}: Airflow has no such DAG, given back")
+
+
+def _asked_at(batch: Batch, claimed_at: datetime) -> datetime:
+    """Since when the dates are wanted: who has done one since then, and not reported it yet, has done it for us too."""
+    asked_at = max(item.requested_at for item in batch.items)
+    return claimed_at if asked_at == queue_reads.LONG_AGO else asked_at
 
 
 def _put_off(registry: Registry, pipeline_id: str, ids: Sequence[str], why: str) -> Iterator[Story]:

@@ -144,7 +144,7 @@ def newest_statuses(conn: Connection, dates: Sequence[tuple[str, date]]) -> dict
         query = select(table.c.pipeline_id, table.c.date_to_process, table.c.requested_at, table.c.status)
         for name, day, requested_at, status in conn.execute(query.join(wanted, theirs).where(~not_ours)):
             if status in _KNOWN:
-                item = (requested_at or _EARLIEST, ItemStatus(status))
+                item = (requested_at or LONG_AGO, ItemStatus(status))
                 newest[name, day] = max(newest.get((name, day), item), item, key=lambda one: one[0])
     return {date_: status for date_, (_, status) in newest.items()}
 
@@ -196,7 +196,8 @@ def _read(conn: Connection, query: Select[Any]) -> list[Item]:
 
 
 _KNOWN = frozenset(status.value for status in ItemStatus)
-_EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+"""When an item was asked for of which another program has not said it."""
 
 
 def _item(row: Mapping[Any, Any]) -> Item:
@@ -206,7 +207,7 @@ def _item(row: Mapping[Any, Any]) -> Item:
         run_date=row["date_to_process"],
         status=ItemStatus(row["status"]),
         priority=row["priority"] or 0,
-        requested_at=row["requested_at"] or _EARLIEST,
+        requested_at=row["requested_at"] or LONG_AGO,
         reason=row["reason"] or "",
         requested_by=row["requested_by"] or "",
         request_id=row["request_id"],

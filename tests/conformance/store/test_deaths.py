@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from airflow_backfill_provider import settings as options
 from airflow_backfill_provider.actions import control, record_run, run_job
+from airflow_backfill_provider.actions.asked_run import asked_run
 from airflow_backfill_provider.actions.reconcile import reconcile, why_unwanted
 from airflow_backfill_provider.actions.request_backfill import Wish, save_request
 from airflow_backfill_provider.actions.turn import take_turn
-from airflow_backfill_provider.backfill.hold import Done, Follow, SubmissionStatus, Submit
+from airflow_backfill_provider.backfill.hold import Done, Follow, SubmissionStatus, Submit, Wait
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission
@@ -291,3 +293,25 @@ def test_a_statement_whose_task_died_before_it_could_say_how_it_ended_runs_again
     record_run.ended(registry, first.ref, None, RecordStatus.FAILED, message=record_run.SILENT_END)
     list(reconcile(registry, Airflow(), -settings.reconcile_after, settings.submit_grace))
     assert isinstance(run_job.begin(registry, heir, definition(registry)), Submit)
+
+
+def test_what_another_run_did_after_it_was_asked_for_is_not_done_again_though_that_run_has_not_reported_it(
+    registry: Registry, settings: options.Settings
+) -> None:
+    """Its process was killed while it reported: the item still waits, and is claimed."""
+    add(registry)
+    ask(registry, D1)
+    manual = asked("manual__x", (D1,), origin="manual")
+    job = submitted(registry, manual, "job-1")
+    run_job.settle(registry, manual, definition(registry), job.key, GOOD)
+    airflow = Airflow()
+    take_turn(registry, airflow, settings)
+    ((run_id, made),) = airflow.runs.items()
+    dag_run = SimpleNamespace(
+        dag_id="orders", run_id=run_id, run_type="operator_triggered", clear_number=0, start_date=None,
+        conf=made["conf"], partition_key=None, run_after=datetime.now(UTC),
+    )  # fmt: skip
+    ours = asked_run(dag_run, 1)
+    assert run_job.begin(registry, ours, definition(registry)) == Wait(manual.ref, D1), "its checks may still fail it"
+    record_run.ended(registry, manual.ref, None, RecordStatus.SUCCESS)
+    assert run_job.begin(registry, ours, definition(registry)) == Done(manual.ref, by_me=False)

@@ -93,3 +93,11 @@ def test_a_backfill_of_an_old_tick_is_wanted_since_it_was_asked_for() -> None:
 
 def test_a_cleared_run_is_wanted_since_it_was_cleared() -> None:
     assert asked_run(dag_run(clear_number=1), 1).asked_at == TICK + timedelta(hours=1)
+
+
+def test_a_run_of_the_queue_is_wanted_since_its_dates_were_asked_for() -> None:
+    conf = {"backfill_ids": ["1"], "run_dates": ["2026-11-22"], "asked_at": (TICK - timedelta(days=2)).isoformat()}
+    ours = {"run_type": "operator_triggered", "conf": conf}
+    assert asked_run(dag_run(**ours), 1).asked_at == TICK - timedelta(days=2)
+    assert asked_run(dag_run(**ours, clear_number=1), 1).asked_at == TICK + timedelta(hours=1), "or was cleared"
+    assert asked_run(dag_run(run_type="manual", conf=conf | {"backfill_ids": []}), 1).asked_at == TICK
