@@ -64,17 +64,19 @@ def point(name: str, edges: list[str]) -> None:
     """Visit a point: count the visit, and die if the lot says so.
 
     A turn that comes after a killed one lives: where turns are slow, nothing would otherwise be started that could be
-    killed. What it is spared comes at a later visit.
+    killed. What it is spared comes at a later visit, but where kills lack no turn is spared: it may be the only one
+    that comes there.
     """
     if not (_HOME / "armed").exists():
         return
     turn = any(frame.f_globals["__name__"] == _TURN for frame in _frames())
-    spared = turn and _is_spared()
+    lacks = not _lacking().isdisjoint([name, *edges])
+    spared = turn and _is_spared() and not lacks
     place = f"{zlib.crc32(name.encode()):08x}"
     number = _count(_HOME / "visits" / place)
     lot = random.Random(f"{_SEED} {name}")
     first = lot.choice((1, 1, 2, 3))
-    wanted = (first, first + lot.randint(2, 6)) if _lacking().isdisjoint([name, *edges]) else (1, 3)
+    wanted = (1, 3) if lacks else (first, first + lot.randint(2, 6))
     killed = _HOME / "killed" / place
     times = killed.stat().st_size if killed.exists() else 0
     if spared or times >= sum(visit <= number for visit in wanted):
