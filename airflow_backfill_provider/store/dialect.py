@@ -63,6 +63,14 @@ def one_of_few(column: Any, values: Collection[str]) -> Any:
     return one_of(column, values) if len(values) <= _FEW else true()
 
 
+def one_of_many(column: Any, values: Iterable[str]) -> Any:
+    """:func:`one_of` for a condition on every row of a table: each value is looked up, in whatever plan.
+
+    Postgres looks up in an array only while it plans anew each time; later it walks through all of it for each row.
+    """
+    return _OneOfMany(column, bindparam(None, list(values), type_=_TEXTS))
+
+
 _FEW = 1_000
 _TEXTS = ARRAY(String).with_variant(JSON(), "sqlite")
 
@@ -77,14 +85,28 @@ class _OneOf(FunctionElement[Any]):
     type = NullType()
 
 
+class _OneOfMany(FunctionElement[Any]):
+    """The same; on Postgres a subquery, for which a hash table is made, but no index is used."""
+
+    inherit_cache = True
+    type = NullType()
+
+
 @compiles(_OneOf, "postgresql")
 def _one_of_array(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(each, **options) for each in element.clauses)
     return f"{column} = ANY ({values})"
 
 
+@compiles(_OneOfMany, "postgresql")
+def _one_of_rows(element: _OneOfMany, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} IN (SELECT unnest({values}))"
+
+
 @compiles(_OneOf, "sqlite")
-def _one_of_json(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_OneOfMany, "sqlite")
+def _one_of_json(element: _OneOf | _OneOfMany, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(each, **options) for each in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({values}))"
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, case, exists, func, not_, select
 
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
-from airflow_backfill_provider.store.dialect import one_of
+from airflow_backfill_provider.store.dialect import one_of, one_of_many
 from airflow_backfill_provider.store.tables import backfill_queue
 from airflow_backfill_provider.store.tables import backfill_requests as table
 
@@ -68,7 +68,7 @@ def items(conn: Connection, request_id: str, limit: int, offset: int) -> list[Ro
 
 def waiting(conn: Connection, readable: Collection[str]) -> dict[str, int]:
     """How many items of these pipelines wait or work, by status."""
-    mine = and_(_item.status.in_(_LIVE), one_of(_item.pipeline_id, readable))
+    mine = and_(_item.status.in_(_LIVE), one_of_many(_item.pipeline_id, readable))
     rows = conn.execute(select(_item.status, func.count().label("n")).where(mine).group_by(_item.status))
     return {row.status: row.n for row in rows}
 
@@ -76,8 +76,8 @@ def waiting(conn: Connection, readable: Collection[str]) -> dict[str, int]:
 def _conditions(wanted: Wanted) -> list[Any]:
     mine = _item.request_id == table.c.request_id
     found = [
-        exists().where(mine, one_of(_item.pipeline_id, wanted.readable)),
-        not_(exists().where(mine, not_(one_of(_item.pipeline_id, wanted.readable)))),
+        exists().where(mine, one_of_many(_item.pipeline_id, wanted.readable)),
+        not_(exists().where(mine, not_(one_of_many(_item.pipeline_id, wanted.readable)))),
     ]
     if wanted.pipeline_id is not None:
         found.append(exists().where(mine, _item.pipeline_id == wanted.pipeline_id))
