@@ -117,16 +117,21 @@ def due(conn: Connection, now: datetime, limit: int) -> list[Deadline]:
 
 
 def lock(conn: Connection, rows: Sequence[Deadline]) -> set[tuple[str, date]]:
-    """Lock those of these promises that are as they were read and that no other controller is judging; their keys."""
-    seen = rows_table(conn, _LOCKED, [[getattr(row, each.name) for each in _LOCKED] for row in rows])
-    unchanged = [table.c[each.name].is_not_distinct_from(seen.c[each.name]) for each in _LOCKED[2:]]
-    mine = and_(table.c.pipeline_id == seen.c.pipeline_id, table.c.run_date == seen.c.run_date, *unchanged)
-    query = select(table.c.pipeline_id, table.c.run_date).join(seen, mine)
-    return {(row.pipeline_id, row.run_date) for row in conn.execute(query.with_for_update(skip_locked=True, of=table))}
+    """Lock those of these due promises that are as they were read and that no other controller is judging; their keys.
+
+    They are compared here: to send thousands of promises to the database takes longer than to read them again.
+    """
+    until = max((row.look_at for row in rows if row.look_at is not None), default=None)
+    if until is None:
+        return set()
+    due = and_(one_of(table.c.pipeline_id, {row.pipeline_id for row in rows}), table.c.look_at <= until)
+    query = select(*(table.c[name] for name in _LOCKED)).where(due).with_for_update(skip_locked=True)
+    unchanged = set(map(tuple, conn.execute(query)))
+    return {row.key for row in rows if tuple(getattr(row, name) for name in _LOCKED) in unchanged}
 
 
 _READ = [table.c[each.name] for each in fields(Deadline)]
-_LOCKED = [table.c[name] for name in ("pipeline_id", "run_date", "deadline_at", "status", "look_at", "done_at")]
+_LOCKED = ("pipeline_id", "run_date", "deadline_at", "status", "look_at", "done_at")
 """The key, and what every change to a promise changes."""
 
 
@@ -156,13 +161,16 @@ def remove(conn: Connection, rows: Iterable[Deadline]) -> None:
 
 def judge(conn: Connection, rows: Iterable[tuple[Deadline, Mapping[str, Any]]]) -> None:
     """Write what was found about promises whose rows are locked: one statement for all of whom the same is written."""
-    by_columns: dict[tuple[str, ...], list[Sequence[Any]]] = {}
+    by_columns: dict[tuple[str, ...], list[tuple[Deadline, Mapping[str, Any]]]] = {}
     for row, values in rows:
-        by_columns.setdefault(tuple(values), []).append((*row.key, *values.values()))
+        by_columns.setdefault(tuple(values), []).append((row, values))
     for names, some in by_columns.items():
-        found = rows_table(conn, [table.c[name] for name in ("pipeline_id", "run_date", *names)], some)
+        same = {name: value for name, value in some[0][1].items() if all(each[name] == value for _, each in some)}
+        own = [name for name in names if name not in same]
+        columns = [table.c[name] for name in ("pipeline_id", "run_date", *own)]
+        found = rows_table(conn, columns, [(*row.key, *(each[name] for name in own)) for row, each in some])
         mine = and_(table.c.pipeline_id == found.c.pipeline_id, table.c.run_date == found.c.run_date)
-        conn.execute(update(table).where(mine).values({name: found.c[name] for name in names}))
+        conn.execute(update(table).where(mine).values(same | {name: found.c[name] for name in own}))
 
 
 def done(conn: Connection, pipeline_id: str, dates: Iterable[date], now: datetime) -> list[date]:
