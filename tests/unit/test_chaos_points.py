@@ -20,6 +20,8 @@ there = {"__name__": sys.argv[1], "point": sitecustomize.point}
 exec(f"point({sys.argv[2]!r}, [])", there)
 """
 TURN = "airflow_backfill_provider.actions.turn"
+DRAWN = "record: begin"
+"""A point where kills do not lack: seed 0 draws its first visit."""
 
 
 @pytest.fixture
@@ -47,13 +49,18 @@ def test_where_it_was_killed_too_seldom_it_is_killed_at_the_first_and_the_third_
 
 def test_a_turn_lives_after_a_killed_one_and_what_it_is_spared_comes_later(home: Path) -> None:
     assert _is_killed(home, TURN)
-    assert not _is_killed(home, TURN, "claim: committed")
+    assert not _is_killed(home, TURN, DRAWN)
+    assert _is_killed(home, TURN, DRAWN)
+
+
+def test_no_turn_is_spared_where_kills_lack(home: Path) -> None:
+    assert _is_killed(home, TURN)
     assert _is_killed(home, TURN, "claim: committed")
 
 
 def test_who_takes_no_turn_is_not_spared(home: Path) -> None:
     assert _is_killed(home, TURN)
-    assert _is_killed(home, "a task", "claim: committed")
+    assert _is_killed(home, "a task", DRAWN)
 
 
 def test_nothing_is_killed_that_is_not_armed(home: Path) -> None:
