@@ -22,6 +22,7 @@ import requests
 
 PROCESSES = ("api-server", "scheduler", "dag-processor", "triggerer")
 _STOP_SECONDS = 20
+_ANSWER_SECONDS = 5
 
 
 class StackError(Exception):
@@ -121,8 +122,8 @@ class AirflowStack:
                 log = self.home / "logs" / f"{name}.log"
                 raise StackError(f"airflow {name} ended with {process.returncode}; see {log}")
         try:
-            return requests.get(f"{self.url}/api/v2/monitor/health", timeout=5).ok
-        except requests.ConnectionError:
+            return requests.get(f"{self.url}/api/v2/monitor/health", timeout=_ANSWER_SECONDS).ok
+        except (requests.ConnectionError, requests.Timeout):  # a slow machine listens long before it answers
             return False
 
     def wait_until(self, condition: Any, what: str, *, seconds: float = 60, pause: float = 0.5) -> Any:

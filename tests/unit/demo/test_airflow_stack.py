@@ -1,0 +1,46 @@
+"""Starting a whole Airflow, as far as that can be seen without one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from airflow_backfill_provider.demo import airflow_stack
+from airflow_backfill_provider.demo.airflow_stack import AirflowStack
+
+
+@pytest.fixture
+def slow_server() -> Iterator[ThreadingHTTPServer]:
+    """It lets the first question wait for an answer, until the next one has come."""
+    asked: list[str] = []
+    again = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if len(asked) == 1:
+                again.wait(60)
+            again.set()
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    assert len(asked) > 1, "the first question was answered after all"
+
+
+def test_an_api_that_listens_but_does_not_answer_yet_is_waited_for(
+    slow_server: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(airflow_stack, "_ANSWER_SECONDS", 0.2)
+    AirflowStack(tmp_path, connections={}, port=slow_server.server_port).start(names=())
