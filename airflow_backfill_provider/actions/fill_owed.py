@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import compress
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -12,10 +13,11 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, KnownPipelines
 from airflow_backfill_provider.actions.owed_dates import reasons
 from airflow_backfill_provider.actions.story import Story
-from airflow_backfill_provider.actions.survey_dates import survey_dates
+from airflow_backfill_provider.actions.survey_dates import survey_dates, survey_side_by_side
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus
 from airflow_backfill_provider.backfill.retry import RetrySchedule
+from airflow_backfill_provider.backfill.side_by_side import lanes_since
 from airflow_backfill_provider.backfill.status import FOR_A_PERSON
 from airflow_backfill_provider.backfill.survey import Survey
 from airflow_backfill_provider.dates.schedule import Schedule
@@ -37,11 +39,11 @@ def plan_fill(
     filling = [each for each in active if each.pipeline.auto_backfill]
     if not filling:
         return {}
-    first = min(_fills_from(each.pipeline, now) for each in filling)
-    surveyed = survey_dates(conn, filling, first, now.date() + _FAR_AHEAD, now)
-    wanted = [
-        (each, days) for each in filling if (days := _candidates(each, surveyed[each.pipeline_id], settings, now))
-    ]
+    since = [_fills_from(each.pipeline, now) for each in filling]
+    first, last = min(since), now.date() + _FAR_AHEAD
+    owing = _owing(conn, filling, since, last, now)
+    surveyed = survey_dates(conn, owing, first, last, now)
+    wanted = [(each, days) for each in owing if (days := _candidates(each, surveyed[each.pipeline_id], settings, now))]
     newest = queue_reads.newest_statuses(conn, [(each.pipeline_id, day) for each, days in wanted for day in days])
     stopped = {pair for pair, status in newest.items() if status in FOR_A_PERSON}
     left = [
@@ -80,12 +82,22 @@ def _by_reason(items: Iterable[NewItem]) -> dict[str, list[NewItem]]:
     return found
 
 
+def _owing(
+    conn: Connection, filling: Sequence[KnownPipeline], since: Sequence[date], last: date, now: datetime
+) -> list[KnownPipeline]:
+    """Those that owe a date since their rules fill, whatever their policies say: who owes none costs no step."""
+    owing: set[int] = set()
+    for year in survey_side_by_side(conn, filling, min(since), last, now):
+        owed = year.of_each(year.survey.owed & lanes_since(since, year.survey.first))
+        owing.update(compress(range(len(owed)), owed))
+    return [filling[place] for place in sorted(owing)]
+
+
 def _candidates(each: KnownPipeline, surveyed: Survey, settings: Settings, now: datetime) -> list[date]:
     """The dates that the pipeline's policy names, without those whose run Airflow may still be about to make."""
     policy = {word.strip() for word in each.pipeline.auto_backfill_policy.split(",")}
     days = surveyed.dates(*(status for status in OWED if status.value in policy))
-    since = _fills_from(each.pipeline, now)
-    days = days[bisect_left(days, since) :]
+    days = days[bisect_left(days, _fills_from(each.pipeline, now)) :]
     fresh = _fresh(each.pipeline, each.schedule, settings, now) if days else set()
     return [day for day in days if day not in fresh]
 

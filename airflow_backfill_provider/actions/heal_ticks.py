@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from sqlalchemy import Connection
@@ -85,18 +85,16 @@ def _later(*instants: Mapping[str, datetime]) -> dict[str, datetime]:
     return found
 
 
-def _ticks(pipeline: Pipeline, schedule: Schedule, since: datetime, until: datetime) -> list[Tick]:
+def _ticks(pipeline: Pipeline, schedule: Schedule, since: datetime, until: datetime) -> Sequence[Tick]:
+    """The ticks after ``since`` that the pipeline has lived through."""
     if pipeline.schedule_type == "manual":
-        return []
-    begun = pipeline.created_at or since
-    return [
-        Tick(at, dates, together=pipeline.multi_date_allowed)
-        for at, dates in _dated(schedule, since, until)
-        if at > begun
-    ]
+        return ()
+    ticks = _dated(schedule, since, until, pipeline.multi_date_allowed)
+    begun = pipeline.created_at
+    return ticks if begun is None or begun <= since else [tick for tick in ticks if tick.at > begun]
 
 
 @lru_cache(maxsize=1024)
-def _dated(schedule: Schedule, since: datetime, until: datetime) -> list[tuple[datetime, tuple[date, ...]]]:
+def _dated(schedule: Schedule, since: datetime, until: datetime, together: bool) -> tuple[Tick, ...]:
     """The ticks after ``since`` with their run dates: many pipelines tick alike."""
-    return [(at, schedule.dates_of(at)) for at in schedule.ticks(since, until)]
+    return tuple(Tick(at, schedule.dates_of(at), together) for at in schedule.ticks(since, until))

@@ -16,9 +16,9 @@ from airflow_backfill_provider.actions.known_pipelines import KnownPipeline
 from airflow_backfill_provider.backfill.coverage import NOTHING, bits_of, day_bit
 from airflow_backfill_provider.backfill.side_by_side import (
     Asked,
+    Kinds,
     YearSurvey,
     covered_side_by_side,
-    expected_of,
     lanes_of,
     surveyed,
 )
@@ -67,11 +67,11 @@ def survey_side_by_side(
         bits, bit = (queued if only_waits else running)[day.year], day_bit(day)
         for name in names:
             bits[name] |= bit
-    asked = [Asked(each.schedule, each.pipeline.created_at, each.pipeline.sla_time) for each in pipelines]
+    kinds = Kinds(Asked(each.schedule, each.pipeline.created_at, each.pipeline.sla_time) for each in pipelines)
     for year in range(first.year, last.year + 1):
         begin, end = max(first, date(year, 1, 1)), min(last, date(year, 12, 31))
         yield surveyed(
-            expected_of(asked, begin, end, now),
+            kinds.expected(begin, end, now),
             settled.get(year, NOTHING),
             lanes_of(running[year], versions),
             lanes_of(queued[year], versions),

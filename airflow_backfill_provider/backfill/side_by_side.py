@@ -18,6 +18,7 @@ from airflow_backfill_provider.backfill.survey import Survey, told
 from airflow_backfill_provider.dates.schedule import Schedule
 
 _EMPTY = bytes(YEAR_BYTES)
+_ALL = span_bits(0, 8 * YEAR_BYTES)
 
 
 class Asked(NamedTuple):
@@ -57,21 +58,32 @@ class YearSurvey:
         return [int.from_bytes(kept[start : start + YEAR_BYTES], "little").bit_count() for start in starts]
 
 
-def expected_of(asked: Iterable[Asked], first: date, last: date, now: datetime) -> Expected:
-    """What is expected from ``first`` to ``last``, two days of one year; pipelines that tick alike cost one look."""
-    begin = first.replace(month=1, day=1)
-    within = span_bits((first - begin).days, (last - first).days + 1)
-    alike: dict[tuple[int, datetime | None, time | None], tuple[bytes, bytes, bytes]] = {}
-    lanes = []
-    for one in asked:
-        made_at = one.created_at if one.schedule.spec.start_date is None else None
-        key = (id(one.schedule), made_at, one.sla_time)
-        found = alike.get(key)
-        if found is None:
-            found = alike[key] = _lanes_of(one, begin, last, within, now)
-        lanes.append(found)
-    expected, possible, overdue = (_whole(part) for part in (zip(*lanes, strict=True) if lanes else ((), (), ())))
-    return Expected(begin, expected, possible, overdue)
+class Kinds:
+    """Of many pipelines those that ask alike: what is expected of them is worked out once, and written to each lane."""
+
+    def __init__(self, asked: Iterable[Asked]) -> None:
+        places: dict[tuple[int, datetime | None, time | None], int] = {}
+        self._distinct: list[Asked] = []
+        self._kind_of: list[int] = []
+        for one in asked:
+            made_at = one.created_at if one.schedule.spec.start_date is None else None
+            key = (id(one.schedule), made_at, one.sla_time)
+            place = places.setdefault(key, len(places))
+            if place == len(self._distinct):
+                self._distinct.append(one)
+            self._kind_of.append(place)
+
+    def expected(self, first: date, last: date, now: datetime) -> Expected:
+        """What is expected from ``first`` to ``last``, two days of one year."""
+        begin = first.replace(month=1, day=1)
+        within = span_bits((first - begin).days, (last - first).days + 1)
+        lanes = [_lanes_of(one, begin, last, within, now) for one in self._distinct]
+        parts = ([lane[part] for lane in lanes] for part in range(3))
+        expected, possible, overdue = (self._written(part) for part in parts)
+        return Expected(begin, expected, possible, overdue)
+
+    def _written(self, of_kinds: Sequence[bytes]) -> int:
+        return _whole([of_kinds[kind] for kind in self._kind_of]) if any(map(any, of_kinds)) else 0
 
 
 def covered_side_by_side(kept: Iterable[KeptYear], versions: Mapping[str, str]) -> dict[int, Covered]:
@@ -112,6 +124,12 @@ class _Kept:
 def lanes_of(bits: Mapping[str, int], order: Iterable[str]) -> int:
     """The bitmaps of a year of some pipelines, each in its lane."""
     return _whole([_lane(bits[name]) if name in bits else _EMPTY for name in order]) if bits else 0
+
+
+def lanes_since(days: Sequence[date], begin: date) -> int:
+    """The dates of the year that begins so, of each pipeline from its own day on, in its lane."""
+    whole = {day: _lane(span_bits(max((day - begin).days, 0), 8 * YEAR_BYTES) & _ALL) for day in set(days)}
+    return _whole([whole[day] for day in days])
 
 
 def surveyed(expected: Expected, known: Covered, running: int, queued: int, lanes: int) -> YearSurvey:

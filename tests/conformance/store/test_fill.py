@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -74,3 +75,20 @@ def test_a_poisoned_date_is_left_to_a_person_when_the_queue_has_spent_its_attemp
         fail(registry, cleared(number))
     assert len(airflow.runs) == 2, "one attempt and one retry of the queue's own"
     assert told(registry)[-1]["doing"] != BY_ITSELF
+
+
+def test_each_pipeline_is_filled_from_its_own_day_on_however_many_are_looked_at_together(
+    registry: Registry, settings: options.Settings
+) -> None:
+    begin, end = date(2025, 12, 29), date(2026, 1, 2)
+    days = [begin + timedelta(days=n) for n in range(5)]
+    since = {f"p{n}": day for n, day in enumerate([*days, end + timedelta(days=1)])}
+    for name, day in since.items():
+        add(
+            registry, name, schedule_type="daily", start_date=begin, end_date=end,
+            auto_backfill=True, auto_backfill_from=day,
+        )  # fmt: skip
+    add(registry, "off", schedule_type="daily", start_date=begin, end_date=end)
+    list(fill(registry, settings))
+    filled = {name: [item.run_date for item in items(registry, *days, pipeline_id=name)] for name in [*since, "off"]}
+    assert filled == {name: [each for each in days if each >= day] for name, day in since.items()} | {"off": []}
