@@ -29,12 +29,16 @@ class RunMark:
 
 
 def note(conn: Connection, dag_id: str, dag_run_id: str, marked_as: str, now: datetime) -> None:
-    """A person has marked a run, or a task of it; of a DAG that is none of ours nothing is noted."""
+    """A person has marked a run, or a task of it; of a DAG that is none of ours nothing is noted.
+
+    The newest mark of a run is kept, in whatever order they are noted.
+    """
     if conn.execute(select(pipelines.c.pipeline_id).where(pipelines.c.pipeline_id == dag_id)).first() is None:
         return
     values = {"marked_as": marked_as, "marked_at": now, "looked_at": None, "settled_at": None}
     insert = insert_for(conn, table).values(dag_id=dag_id, dag_run_id=dag_run_id, **values)
-    conn.execute(insert.on_conflict_do_update(index_elements=[table.c.dag_id, table.c.dag_run_id], set_=values))
+    key, newer = [table.c.dag_id, table.c.dag_run_id], insert.excluded.marked_at >= table.c.marked_at
+    conn.execute(insert.on_conflict_do_update(index_elements=key, set_=values, where=newer))
 
 
 def unsettled(conn: Connection, looked_before: datetime) -> list[RunMark]:

@@ -151,3 +151,14 @@ def test_a_mark_of_a_dag_that_is_none_of_ours_is_not_noted(registry: Registry) -
     with registry.writing() as conn:
         run_marks.note(conn, "somebody_elses", "manual__1", "failed", datetime.now(UTC))
         assert run_marks.unsettled(conn, datetime.now(UTC)) == []
+
+
+def test_a_mark_that_is_noted_late_does_not_replace_a_newer_one(registry: Registry) -> None:
+    add(registry)
+    now = datetime.now(UTC)
+    with registry.writing() as conn:
+        run_marks.note(conn, "orders", "manual__1", "success", now)
+        run_marks.note(conn, "orders", "manual__1", "failed", now - timedelta(seconds=1))
+        assert [mark.marked_as for mark in run_marks.unsettled(conn, now)] == ["success"]
+        run_marks.note(conn, "orders", "manual__1", "failed", now + timedelta(seconds=1))
+        assert [mark.marked_as for mark in run_marks.unsettled(conn, now)] == ["failed"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from airflow_backfill_provider.plugins import marks
 from airflow_backfill_provider.store.engine import registry
 from airflow_backfill_provider.store.tables import run_marks
 from tests.integration.api.conftest import SEEN, Served
@@ -18,7 +21,7 @@ RUN = "manual__marked"
 Patch = Callable[[str, dict[str, str]], None]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run_of_ours(airflow_app: Served) -> Iterator[None]:
     """A DagRun of a generated DAG that has ended well by itself."""
     from airflow.models.dag import DagModel
@@ -57,7 +60,10 @@ def run_of_ours(airflow_app: Served) -> Iterator[None]:
 
 
 @pytest.fixture
-def patch(airflow_app: Served) -> Iterator[Patch]:
+def patch(airflow_app: Served, run_of_ours: None) -> Iterator[Patch]:
+    """Marks the run, of which nothing is noted yet."""
+    with registry().writing() as conn:
+        conn.execute(run_marks.delete())
     client = TestClient(airflow_app.app, base_url="http://airflow.example")
 
     def send(path: str, body: dict[str, str]) -> None:
@@ -75,7 +81,6 @@ def noted() -> list[tuple[Any, ...]]:
     return [(row.dag_id, row.dag_run_id, row.marked_as, row.settled_at) for row in rows]
 
 
-@pytest.mark.usefixtures("run_of_ours")
 def test_marks_are_noted_and_the_run_s_own_end_is_none(patch: Patch) -> None:
     assert noted() == []
     patch("", {"state": "failed"})
@@ -84,3 +89,28 @@ def test_marks_are_noted_and_the_run_s_own_end_is_none(patch: Patch) -> None:
     assert noted() == [(SEEN, RUN, "success", None)]
     patch("/taskInstances/run_pipeline", {"new_state": "failed"})
     assert noted() == [(SEEN, RUN, "failed", None)]
+
+
+def test_marks_that_are_made_while_the_registry_is_away_are_noted_when_it_is_back(
+    patch: Patch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(marks, "AGAIN_SECONDS", 0.05)
+    with monkeypatch.context() as away:
+        away.setenv("AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN", f"sqlite:///{tmp_path}/missing/registry.db")
+        patch("", {"state": "failed"})
+        began = datetime.now(UTC)
+        patch("", {"state": "success"})
+    assert until_noted() == [(SEEN, RUN, "success", None)]
+    with registry().reading() as conn:
+        marked_at = conn.execute(run_marks.select()).one().marked_at
+    assert began <= marked_at <= datetime.now(UTC)
+    patch("", {"state": "failed"})
+    assert noted() == [(SEEN, RUN, "failed", None)]
+
+
+def until_noted() -> list[tuple[Any, ...]]:
+    """What is noted when the newest mark is, or after half a minute."""
+    end = time.monotonic() + 30
+    while (found := noted()) != [(SEEN, RUN, "success", None)] and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
