@@ -172,5 +172,5 @@ def _story(notice: Notice) -> Story:
         NoticeType.SLA_RECOVERED: "is done after its deadline",
         NoticeType.SLA_MET: "is done in time after all",
     }
-    since = f" {told(notice.since)}" if notice.since and not notice.type.ends_an_incident else ""
+    since = f" {told(notice.since)}" if notice.since and not notice.type.ends else ""
     return Story(f"{notice.pipeline_id} {describe(notice.run_dates)} {words[notice.type]}{since}: {notice.why}")

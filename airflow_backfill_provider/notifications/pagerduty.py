@@ -85,7 +85,7 @@ def notifier(channel: Channel, message: Message, timeout: float) -> PagerdutyNot
         summary=(message.own_text or message.subject)[:_LONGEST_SUMMARY],
         severity=_SEVERITIES.get(notice.type, "info"),
         source="airflow",
-        action="resolve" if notice.type.ends_an_incident else "trigger",
+        action="resolve" if notice.type.ends else "trigger",
         dedup_key=notice.incident_key[:_LONGEST_KEY],
         custom_details={**dict(message.facts), "key": message.key},
         component=notice.pipeline_id,

@@ -48,6 +48,8 @@ CONNECTION_TYPES: Mapping[str, tuple[str, ...]] = {
 """Which types of Airflow connection serve a channel."""
 NOT_GOOD_NEWS = tuple(event for event in EVENTS if event != NoticeType.BACKFILL_FINISHED)
 """What pages somebody who did not say otherwise: everything but the end of a backfill."""
+_OPENS_INCIDENTS = "pagerduty"
+"""The channel on which what was told stays open until its end is told too."""
 _ALIASES = {
     "slack": "slackwebhook slackapi",
     "email": "mail smtp emails",
@@ -93,8 +95,12 @@ class Channel:
         return ":".join((self.kind, self.conn_id, ",".join(self.to)))
 
     def wants(self, notice: Notice) -> bool:
-        """Whether the event is told here. What concerns the messages themselves is told everywhere."""
-        return notice.type in ABOUT_MESSAGES or notice.type.asked_as.value in self.on
+        """Whether the event is told here.
+
+        What concerns the messages themselves is told everywhere, and what ends an incident where it was opened.
+        """
+        wanted = (notice.type.asked_as, *(notice.type.ends if self.kind == _OPENS_INCIDENTS else ()))
+        return notice.type in ABOUT_MESSAGES or any(kind.value in self.on for kind in wanted)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_json` is the inverse."""

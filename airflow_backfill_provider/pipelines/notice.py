@@ -35,14 +35,14 @@ class NoticeType(enum.StrEnum):
     """Messages could not be delivered on a channel; told on another one."""
 
     @property
-    def ends_an_incident(self) -> bool:
-        """Whether it is good news about something that was told before."""
-        return self in (NoticeType.SLA_RECOVERED, NoticeType.SLA_MET)
+    def ends(self) -> tuple[NoticeType, ...]:
+        """The events whose incident it ends: good news about something that was told before."""
+        return _ENDS.get(self, ())
 
     @property
     def is_bad(self) -> bool:
         """Whether somebody may have to act."""
-        return not self.ends_an_incident and self not in (NoticeType.BACKFILL_FINISHED, NoticeType.TEST)
+        return not self.ends and self not in (NoticeType.BACKFILL_FINISHED, NoticeType.TEST)
 
     @property
     def asked_as(self) -> NoticeType:
@@ -50,6 +50,10 @@ class NoticeType(enum.StrEnum):
         return NoticeType.SLA_WARNING if self is NoticeType.SLA_MET else self
 
 
+_ENDS = {
+    NoticeType.SLA_RECOVERED: (NoticeType.SLA_BREACH, NoticeType.SLA_WARNING),
+    NoticeType.SLA_MET: (NoticeType.SLA_WARNING,),
+}
 ABOUT_MESSAGES = (NoticeType.DIGEST, NoticeType.CHANNEL_FAILED, NoticeType.TEST)
 """Types that concern the messages themselves, and go everywhere."""
 EVENTS = tuple(kind.value for kind in NoticeType if kind not in ABOUT_MESSAGES and kind.asked_as is kind)

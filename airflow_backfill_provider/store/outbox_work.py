@@ -160,7 +160,7 @@ def _due(now: datetime) -> Any:
 
 def _fresh(now: datetime) -> Any:
     """Never tried, and neither a digest itself nor about a channel, nor the end of somebody's incident."""
-    good_ends = [kind.value for kind in NoticeType if kind.ends_an_incident]
+    good_ends = [kind.value for kind in NoticeType if kind.ends]
     ends_incident = and_(table.c.channel_key.like("pagerduty:%"), table.c.notification_type.in_(good_ends))
     own_words = table.c.notification_type.in_(["digest", "channel_failed"])
     return and_(_due(now), func.coalesce(table.c.attempts, 0) == 0, ~own_words, ~ends_incident)

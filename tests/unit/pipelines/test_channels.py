@@ -80,6 +80,23 @@ def test_a_channel_gets_what_it_asks_for_and_what_concerns_messages() -> None:
     assert wanted == {NoticeType.FAILURE, NoticeType.SLA_BREACH, *ABOUT_MESSAGES}
 
 
+@pytest.mark.parametrize(
+    ("kind", "asked", "told"),
+    [
+        ("pagerduty", "sla_warning", {"sla_warning", "sla_met", "sla_recovered"}),
+        ("pagerduty", "sla_breach", {"sla_breach", "sla_recovered"}),
+        ("slack", "sla_breach", {"sla_breach"}),
+        ("slack", "sla_warning", {"sla_warning", "sla_met"}),
+    ],
+)
+def test_where_an_incident_was_opened_its_end_is_told_without_being_asked_for(
+    kind: str, asked: str, told: set[str]
+) -> None:
+    (channel,), _ = read_channels(kind, {"on": [asked]})
+    events = {one for one in NoticeType if one not in ABOUT_MESSAGES}
+    assert {one for one in events if channel.wants(Notice(pipeline_id="p", type=one, key="k"))} == told
+
+
 def test_without_on_everything_is_told() -> None:
     assert Channel(kind="slack", conn_id="s").on == EVENTS
 
