@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -62,23 +61,21 @@ def cancel(registry: Registry, name: str, person: Person, *, now: datetime) -> t
 def retry(registry: Registry, name: str, person: Person, *, now: datetime) -> tuple[str, int]:
     """Let the failed dates of a request be tried again, with all their attempts; the dates are those it named.
 
-    Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date that another item fills meanwhile.
+    Of a cancelled request also the cancelled dates: it goes on where it was stopped. A date that was cancelled by
+    itself stays so until somebody names it. Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date
+    that another item fills meanwhile, or while the cancel is still at work.
     """
     try:
         with registry.writing() as conn:
             request = requests.get(conn, name)
             request_id = request["request_id"]
-            failed = _failed(queue_reads.items_of_request(conn, request_id))
-            if not failed:
-                words = f"request {request_id!r} has no failed date; 'backfill show {request_id}' lists its dates"
-                raise Conflict(words)
-            moved = revive(conn, failed, person, now)
+            moved = revive(conn, _undone(conn, request), person, now)
             requests.change(conn, request_id, now, cancelled_at=None)
             waits = "" if request["paused_at"] is None else "; they wait until it is resumed"
-            requests.tell(conn, request_id, "retried", person, now, f"{moved} failed date(s){waits}")
+            requests.tell(conn, request_id, "retried", person, now, f"{moved} date(s){waits}")
     except IntegrityError:  # one live item for each date
         raise Conflict(
-            f"another request took one of the failed dates of {name!r} at this moment; nothing was changed, ask again"
+            f"another request took one of the dates of {name!r} at this moment; nothing was changed, ask again"
         ) from None
     return request_id, moved
 
@@ -108,8 +105,18 @@ def check_priority(priority: int) -> None:
         raise InvalidRequest([Problem("--priority", words)])
 
 
-def _failed(items: Iterable[Item]) -> list[Item]:
-    return [item for item in items if item.status is ItemStatus.FAILED]
+def _undone(conn: Connection, request: dict[str, Any]) -> list[Item]:
+    """The dates that a retry of a request is for. Raises Conflict when there is none, or not yet."""
+    name, items = request["request_id"], queue_reads.items_of_request(conn, request["request_id"])
+    again = {ItemStatus.FAILED}
+    if request["cancelled_at"] is not None:
+        if stopping := _count(items, ItemStatus.CANCELLING):
+            raise Conflict(f"jobs of {stopping} date(s) of request {name!r} are still being stopped; ask again soon")
+        again.add(ItemStatus.CANCELLED)
+    undone = [item for item in items if item.status in again]
+    if not undone:
+        raise Conflict(f"request {name!r} has no failed date; 'backfill show {name}' lists its dates")
+    return undone
 
 
 def _live_request(conn: Connection, name: str) -> dict[str, Any]:
@@ -124,7 +131,8 @@ def _live_request(conn: Connection, name: str) -> dict[str, Any]:
 def _open_request(request: dict[str, Any]) -> dict[str, Any]:
     if request["cancelled_at"] is not None:
         raise Conflict(
-            f"request {request['request_id']!r} was cancelled at {request['cancelled_at']:%Y-%m-%d %H:%M} UTC"
+            f"request {request['request_id']!r} was cancelled at {request['cancelled_at']:%Y-%m-%d %H:%M} UTC; "
+            "'backfill retry' lets it go on"
         )
     return request
 

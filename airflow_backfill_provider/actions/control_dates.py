@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.person import Person
-from airflow_backfill_provider.backfill.status import LIVE, ItemEvent, ItemStatus
+from airflow_backfill_provider.backfill.status import FOR_A_PERSON, LIVE, ItemEvent
 from airflow_backfill_provider.dates.selection import parse_selection
 from airflow_backfill_provider.dates.zone import latest_day
 from airflow_backfill_provider.errors import Conflict
@@ -21,22 +21,22 @@ from airflow_backfill_provider.store.engine import Registry
 def retry_dates(
     registry: Registry, pipeline_id: str, selection_text: str, person: Person, *, now: datetime
 ) -> tuple[date, ...]:
-    """Let failed dates be tried again with all their attempts, also those that a rule had asked for.
+    """Let dates that failed or were cancelled be tried again with all their attempts, whoever had asked for them.
 
     Returns them. Raises InvalidRequest for a selection that cannot be read, NotFound for a pipeline that there is not,
-    and :class:`~airflow_backfill_provider.errors.Conflict` when none of its dates failed, or another item fills one.
+    and :class:`~airflow_backfill_provider.errors.Conflict` when none of its dates ended so, or another item fills one.
     """
     try:
         with registry.writing() as conn:
-            failed = [item for item in _newest(conn, pipeline_id, selection_text, now) if item.status in _FAILED]
-            if not failed:
-                raise Conflict(f"no date of {pipeline_id!r} in {selection_text!r} has failed in the queue")
-            revive(conn, failed, person, now)
+            undone = [item for item in _newest(conn, pipeline_id, selection_text, now) if item.status in FOR_A_PERSON]
+            if not undone:
+                raise Conflict(f"no date of {pipeline_id!r} in {selection_text!r} failed or was cancelled in the queue")
+            revive(conn, undone, person, now)
     except IntegrityError:  # one live item for each date
         raise Conflict(
             f"somebody took one of the dates of {pipeline_id!r} at this moment; nothing was changed, ask again"
         ) from None
-    return tuple(item.run_date for item in failed)
+    return tuple(item.run_date for item in undone)
 
 
 def cancel_dates(
@@ -56,10 +56,10 @@ def cancel_dates(
     return tuple(item.run_date for item in live if item.backfill_id in moved)
 
 
-def revive(conn: Connection, failed: Sequence[Item], person: Person, now: datetime) -> int:
-    """Let failed items be tried again. Raises Conflict with every date that another item fills meanwhile."""
+def revive(conn: Connection, undone: Sequence[Item], person: Person, now: datetime) -> int:
+    """Let items that have ended undone be tried again. Raises Conflict with every date that another item fills now."""
     dates: dict[str, list[date]] = {}
-    for item in failed:
+    for item in undone:
         dates.setdefault(item.pipeline_id, []).append(item.run_date)
     busy = [
         f"{other.pipeline_id} {other.run_date}"
@@ -71,12 +71,9 @@ def revive(conn: Connection, failed: Sequence[Item], person: Person, now: dateti
         raise Conflict(f"other requests work on {', '.join(busy)}; wait for them, or cancel them, and retry")
     words = f"{person.who} retries" + (f": {person.why}" if person.why else "")
     anew = {"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None}
-    ids = queue.of([item.backfill_id for item in failed])
+    ids = queue.of([item.backfill_id for item in undone])
     queue.lock(conn, ids)
     return len(queue.move(conn, ItemEvent.REVIVED, ids, who=person.who, why=words, now=now, values=anew))
-
-
-_FAILED = frozenset({ItemStatus.FAILED})
 
 
 def _newest(conn: Connection, pipeline_id: str, selection_text: str, now: datetime) -> list[Item]:

@@ -108,7 +108,7 @@ def cancel(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) ->
 
 @router.post("/requests/{request_id}/retry")
 def retry(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
-    """Try its failed dates again."""
+    """Try its failed dates again; of a cancelled request also those that were cancelled."""
     _steered(request_id, viewer)
     return _moved(control.retry(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
 

@@ -96,11 +96,11 @@ def cancel(args: Namespace) -> None:
 
 @command
 def retry(args: Namespace) -> None:
-    """Try failed dates again: those of a request, or single dates of a pipeline."""
+    """Try dates again that failed or were cancelled: those of a request, or single dates of a pipeline."""
     if _names_a_request(args):
         moved = control.retry(registry(), args.request_id, _person(args), now=now())
         when = " once it is resumed: it is paused" if control.is_paused(registry(), moved[0]) else ""
-        _told(args, *moved, f"tries {{}} failed date(s) again{when}")
+        _told(args, *moved, f"tries {{}} date(s) again{when}")
         return
     dates = control_dates.retry_dates(registry(), args.pipeline, args.dates, _person(args), now=now())
     _told_dates(args, dates, "Tried again")

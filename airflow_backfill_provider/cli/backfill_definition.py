@@ -45,7 +45,7 @@ def backfill_group() -> GroupCommand:
         ("pause", f"{here}.pause", "Start none of a request's dates any more; what works goes on", one),
         ("resume", f"{here}.resume", "Let a request go on, with the dates that --first kept back", one),
         ("cancel", f"{here}.cancel", "End what waits, stop what works and its external jobs", _WHICH),
-        ("retry", f"{here}.retry", "Try failed dates again", _WHICH),
+        ("retry", f"{here}.retry", "Try dates again that failed, or were cancelled", _WHICH),
         ("reprioritize", f"{here}.reprioritize", "Change the priority of what waits", (*one, ARG_NEW_PRIORITY)),
     )
     return GroupCommand(

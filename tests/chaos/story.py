@@ -51,6 +51,7 @@ class Story:
         self._paused: dict[str, float] = {}
         self._to_cancel: list[str] = []
         self._to_resume: list[str] = []
+        self._considered: set[str] = set()
         self._each_deed = max(1, dates // 60)
         self._spared: dict[str, float] = {}
         self._hurting = 60 + dates * 3.0
@@ -81,6 +82,7 @@ class Story:
             if time.monotonic() > end:
                 raise StackError("there was no end: " + "; ".join(open_))
             self._retry_what_failed()
+            self._retry_what_was_cancelled()
             self.world.see_that_all_live()
             time.sleep(2)
 
@@ -99,6 +101,7 @@ class Story:
                 with suppress(StopIteration):
                     next(persons)()
             self._retry_what_failed()
+            self._retry_what_was_cancelled()
             self.world.see_that_all_live()
             time.sleep(self._lot.uniform(1.0, 3.5))
         for deed in persons:
@@ -257,12 +260,23 @@ class Story:
         self._ask("POST", f"/dags/{name}/dagRuns", json=body)
 
     def _retry_what_failed(self) -> None:
-        item = backfill_queue.c
-        for (request,) in self._rows(
-            select(item.request_id).where(item.status == "failed", item.request_id.is_not(None)).distinct()
-        ):
+        for request in self._requests_with("failed"):
             self.told["request retried"] += 1
             self.world.command("retry", request)
+
+    def _retry_what_was_cancelled(self) -> None:
+        """Each request at most once, or half of the dates would never stay cancelled."""
+        for request in self._requests_with("cancelled"):
+            if request not in self._considered and self._lot.random() < 0.5:
+                self.told["cancelled request retried"] += 1
+                self.world.command("retry", request)
+            self._considered.add(request)
+
+    def _requests_with(self, status: str) -> list[str]:
+        """Those that have a date of this status, in order."""
+        item = backfill_queue.c
+        query = select(item.request_id).where(item.status == status, item.request_id.is_not(None))
+        return [str(row.request_id) for row in self._rows(query.distinct().order_by(item.request_id))]
 
     # -- what is seen of it -------------------------------------------------------------------------------------------
 

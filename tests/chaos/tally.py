@@ -15,8 +15,8 @@ from airflow_backfill_provider.backfill.status import MOVES, ItemEvent
 
 WANTED = 3
 """Kills at each place, over all seeds."""
-NOBODY_MOVES = frozenset({(ItemEvent.REVIVED, "cancelled"), (ItemEvent.REVIVED, "skipped")})
-"""Moves of the table that no verb makes: a retry is of what failed."""
+NOBODY_MOVES = frozenset({(ItemEvent.REVIVED, "skipped")})
+"""Moves of the table that no verb makes: a retry is of what failed, or was cancelled."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ def test_what_people_do_with_a_request_is_kept_with_who_and_why(registry: Regist
         ("paused", "ben", "month end", "2 date(s) wait"),
         ("resumed", "cleo", None, "2 date(s) wait"),
         ("reprioritized", "ben", "urgent", "priority 9 for 2 date(s)"),
-        ("retried", "dora", "source is back", "2 failed date(s)"),
+        ("retried", "dora", "source is back", "2 date(s)"),
         ("cancelled", "emil", "wrong month", "2 date(s)"),
     ]
 
@@ -50,7 +50,7 @@ def test_a_retry_of_a_paused_request_says_that_its_dates_wait(registry: Registry
     assert control.is_paused(registry, request_id)
     with registry.reading() as conn:
         told = requests.history(conn, request_id)
-    assert told[-1]["details"] == "1 failed date(s); they wait until it is resumed"
+    assert told[-1]["details"] == "1 date(s); they wait until it is resumed"
 
 
 def test_what_is_refused_is_not_in_the_history(registry: Registry) -> None:
@@ -75,7 +75,7 @@ def test_a_failed_date_that_a_rule_had_asked_for_is_retried_by_its_pipeline(regi
         found = queue_reads.items_of_dates(conn, "orders", days)
         assert [item.status.value for item in found] == ["pending", "in_progress"]
         assert queue.events_of(conn, [found[0].backfill_id])[-1].why == "ben retries: mended"
-    with pytest.raises(Conflict, match="has failed in the queue"):
+    with pytest.raises(Conflict, match="failed or was cancelled in the queue"):
         control_dates.retry_dates(registry, "orders", dates, Person("ben"), now=NOW)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, func, select, text
 
-from airflow_backfill_provider.actions import control, plan_dates
+from airflow_backfill_provider.actions import control, control_dates, plan_dates
 from airflow_backfill_provider.actions.request_backfill import Wish, plan_request, save_request
 from airflow_backfill_provider.backfill.item import Item, NewItem
 from airflow_backfill_provider.backfill.person import Person
@@ -288,15 +288,42 @@ def test_retry_runs_the_dates_that_the_request_named(registry: Registry) -> None
         control.retry(registry, request_id, Person("ben"), now=later)
 
 
-def test_retry_leaves_what_was_cancelled_alone(registry: Registry) -> None:
+def statuses(registry: Registry, request_id: str) -> list[str]:
+    return [item.status.value for item in items(registry, request_id)]
+
+
+def test_a_cancelled_request_goes_on_where_it_was_stopped(registry: Registry) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05..2026-01-08"), who="anna", now=NOW)
+    ids = [item.backfill_id for item in items(registry, request_id)]
+    with registry.writing() as conn:
+        queue.claim(conn, ids[:3], "run_1", lease_until=NOW, who="system", now=NOW)
+        queue.move(conn, ItemEvent.SUCCEEDED, queue.of(ids[:1]), who="system", why=None, now=NOW)
+        queue.move(conn, ItemEvent.FAILED, queue.of(ids[1:2]), who="system", why="boom", now=NOW)
+    control.cancel(registry, request_id, Person("ben"), now=NOW)
+    with pytest.raises(Conflict, match="'backfill retry' lets it go on"):
+        control.resume(registry, request_id, Person("ben"), now=NOW)
+    with pytest.raises(Conflict, match=r"jobs of 1 date\(s\) of request .* are still being stopped"):
+        control.retry(registry, request_id, Person("ben"), now=NOW)
+    with registry.writing() as conn:
+        queue.move(conn, ItemEvent.STOPPED, queue.of(ids), who="system", why=None, now=NOW)
+    assert statuses(registry, request_id) == ["success", "failed", "cancelled", "cancelled"]
+    assert control.retry(registry, request_id, Person("ben"), now=NOW) == (request_id, 3)
+    assert statuses(registry, request_id) == ["success", "pending", "pending", "pending"]
+    control.pause(registry, request_id, Person("ben"), now=NOW)  # it is at work again
+
+
+def test_a_date_that_was_cancelled_by_itself_stays_so_until_it_is_named(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05..2026-01-06"), who="anna", now=NOW)
     first, _ = items(registry, request_id)
     with registry.writing() as conn:
         queue.claim(conn, [first.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
         queue.move(conn, ItemEvent.FAILED, queue.of([first.backfill_id]), who="system", why="boom", now=NOW)
-    control.cancel(registry, request_id, Person("ben"), now=NOW)
+    control_dates.cancel_dates(registry, "orders", "2026-01-06", Person("ben"), now=NOW)
     assert control.retry(registry, request_id, Person("ben"), now=NOW) == (request_id, 1)
-    assert [item.status for item in items(registry, request_id)] == [ItemStatus.PENDING, ItemStatus.CANCELLED]
+    assert statuses(registry, request_id) == ["pending", "cancelled"]
+    named = control_dates.retry_dates(registry, "orders", "2026-01-06", Person("ben"), now=NOW)
+    assert named == (date(2026, 1, 6),)
+    assert statuses(registry, request_id) == ["pending", "pending"]
 
 
 def test_retry_is_refused_while_another_request_works_on_a_date(registry: Registry) -> None:

@@ -57,7 +57,7 @@ def test_a_dry_run_shows_what_create_then_saves(pipelines: Any, tmp_path: Path) 
     ]
 
 
-def test_a_request_is_steered_from_pause_to_cancel(pipelines: Any) -> None:
+def test_a_request_is_steered_from_pause_to_cancel_and_goes_on_after_it(pipelines: Any) -> None:
     created = pipelines("backfill", "create", "orders", *THREE, "--first", "1", "-o", "json").json
     name = created["request_id"]
     for command, count in (
@@ -79,6 +79,9 @@ def test_a_request_is_steered_from_pause_to_cancel(pipelines: Any) -> None:
         again = pipelines("backfill", command, name)
         assert (again.code, again.out) == (4, "")
         assert "was cancelled at" in again.err
+        assert "'backfill retry' lets it go on" in again.err
+    assert pipelines("backfill", "retry", name, "-o", "json").json == {"request_id": name, "dates": 3}
+    assert "open; 0 % ended (3 pending)" in pipelines("backfill", "show", name).out
     assert "has no failed date" in pipelines("backfill", "retry", name).err
 
 

@@ -86,7 +86,7 @@ REFUSED: list[tuple[str, int, list[str]]] = [
     ("retry MADE", 4, ["request 'MADE' has no failed date; 'backfill show MADE' lists its dates"]),
     ("retry --pipeline orders", 2, [ONE_WAY_OF_DATES]),
     ("retry --pipeline orders --dates 2026-01-05", 4, [
-        "no date of 'orders' in '2026-01-05' has failed in the queue"]),
+        "no date of 'orders' in '2026-01-05' failed or was cancelled in the queue"]),
     ("retry --pipeline ordrs --dates 2026-01-05", 3, [
         "there is no pipeline 'ordrs'; 'airflow pipelines list' shows those there are"]),
     ("reprioritize MADE --priority 1.5", 2, [

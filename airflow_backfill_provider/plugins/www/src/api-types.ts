@@ -463,7 +463,7 @@ export interface paths {
         put?: never;
         /**
          * Retry
-         * @description Try its failed dates again.
+         * @description Try its failed dates again; of a cancelled request also those that were cancelled.
          */
         post: operations["retry_api_requests__request_id__retry_post"];
         delete?: never;

@@ -16,6 +16,11 @@ test("keys do nothing to a request that has ended, but retry what failed", () =>
   expect(verbOfKey("r", request("ended", { counts: { failed: 2 } }))).toBe("retry");
 });
 
+test("a cancelled request goes on with a retry, one that ended with a cancelled date does not", () => {
+  expect(verbsOf(request("cancelled", { counts: { cancelled: 3 } }))).toEqual(["retry"]);
+  expect(verbsOf(request("ended", { counts: { cancelled: 3 } }))).toEqual([]);
+});
+
 test("plus and minus are steps of the priority while a request lives", () => {
   expect(verbOfKey("+", request("open"))).toBe(1);
   expect(verbOfKey("-", request("paused"))).toBe(-1);

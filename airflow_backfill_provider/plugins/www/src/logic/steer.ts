@@ -17,7 +17,7 @@ const QUESTIONS: Record<Verb, { done: string; words: string }> = {
   pause: { done: "Pause", words: "None of its dates starts any more; what works goes on." },
   resume: { done: "Resume", words: "It goes on, also with the dates that were kept back." },
   cancel: { done: "Cancel", words: "What waits ends, and what works is stopped with its external jobs." },
-  retry: { done: "Retry", words: "Its failed dates are tried again, with all their attempts." },
+  retry: { done: "Retry", words: "Its failed dates are tried again, with all their attempts; of a cancelled request also the cancelled ones." },
   reprioritize: { done: "Reprioritize", words: "A higher priority starts first." },
 };
 
@@ -29,7 +29,7 @@ export const verbsOf = (request: Steered): Verb[] => {
     if (request.state === "paused" || request.kept_back > 0) found.push("resume");
     found.push("cancel");
   }
-  if (request.counts.failed) found.push("retry");
+  if (request.counts.failed || (request.state === "cancelled" && request.counts.cancelled)) found.push("retry");
   return found;
 };
 
