@@ -114,7 +114,7 @@ class Story:
             [self._rain] * 8
             + [self._kill_worker] * 5
             + [self._cut_off] * 2
-            + [self._refuse] * 2
+            + [self._refuse] * 5
             + [self._pause_what_has_just_started] * 3
             + [lambda: self._kill("triggerer")]
             + [lambda: self._kill("scheduler")]
