@@ -32,6 +32,8 @@ _ANSWERS = (
 SPARED_SECONDS = 60.0
 """After a kill of the scheduler or the triggerer, until the next one."""
 _VENDORS = ("databricks", "dbt_cloud", "snowflake")
+_SUBMITS = (("dbt_cloud", "/run/$"), ("snowflake", ""))
+"""Where a job is started; Snowflake is asked everything at one place."""
 
 
 class Story:
@@ -145,8 +147,8 @@ class Story:
         Not on Databricks: a date of the sequential pipeline would end so, and the next one would rightly go on.
         """
         self.told["key refused"] += 1
-        vendor = self._lot.choice([one for one in _VENDORS if one != "databricks"])
-        self.world.simulator.client.fault(vendor, "bad_auth", method="POST", times=1)
+        vendor, path = self._lot.choice(_SUBMITS)
+        self.world.simulator.client.fault(vendor, "bad_auth", method="POST", path_regex=path, times=1)
 
     def _kill_worker(self) -> None:
         if self.world.kill_worker(self._lot.random()):
