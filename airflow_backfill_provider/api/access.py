@@ -26,7 +26,7 @@ from sqlalchemy import select
 
 from airflow_backfill_provider.api.hidden import without_hidden
 from airflow_backfill_provider.api.origins import is_foreign
-from airflow_backfill_provider.api.readable import lately
+from airflow_backfill_provider.api.readable import lately, readable, unlike
 from airflow_backfill_provider.errors import NotFound
 
 _TOLD = 5
@@ -48,12 +48,12 @@ class Viewer:
     @cached_property
     def readable(self) -> frozenset[str]:
         """The ids of all DAGs that this person may read."""
-        return frozenset(get_auth_manager().get_authorized_dag_ids(user=self._user, method="GET"))
+        return readable(self._user)
 
     @cached_property
     def counted(self) -> frozenset[str]:
-        """The same as some seconds ago, for numbers. Who names one of them asks :meth:`visible` first."""
-        return lately(self._user, lambda: self.readable)
+        """The same, for numbers: see :func:`..readable.lately`. Who names one of them asks :meth:`visible` first."""
+        return lately(self._user)
 
     def visible(self, pipeline_ids: Iterable[str]) -> frozenset[str]:
         """Those of a few DAGs that this person may read; the others are not looked at."""
@@ -144,7 +144,7 @@ class Viewer:
                 "access_entity": DagAccessEntity.RUN,
                 "details": DagDetails(id=name, team_name=teams.get(name)),
             }
-            for name in ids
+            for name in unlike(ids, teams)
         ]
         return bool(get_auth_manager().batch_is_authorized_dag(asked, user=self._user))
 

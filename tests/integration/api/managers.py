@@ -1,4 +1,6 @@
-"""Airflow's two auth managers with the same five people, of whom only the admin may see the DAG ``hidden``.
+"""Auth managers with the same five people, of whom only the admin may see the DAG ``hidden``.
+
+They are Airflow's two, and one that is asked DAG by DAG.
 
 FAB also knows DAGs that may be looked at and no more, whatever else a role may do.
 """
@@ -23,6 +25,13 @@ def simple_options(home: Path) -> dict[str, str]:
         "AIRFLOW__CORE__MULTI_TEAM": "True",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES[1:]),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+    }
+
+
+def one_by_one_options(home: Path) -> dict[str, str]:
+    """The same people and rights, of a manager of which nothing is known."""
+    return simple_options(home) | {
+        "AIRFLOW__CORE__AUTH_MANAGER": "tests.integration.api.one_by_one.OneByOneAuthManager"
     }
 
 
@@ -70,5 +79,5 @@ def _narrowed(security: Any, role: Any, visible: Ids, looked_at: Ids) -> Any:
     return narrow
 
 
-OPTIONS = {"simple": simple_options, "fab": fab_options}
-TOKENS = {"simple": simple_tokens, "fab": fab_tokens}
+OPTIONS = {"simple": simple_options, "one by one": one_by_one_options, "fab": fab_options}
+TOKENS = {"simple": simple_tokens, "one by one": simple_tokens, "fab": fab_tokens}
