@@ -25,7 +25,7 @@ _NEXT = 5
 def health(viewer: ViewerDep) -> pipeline_answers.Health:
     """Whether the registry answers; 503 with the reason when it does not."""
     with registry().reading() as conn:
-        request_pages.waiting(conn, ())
+        pipeline_heads.answers(conn)
     return pipeline_answers.Health(status="ok", user=viewer.name)
 
 
@@ -44,8 +44,8 @@ def summary(viewer: ViewerDep, days: DaysDep, filters: FiltersDep) -> pipeline_a
         counts=told.counts(totals.counts),
         owed=totals.owed,
         late=totals.late,
-        waiting=queue.get("pending", 0),
-        working=queue.get("in_progress", 0) + queue.get("cancelling", 0),
+        waiting=queue["pending"],
+        working=queue["in_progress"] + queue["cancelling"],
         eta_at=told.latest_eta(at_work, now),
     )
 

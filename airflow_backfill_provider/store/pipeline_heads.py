@@ -22,6 +22,11 @@ class Head:
     is_active: bool
 
 
+def answers(conn: Connection) -> bool:
+    """Whether there is a row at all; asked for what is raised when the registry cannot be read."""
+    return conn.execute(select(pipelines.c.pipeline_id).limit(1)).first() is not None
+
+
 def stamp(conn: Connection) -> str:
     """A text that is another one when a row has come, gone, been switched on or off, or been changed since.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from airflow_backfill_provider.store.tables import backfill_requests as table
 Row = dict[str, Any]
 _item = backfill_queue.c
 _LIVE = [status.value for status in LIVE]
+_ENDED = [status.value for status in ItemStatus if status not in LIVE]
 MOST_AT_WORK = 100
 """Requests whose dates are counted for one number."""
 
@@ -52,11 +54,23 @@ def one(conn: Connection, request_id: str, readable: Collection[str]) -> Row | N
 
 
 def at_work(conn: Connection, readable: Collection[str]) -> list[Row]:
-    """The requests with dates that wait or work, with their items counted: those that the person may see."""
-    live = select(_item.request_id).where(_item.status.in_(_LIVE), _item.request_id.is_not(None)).distinct()
-    wanted = (table.c.request_id.in_(live), *_conditions(Wanted(readable=readable)))
-    ids = list(conn.execute(select(table.c.request_id).where(*wanted).limit(MOST_AT_WORK)).scalars())
-    return [dict(row) | {"pipelines": []} for row in conn.execute(_counted(ids)).mappings()] if ids else []
+    """The requests with dates that wait or work and dates that ended, newest first, with their items counted.
+
+    Those that the person may see, at most :data:`MOST_AT_WORK`; without a date that ended nothing tells their pace.
+    """
+    mine = _item.request_id == table.c.request_id
+    live, ended = (exists().where(mine, _item.status.in_(some)) for some in (_LIVE, _ENDED))
+    newest = (table.c.requested_at.desc(), table.c.request_id)
+    ids = list(conn.execute(select(table.c.request_id).where(live, ended).order_by(*newest)).scalars())
+    seen: list[str] = []
+    for start in range(0, len(ids), MOST_AT_WORK):
+        some = ids[start : start + MOST_AT_WORK]
+        pipelines = _pipelines(conn, some)
+        seen += [name for name in some if all(one in readable for one in pipelines[name])]
+        if len(seen) >= MOST_AT_WORK:
+            break
+    rows = conn.execute(_counted(seen[:MOST_AT_WORK])).mappings() if seen else ()
+    return [dict(row) | {"pipelines": []} for row in rows]
 
 
 def items(conn: Connection, request_id: str, limit: int, offset: int) -> list[Row]:
@@ -66,11 +80,19 @@ def items(conn: Connection, request_id: str, limit: int, offset: int) -> list[Ro
     return [dict(row) for row in conn.execute(query.limit(limit).offset(offset)).mappings()]
 
 
-def waiting(conn: Connection, readable: Collection[str]) -> dict[str, int]:
-    """How many items of these pipelines wait or work, by status."""
-    mine = and_(_item.status.in_(_LIVE), one_of_many(_item.pipeline_id, readable))
-    rows = conn.execute(select(_item.status, func.count().label("n")).where(mine).group_by(_item.status))
-    return {row.status: row.n for row in rows}
+def waiting(conn: Connection, readable: Collection[str]) -> Counter[str]:
+    """How many items of these pipelines wait or work, by status.
+
+    All pipelines are read: to name thousands takes longer.
+    """
+    keys = (_item.status, _item.pipeline_id)
+    found: Counter[str] = Counter()
+    for status, pipeline_id, count in conn.execute(
+        select(*keys, func.count()).where(_item.status.in_(_LIVE)).group_by(*keys)
+    ):
+        if pipeline_id in readable:
+            found[status] += count
+    return found
 
 
 def _conditions(wanted: Wanted) -> list[Any]:
