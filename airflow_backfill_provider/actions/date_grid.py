@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from operator import add
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.apply_manifest import read_some
-from airflow_backfill_provider.actions.known_pipelines import Known, KnownPipeline
+from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
+from airflow_backfill_provider.actions.known_pipelines import Known, known, order_of
 from airflow_backfill_provider.actions.survey_dates import survey_side_by_side
 from airflow_backfill_provider.backfill.expected import overdue_bits
-from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus, date_states, unmet
+from airflow_backfill_provider.backfill.owed import OWED, DateStatus
+from airflow_backfill_provider.backfill.side_by_side import Order, SideBySide
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.errors import Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store import truth
 from airflow_backfill_provider.store.pipeline_heads import Head
 
 
@@ -42,21 +39,22 @@ class GridRow:
     """One pipeline and its expected dates in the range."""
 
     head: Head
-    states: Sequence[DateState] = ()
-    late: frozenset[date] = frozenset()
-    """Dates whose deadline has passed, and that no success stands for."""
+    bits: Mapping[DateStatus, int] = field(default_factory=dict)
+    """The dates in each status that occurs, as a bitmap; bit 0 is the first day of the range."""
+    late: int = 0
+    """The dates whose deadline has passed, and that no success stands for, as a bitmap."""
     problems: tuple[Problem, ...] = ()
     """Why its row cannot be read; then it has no dates."""
 
     @property
     def counts(self) -> Mapping[DateStatus, int]:
         """Dates by status."""
-        return Counter(state.status for state in self.states)
+        return {status: bits.bit_count() for status, bits in self.bits.items()}
 
     @property
     def owed(self) -> int:
         """How many dates somebody has to fill."""
-        return sum(state.owed for state in self.states)
+        return sum(bits.bit_count() for status, bits in self.bits.items() if status in OWED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,17 +94,20 @@ def date_grid(
 ) -> Grid:
     """A page of the pipelines that the filters leave of ``among``, owed, late or by name first.
 
-    By the surveys of the active definitions the list is put in order, and only the dates of the page are looked at one
-    by one. Pipelines that are switched off, or broken, owe nothing.
+    Pipelines that are switched off, or broken, owe nothing.
     """
-    found = sorted(chosen(known.heads, filters, among), key=_by_name)
-    if sort != "name" or filters.statuses:
-        stand = _stands(conn, known.active, found, filters, dates, now)
-        if filters.statuses:
-            found = [head for head in found if stand.get(head.pipeline_id, _NOTHING).wanted]
-        if sort != "name":
-            found.sort(key=lambda head: _worst_first(stand.get(head.pipeline_id, _NOTHING), sort))
-    return Grid(total=len(found), rows=grid_rows(conn, found[offset : offset + limit], dates, now))
+    found = chosen(known.by_name, filters, among)
+    page = slice(offset, offset + limit)
+    as_told = sort == "name" and not filters.statuses
+    stand = survey_side_by_side(conn, _active(known, found[page] if as_told else found), *dates, now)
+    if filters.statuses:
+        wanted = _of_each(stand, stand.survey.of(filters.statuses))
+        found = [head for head in found if wanted.get(head.pipeline_id)]
+    if sort != "name":
+        owed, late = stand.survey.owed, stand.late
+        worst = _of_each(stand, late, owed) if sort == "late" else _of_each(stand, owed, late)
+        found.sort(key=lambda head: worst.get(head.pipeline_id, 0), reverse=True)
+    return Grid(total=len(found), rows=_rows(conn, stand, found[page], dates, now))
 
 
 def totals(
@@ -119,85 +120,20 @@ def totals(
 ) -> Totals:
     """The numbers of all the pipelines that the filters leave of ``among``; see :func:`date_grid`."""
     found = chosen(known.heads, filters, among)
-    counts: Counter[DateStatus] = Counter()
-    late = 0
-    for year in survey_side_by_side(conn, _active(known.active, found), *dates, now):
-        counts.update(year.survey.counts())
-        late += year.late.bit_count()
-    return Totals(pipelines=len(found), counts=counts, late=late)
-
-
-class _Stand(NamedTuple):
-    """How one pipeline stands in the range."""
-
-    owed: int
-    late: int
-    wanted: int
-    """How many of its dates are in one of the statuses that are asked for."""
-
-
-_NOTHING = _Stand(0, 0, 0)
-
-
-def _stands(
-    conn: Connection,
-    known: Iterable[KnownPipeline],
-    wanted: Iterable[Head],
-    filters: Filters,
-    dates: tuple[date, date],
-    now: datetime,
-) -> dict[str, _Stand]:
-    """How each wanted pipeline that is active stands."""
-    each = _active(known, wanted)
-    owed, late, asked_for = ([0] * len(each) for _ in range(3))
-    for year in survey_side_by_side(conn, each, *dates, now):
-        survey = year.survey
-        owed = list(map(add, owed, year.of_each(survey.owed)))
-        late = list(map(add, late, year.of_each(year.late)))
-        asked_for = list(map(add, asked_for, year.of_each(survey.of(filters.statuses))))
-    names = (one.pipeline_id for one in each)
-    return dict(zip(names, map(_Stand, owed, late, asked_for), strict=True))
-
-
-def _active(known: Iterable[KnownPipeline], wanted: Iterable[Head]) -> list[KnownPipeline]:
-    """The wanted pipelines that are active."""
-    ids = {head.pipeline_id for head in wanted}
-    return [one for one in known if one.pipeline_id in ids]
+    stand = survey_side_by_side(conn, _active(known, found), *dates, now)
+    return Totals(pipelines=len(found), counts=stand.survey.counts(), late=stand.late.bit_count())
 
 
 def chosen(heads: Iterable[Head], filters: Filters, among: Collection[str]) -> list[Head]:
-    """The pipelines of ``among`` that the filters leave, by id; those on statuses are not looked at."""
-    words = filters.search.strip().lower()
-    return [
-        head
-        for head in heads
-        if head.pipeline_id in among
-        and (not words or words in head.pipeline_id.lower() or words in head.name.lower())
-        and filters.tags <= set(head.tags)
-        and filters.platform in (None, head.platform)
-        and (head.is_active or not filters.active_only)
-    ]
-
-
-def grid_rows(conn: Connection, wanted: Sequence[Head], dates: tuple[date, date], now: datetime) -> list[GridRow]:
-    """The rows of these pipelines, in their order."""
-    definitions = read_some(conn, [head.pipeline_id for head in wanted])
-    good = {pipeline.pipeline_id: pipeline for pipeline in definitions.good}
-    facts = truth.facts(conn, list(good.values()), *dates)
-    rows = []
-    for head in wanted:
-        pipeline = good.get(head.pipeline_id)
-        if pipeline is None:
-            rows.append(GridRow(head=head, problems=definitions.broken.get(head.pipeline_id, ())))
-            continue
-        schedule = pipeline.schedule(definitions.calendars)
-        states = date_states(pipeline, schedule, facts[pipeline.pipeline_id], *dates, now)
-        if not head.is_active:  # what it did stays to be seen; nothing is asked of it
-            rows.append(GridRow(head=head, states=[state for state in states if not state.owed]))
-            continue
-        late = late_dates(pipeline, schedule, unmet(states, facts[pipeline.pipeline_id]), now)
-        rows.append(GridRow(head=head, states=states, late=late))
-    return rows
+    """The pipelines of ``among`` that the filters leave, in their order; those on statuses are not looked at."""
+    found = [head for head in heads if head.pipeline_id in among]
+    if words := filters.search.strip().lower():
+        found = [head for head in found if words in head.pipeline_id.lower() or words in head.name.lower()]
+    if filters.tags:
+        found = [head for head in found if filters.tags <= set(head.tags)]
+    if filters.platform is not None:
+        found = [head for head in found if head.platform == filters.platform]
+    return [head for head in found if head.is_active] if filters.active_only else found
 
 
 def late_dates(pipeline: Pipeline, schedule: Schedule, open_: Sequence[date], now: datetime) -> frozenset[date]:
@@ -208,9 +144,42 @@ def late_dates(pipeline: Pipeline, schedule: Schedule, open_: Sequence[date], no
     return frozenset(day for day in open_ if overdue >> (day - open_[0]).days & 1)
 
 
-def _worst_first(stand: _Stand, sort: str) -> tuple[int, int]:
-    return (-stand.late, -stand.owed) if sort == "late" else (-stand.owed, -stand.late)
+def _active(known: Known, wanted: Sequence[Head]) -> Order:
+    """The wanted pipelines that are active."""
+    if len(wanted) == len(known.heads):
+        return known.order
+    ids = {head.pipeline_id for head in wanted}
+    return order_of(one for one in known.active if one.pipeline_id in ids)
 
 
-def _by_name(head: Head) -> tuple[str, str]:
-    return head.name.lower(), head.pipeline_id
+def _of_each(stand: SideBySide, first: int, then: int = 0) -> dict[str, int]:
+    """How many of the first dates each pipeline has, and of the others where these are as many, as one number."""
+    numbers = zip(stand.order.names, stand.of_each(first), stand.of_each(then), strict=True)
+    return {name: (one << _MANY) + other for name, one, other in numbers if one or other}
+
+
+_MANY = 32
+"""No range has more than two to the power of this dates."""
+
+
+def _rows(
+    conn: Connection, stand: SideBySide, wanted: Sequence[Head], dates: tuple[date, date], now: datetime
+) -> list[GridRow]:
+    """The rows of these pipelines, in their order; those that are not active, or broken, are read for it."""
+    surveyed = stand.rows(head.pipeline_id for head in wanted if head.pipeline_id in stand.order.lanes)
+    others = [head.pipeline_id for head in wanted if head.pipeline_id not in surveyed]
+    definitions = read_some(conn, others) if others else Definitions()
+    off = order_of(known(definitions, definitions.good))
+    if off.names:
+        surveyed |= survey_side_by_side(conn, off, *dates, now).rows(off.names)
+    rows = []
+    for head in wanted:
+        if head.pipeline_id not in surveyed:
+            rows.append(GridRow(head=head, problems=definitions.broken.get(head.pipeline_id, ())))
+            continue
+        survey, late = surveyed[head.pipeline_id]
+        if head.is_active:
+            rows.append(GridRow(head=head, bits=survey.bits, late=late))
+        else:  # what it did stays to be seen; nothing is asked of it
+            rows.append(GridRow(head=head, bits={each: bits for each, bits in survey.bits.items() if each not in OWED}))
+    return rows

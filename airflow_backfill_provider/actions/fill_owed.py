@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, KnownPipelines
+from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, KnownPipelines, order_of
 from airflow_backfill_provider.actions.owed_dates import reasons
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.actions.survey_dates import survey_dates, survey_side_by_side
@@ -86,11 +86,12 @@ def _owing(
     conn: Connection, filling: Sequence[KnownPipeline], since: Sequence[date], last: date, now: datetime
 ) -> list[KnownPipeline]:
     """Those that owe a date since their rules fill, whatever their policies say: who owes none costs no step."""
-    owing: set[int] = set()
-    for year in survey_side_by_side(conn, filling, min(since), last, now):
-        owed = year.of_each(year.survey.owed & lanes_since(since, year.survey.first))
-        owing.update(compress(range(len(owed)), owed))
-    return [filling[place] for place in sorted(owing)]
+    order, first = order_of(filling), min(since)
+    theirs = {each.pipeline_id: day for each, day in zip(filling, since, strict=True)}
+    stand = survey_side_by_side(conn, order, first, last, now)
+    owed = stand.of_each(stand.survey.owed & lanes_since(order, theirs, first, last))
+    owing = set(compress(order.names, owed))
+    return [each for each in filling if each.pipeline_id in owing]
 
 
 def _candidates(each: KnownPipeline, surveyed: Survey, settings: Settings, now: datetime) -> list[date]:

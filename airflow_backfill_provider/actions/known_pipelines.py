@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import cached_property
 
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions
+from airflow_backfill_provider.backfill.side_by_side import Asked, Order
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import calendars, pipeline_heads, pipelines
@@ -34,13 +35,24 @@ class KnownPipeline:
         return self.pipeline.pipeline_id
 
 
-class Known(NamedTuple):
+@dataclass(frozen=True)
+class Known:
     """What is known of all pipelines at one instant."""
 
     active: list[KnownPipeline]
     """The definitions that can be read and are switched on, by id."""
     heads: list[Head]
-    """Every row that is not deleted in short, by id."""
+    """Every row that is not deleted in short."""
+
+    @cached_property
+    def order(self) -> Order:
+        """The active ones side by side."""
+        return order_of(self.active)
+
+    @cached_property
+    def by_name(self) -> list[Head]:
+        """The heads as people read them."""
+        return sorted(self.heads, key=lambda head: (head.name.lower(), head.pipeline_id))
 
 
 def known(definitions: Definitions, wanted: Iterable[Pipeline]) -> list[KnownPipeline]:
@@ -52,6 +64,14 @@ def known(definitions: Definitions, wanted: Iterable[Pipeline]) -> list[KnownPip
         schedule = pipeline.schedule(definitions.calendars)
         found.append(KnownPipeline(pipeline, alike.setdefault(schedule, schedule), pipeline.definition_version))
     return found
+
+
+def order_of(pipelines: Iterable[KnownPipeline]) -> Order:
+    """These pipelines side by side, for :func:`..survey_dates.survey_side_by_side`."""
+    return Order(
+        (each.pipeline_id, each.version, Asked(each.schedule, each.pipeline.created_at, each.pipeline.sla_time))
+        for each in pipelines
+    )
 
 
 class KnownPipelines:

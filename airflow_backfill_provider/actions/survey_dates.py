@@ -6,21 +6,21 @@ The log itself is not read. What the dates in a status have to say for themselve
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.known_pipelines import KnownPipeline
-from airflow_backfill_provider.backfill.coverage import NOTHING, bits_of, day_bit
+from airflow_backfill_provider.backfill.coverage import NOTHING, bits_of
 from airflow_backfill_provider.backfill.side_by_side import (
-    Asked,
-    Kinds,
-    YearSurvey,
-    covered_side_by_side,
-    lanes_of,
+    Order,
+    SideBySide,
+    busy_of,
+    covered_of,
     surveyed,
+    width_of,
+    year_parts,
 )
 from airflow_backfill_provider.backfill.survey import Survey, survey
 from airflow_backfill_provider.store import coverage, truth
@@ -55,25 +55,10 @@ def survey_dates(
     return found
 
 
-def survey_side_by_side(
-    conn: Connection, pipelines: Sequence[KnownPipeline], first: date, last: date, now: datetime
-) -> Iterator[YearSurvey]:
-    """The same for each year of the range, with the pipelines side by side in their order: no step for each of them."""
-    versions = {each.pipeline_id: each.version for each in pipelines}
-    settled = covered_side_by_side(coverage.years(conn, versions, first.year, last.year), versions)
-    running: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    queued: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for day, only_waits, names in truth.busy_by_date(conn, versions, first, last):
-        bits, bit = (queued if only_waits else running)[day.year], day_bit(day)
-        for name in names:
-            bits[name] |= bit
-    kinds = Kinds(Asked(each.schedule, each.pipeline.created_at, each.pipeline.sla_time) for each in pipelines)
-    for year in range(first.year, last.year + 1):
-        begin, end = max(first, date(year, 1, 1)), min(last, date(year, 12, 31))
-        yield surveyed(
-            kinds.expected(begin, end, now),
-            settled.get(year, NOTHING),
-            lanes_of(running[year], versions),
-            lanes_of(queued[year], versions),
-            len(versions),
-        )
+def survey_side_by_side(conn: Connection, order: Order, first: date, last: date, now: datetime) -> SideBySide:
+    """The same with the pipelines side by side: no step for each of them."""
+    parts = ((part, coverage.side_by_side(conn, part, order.lanes)) for part in year_parts(first, last))
+    kept = [(part, rows) for part, rows in parts if rows is not None]
+    known = covered_of(order, width_of(first, last), kept)
+    busy = busy_of(order, first, last, truth.busy_by_date(conn, order.lanes, first, last))
+    return surveyed(order, first, last, now, known, busy)

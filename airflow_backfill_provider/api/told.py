@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_backfill_provider.actions.date_grid import GridRow
 from airflow_backfill_provider.api import date_answers, pipeline_answers, plan_answers, request_answers
+from airflow_backfill_provider.backfill.coverage import days_of
 from airflow_backfill_provider.backfill.hold import Hold
 from airflow_backfill_provider.backfill.item import Item
-from airflow_backfill_provider.backfill.owed import DateState, DateStatus
+from airflow_backfill_provider.backfill.owed import DateStatus
 from airflow_backfill_provider.backfill.plan import RequestPlan
 from airflow_backfill_provider.backfill.progress import eta_of
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
@@ -20,7 +21,7 @@ from airflow_backfill_provider.store.pipeline_heads import Head
 if TYPE_CHECKING:
     from airflow_backfill_provider.api.access import Viewer
 
-_NOT_EXPECTED = "."
+_NOT_EXPECTED = b"."
 
 
 def counts(found: Mapping[DateStatus, int]) -> pipeline_answers.Counts:
@@ -30,15 +31,14 @@ def counts(found: Mapping[DateStatus, int]) -> pipeline_answers.Counts:
     )
 
 
-def cells(states: Iterable[DateState], late: Collection[date], first: date, last: date) -> str:
-    """One letter for each day from ``first`` to ``last``."""
-    letters = {
-        state.run_date: letter.lower() if state.run_date in late else letter
-        for state in states
-        if (letter := state.status.value[0].upper())
-    }
-    days = range((last - first).days + 1)
-    return "".join(letters.get(first + timedelta(days=n), _NOT_EXPECTED) for n in days)
+def cells(bits: Mapping[DateStatus, int], late: int, days: int) -> str:
+    """One letter for each day of a range, from bitmaps: its dates in each status, and those that are late."""
+    letters = bytearray(_NOT_EXPECTED * days)
+    for status, its in bits.items():
+        capital, small = status.value[0].upper().encode()[0], status.value[0].encode()[0]
+        for day in days_of(its, 0):
+            letters[day] = small if late >> day & 1 else capital
+    return letters.decode()
 
 
 def head(value: Head, can_start: bool) -> dict[str, Any]:
@@ -51,10 +51,10 @@ def grid_row(row: GridRow, first: date, last: date, can_start: bool) -> pipeline
     """A pipeline's line in the grid."""
     return pipeline_answers.GridRowAnswer(
         **head(row.head, can_start and not row.problems),
-        cells=cells(row.states, row.late, first, last),
+        cells=cells(row.bits, row.late, (last - first).days + 1),
         counts=counts(row.counts),
         owed=row.owed,
-        late=len(row.late),
+        late=row.late.bit_count(),
         problem=problem(row.problems),
     )
 

@@ -1,24 +1,25 @@
-"""One year of many pipelines in one bitmap, side by side: a question about all of them is one operation.
+"""A range of dates of many pipelines in one bitmap, side by side: a question about all of them is one operation.
 
-Each pipeline has a lane of :data:`..coverage.YEAR_BYTES`, in an order that is the same in all bitmaps of a year; the
-lowest bit of a lane is 1 January. What a status is says :func:`..survey.told`, whose bitmaps may be of any length.
+Each pipeline has a lane of so many bytes, in an order that is the same in all bitmaps; the lowest bit of a lane is the
+first day of the range. What a status is says :func:`..survey.told`, whose bitmaps may be of any length.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from operator import add
 from typing import NamedTuple
 
-from airflow_backfill_provider.backfill.coverage import YEAR_BYTES, Covered, KeptYear, from_bytes, span_bits
+from airflow_backfill_provider.backfill.coverage import YEAR_BYTES, Covered, new_year, span_bits
 from airflow_backfill_provider.backfill.expected import expected_bits, overdue_bits, possible_bits
 from airflow_backfill_provider.backfill.survey import Survey, told
 from airflow_backfill_provider.dates.schedule import Schedule
 
-_EMPTY = bytes(YEAR_BYTES)
-_ALL = span_bits(0, 8 * YEAR_BYTES)
+_ONES = bytes(byte.bit_count() for byte in range(256))
+_AT_ONCE = 31
+"""The ones of so many bytes can be counted in one."""
 
 
 class Asked(NamedTuple):
@@ -29,131 +30,209 @@ class Asked(NamedTuple):
     sla_time: time | None
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What is expected of each pipeline in a part of one year."""
+class Order:
+    """Pipelines in the order of their lanes: by id, as the store tells of them."""
 
-    first: date
+    def __init__(self, pipelines: Iterable[tuple[str, str, Asked]]) -> None:
+        """``pipelines`` are ids with the versions of today's definitions and what is asked of them."""
+        ordered = sorted(pipelines, key=lambda one: one[0])
+        self.names = [name for name, _, _ in ordered]
+        self.versions = [version for _, version, _ in ordered]
+        self.lanes = {name: lane for lane, name in enumerate(self.names)}
+        kinds: dict[tuple[int, datetime | None, time | None], int] = {}
+        self._kinds: list[Asked] = []
+        """Pipelines that tick alike cost one look."""
+        self._kind_of: list[int] = []
+        for _, _, asked in ordered:
+            made_at = asked.created_at if asked.schedule.spec.start_date is None else None
+            kind = kinds.setdefault((id(asked.schedule), made_at, asked.sla_time), len(self._kinds))
+            if kind == len(self._kinds):
+                self._kinds.append(asked)
+            self._kind_of.append(kind)
+
+    def expected(self, first: date, last: date, now: datetime) -> Expected:
+        """What is expected of each from ``first`` to ``last``."""
+        width = width_of(first, last)
+        found = [[bits.to_bytes(width, "little") for bits in _of_kind(one, first, last, now)] for one in self._kinds]
+        parts = zip(*found, strict=True) if found else ((), (), ())
+        return Expected(*(int.from_bytes(b"".join(map(part.__getitem__, self._kind_of)), "little") for part in parts))
+
+
+class Expected(NamedTuple):
+    """What is expected of each pipeline in a range."""
+
     expected: int
     possible: int
     """The dates of manual schedules, of which only those are expected that something is known of."""
     overdue: int
 
 
-@dataclass(frozen=True, slots=True)
-class YearSurvey:
-    """How the dates of so many pipelines stand in one year."""
+class YearPart(NamedTuple):
+    """The part of a range that lies in one year, and which bytes of the year's bitmaps hold it."""
 
-    lanes: int
+    year: int
+    skipped: int
+    """Bytes before."""
+    length: int
+    """Bytes that hold it."""
+    start: int
+    """The bit of its first day in those."""
+    days: int
+    place: int
+    """The bit of its first day in the range."""
+
+
+class KeptLanes(NamedTuple):
+    """What is kept of such a part, as it is kept: rows of pipelines and versions, by id."""
+
+    names: list[str]
+    versions: list[str]
+    success: bytes
+    """:attr:`YearPart.length` bytes of each row."""
+    failed: bytes
+    stale: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """How the dates of many pipelines stand in a range."""
+
+    order: Order
+    width: int
     survey: Survey
     late: int
     """The dates whose deadline has passed, and that no success stands for."""
 
     def of_each(self, bits: int) -> list[int]:
         """How many of these dates each pipeline has."""
-        if not bits:
-            return [0] * self.lanes
-        kept = bits.to_bytes(self.lanes * YEAR_BYTES, "little")
-        starts = range(0, len(kept), YEAR_BYTES)
-        return [int.from_bytes(kept[start : start + YEAR_BYTES], "little").bit_count() for start in starts]
+        lanes, width = len(self.order.names), self.width
+        ones = bits.to_bytes(lanes * width, "little").translate(_ONES)
+        found = [0] * lanes
+        for start in range(0, width if bits else 0, _AT_ONCE):
+            columns = (int.from_bytes(ones[n::width], "little") for n in range(start, min(start + _AT_ONCE, width)))
+            found = list(map(add, found, sum(columns).to_bytes(lanes, "little")))
+        return found
+
+    def rows(self, names: Iterable[str]) -> dict[str, tuple[Survey, int]]:
+        """The surveys of some pipelines, each with its late dates."""
+        size = len(self.order.names) * self.width
+        kept = {status: bits.to_bytes(size, "little") for status, bits in self.survey.bits.items() if bits}
+        unmet, late = (bits.to_bytes(size, "little") for bits in (self.survey.unmet, self.late))
+        found = {}
+        for name in names:
+            start = self.order.lanes[name] * self.width
+            lane = slice(start, start + self.width)
+            bits = {status: int.from_bytes(kept[status][lane], "little") for status in kept}
+            survey = Survey(self.survey.first, bits, int.from_bytes(unmet[lane], "little"))
+            found[name] = survey, int.from_bytes(late[lane], "little")
+        return found
 
 
-class Kinds:
-    """Of many pipelines those that ask alike: what is expected of them is worked out once, and written to each lane."""
-
-    def __init__(self, asked: Iterable[Asked]) -> None:
-        places: dict[tuple[int, datetime | None, time | None], int] = {}
-        self._distinct: list[Asked] = []
-        self._kind_of: list[int] = []
-        for one in asked:
-            made_at = one.created_at if one.schedule.spec.start_date is None else None
-            key = (id(one.schedule), made_at, one.sla_time)
-            place = places.setdefault(key, len(places))
-            if place == len(self._distinct):
-                self._distinct.append(one)
-            self._kind_of.append(place)
-
-    def expected(self, first: date, last: date, now: datetime) -> Expected:
-        """What is expected from ``first`` to ``last``, two days of one year."""
-        begin = first.replace(month=1, day=1)
-        within = span_bits((first - begin).days, (last - first).days + 1)
-        lanes = [_lanes_of(one, begin, last, within, now) for one in self._distinct]
-        parts = ([lane[part] for lane in lanes] for part in range(3))
-        expected, possible, overdue = (self._written(part) for part in parts)
-        return Expected(begin, expected, possible, overdue)
-
-    def _written(self, of_kinds: Sequence[bytes]) -> int:
-        return _whole([of_kinds[kind] for kind in self._kind_of]) if any(map(any, of_kinds)) else 0
+def width_of(first: date, last: date) -> int:
+    """The bytes of a lane: there is room for days that lie before the range in its first byte, too."""
+    return ((last - first).days + 8) // 8 + 1
 
 
-def covered_side_by_side(kept: Iterable[KeptYear], versions: Mapping[str, str]) -> dict[int, Covered]:
-    """What is settled, by year; the lanes are in the order of ``versions``, which are today's definitions."""
-    found: dict[int, _Kept] = defaultdict(_Kept)
-    for name, year, version, success, failed, stale in kept:
-        today = versions.get(name)
-        if today is None:
-            continue
-        its = found[year]
-        if success:
-            _add(its.success, name, success)
-            if version and version != today:
-                _add(its.others, name, success)
-        if failed:
-            _add(its.failed, name, failed)
-        if stale:
-            _add(its.stale, name, stale)
-    return {year: its.covered(versions) for year, its in found.items()}
+def year_parts(first: date, last: date) -> Iterator[YearPart]:
+    """The parts of a range."""
+    count = min(width_of(first, last), YEAR_BYTES)
+    for year in range(first.year, last.year + 1):
+        begin, end = max(first, date(year, 1, 1)), min(last, date(year, 12, 31))
+        day = begin.toordinal() - new_year(year)
+        skipped = min(day // 8, YEAR_BYTES - count)
+        yield YearPart(year, skipped, count, day - 8 * skipped, (end - begin).days + 1, (begin - first).days)
 
 
-class _Kept:
-    """The lanes of a year that are not empty; bytes, so that the garbage collector has nothing to look through."""
-
-    __slots__ = ("failed", "others", "stale", "success")
-
-    def __init__(self) -> None:
-        self.success: dict[str, bytes] = {}
-        self.failed: dict[str, bytes] = {}
-        self.stale: dict[str, bytes] = {}
-        self.others: dict[str, bytes] = {}
-
-    def covered(self, order: Iterable[str]) -> Covered:
-        parts = (self.success, self.failed, self.stale, self.others)
-        return Covered(*(_whole([part.get(name, _EMPTY) for name in order]) if part else 0 for part in parts))
-
-
-def lanes_of(bits: Mapping[str, int], order: Iterable[str]) -> int:
-    """The bitmaps of a year of some pipelines, each in its lane."""
-    return _whole([_lane(bits[name]) if name in bits else _EMPTY for name in order]) if bits else 0
+def covered_of(order: Order, width: int, kept: Iterable[tuple[YearPart, KeptLanes]]) -> Covered:
+    """What is settled; rows of pipelines that have no lane are passed over."""
+    whole = Covered()
+    for part, rows in kept:
+        within = _each(span_bits(part.start, part.days), width, len(order.names))
+        as_today = rows.versions == order.versions and rows.names == order.names
+        others = b"" if as_today else _of_others(order, part, rows)
+        found = (
+            _lanes(order, width, part, rows.names, each) & within
+            for each in (rows.success, rows.failed, rows.stale, others)
+        )
+        shift = part.place - part.start
+        moved = (bits << shift if shift >= 0 else bits >> -shift for bits in found)
+        whole = Covered(*(one | other for one, other in zip(whole, moved, strict=True)))
+    return whole
 
 
-def lanes_since(days: Sequence[date], begin: date) -> int:
-    """The dates of the year that begins so, of each pipeline from its own day on, in its lane."""
-    whole = {day: _lane(span_bits(max((day - begin).days, 0), 8 * YEAR_BYTES) & _ALL) for day in set(days)}
-    return _whole([whole[day] for day in days])
+def busy_of(order: Order, first: date, last: date, rows: Iterable[tuple[date, bool, Iterable[str]]]) -> tuple[int, int]:
+    """The dates that somebody works on, and those that wait; a row is a date, whether it only waits, and whose."""
+    width, lanes = width_of(first, last), order.lanes
+    running, queued = bytearray(width * len(lanes)), bytearray(width * len(lanes))
+    for day, only_waits, names in rows:
+        place, bit = divmod((day - first).days, 8)
+        bits, bit = queued if only_waits else running, 1 << bit
+        for name in names:
+            lane = lanes.get(name)
+            if lane is not None:
+                bits[lane * width + place] |= bit
+    return int.from_bytes(running, "little"), int.from_bytes(queued, "little")
 
 
-def surveyed(expected: Expected, known: Covered, running: int, queued: int, lanes: int) -> YearSurvey:
-    """How the dates of so many pipelines stand."""
+def lanes_since(order: Order, days: Mapping[str, date], first: date, last: date) -> int:
+    """The dates from ``first`` to ``last`` of each pipeline from its own day on, in its lane."""
+    whole, width = span_bits(0, (last - first).days + 1), width_of(first, last)
+    since = {
+        day: (whole & ~span_bits(0, (day - first).days)).to_bytes(width, "little") for day in set(days.values())
+    }
+    return int.from_bytes(b"".join(since[days[name]] for name in order.names), "little")
+
+
+def surveyed(order: Order, first: date, last: date, now: datetime, known: Covered, busy: tuple[int, int]) -> SideBySide:
+    """How the dates stand, from what is settled and what is at work."""
+    expected = order.expected(first, last, now)
+    running, queued = busy
     wanted = expected.expected | expected.possible & (known.known | running | queued)
-    survey = told(expected.first, wanted, known, running, queued)
-    return YearSurvey(lanes, survey, survey.unmet & expected.overdue)
+    survey = told(first, wanted, known, running, queued)
+    return SideBySide(order, width_of(first, last), survey, survey.unmet & expected.overdue)
 
 
-def _lanes_of(one: Asked, begin: date, last: date, within: int, now: datetime) -> tuple[bytes, bytes, bytes]:
+def _of_kind(one: Asked, first: date, last: date, now: datetime) -> Expected:
     manual = one.schedule.spec.schedule_type == "manual"
-    expected = expected_bits(one.schedule, one.created_at, begin, last, now)
-    possible = possible_bits(one.schedule, begin, last, now) if manual else 0
-    overdue = overdue_bits(one.schedule, one.sla_time, begin, last, now)
-    return _lane(expected & within), _lane(possible & within), _lane(overdue & within)
+    return Expected(
+        expected_bits(one.schedule, one.created_at, first, last, now),
+        possible_bits(one.schedule, first, last, now) if manual else 0,
+        overdue_bits(one.schedule, one.sla_time, first, last, now),
+    )
 
 
-def _add(found: dict[str, bytes], name: str, kept: bytes) -> None:
-    found[name] = _lane(from_bytes(found[name]) | from_bytes(kept)) if name in found else kept
+def _of_others(order: Order, part: YearPart, rows: KeptLanes) -> bytes:
+    """The successes of the rows that another version than today's made."""
+    none, lanes, today = bytes(part.length), order.lanes, order.versions
+    return b"".join(
+        each if version and (lane := lanes.get(name)) is not None and version != today[lane] else none
+        for name, version, each in zip(rows.names, rows.versions, _chunks(rows.success, part.length), strict=True)
+    )
 
 
-def _lane(bits: int) -> bytes:
-    return bits.to_bytes(YEAR_BYTES, "little")
+def _lanes(order: Order, width: int, part: YearPart, names: Sequence[str], kept: bytes) -> int:
+    """The rows' bytes as a bitmap of all lanes."""
+    bits = int.from_bytes(kept, "little")
+    if not bits or (names == order.names and part.length == width):
+        return bits
+    none, lanes = bytes(part.length), order.lanes
+    found = [none] * len(lanes)
+    for name, each in zip(names, _chunks(kept, part.length), strict=True):
+        lane = lanes.get(name)
+        if lane is not None and each != none:
+            found[lane] = each if found[lane] is none else _either(found[lane], each)
+    return int.from_bytes(b"".join(each.ljust(width, b"\0") for each in found), "little")
 
 
-def _whole(lanes: Sequence[bytes]) -> int:
-    return int.from_bytes(b"".join(lanes), "little")
+def _chunks(kept: bytes, size: int) -> list[bytes]:
+    return [kept[start : start + size] for start in range(0, len(kept), size)]
+
+
+def _either(one: bytes, other: bytes) -> bytes:
+    both = int.from_bytes(one, "little") | int.from_bytes(other, "little")
+    return both.to_bytes(len(one), "little")
+
+
+def _each(bits: int, width: int, lanes: int) -> int:
+    """The same bitmap in every lane."""
+    return int.from_bytes(bits.to_bytes(width, "little") * lanes, "little")

@@ -6,15 +6,17 @@ transaction ends; what other programs write to the log is found by :func:`found_
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, delete, select, tuple_, union
+from sqlalchemy import Connection, LargeBinary, delete, func, literal, select, tuple_, union
 
 from airflow_backfill_provider.backfill.coverage import (
+    YEAR_BYTES,
     Covered,
     KeptYear,
     YearBits,
@@ -25,13 +27,22 @@ from airflow_backfill_provider.backfill.coverage import (
     from_bytes,
     to_bytes,
 )
+from airflow_backfill_provider.backfill.side_by_side import KeptLanes, YearPart
 from airflow_backfill_provider.store.derive_coverage import (
     Coverage,
     coverage_of_dates,
     coverage_of_pipelines,
     dependents_of,
 )
-from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST, insert_for, one_of, one_of_few
+from airflow_backfill_provider.store.dialect import (
+    MOST_IN_A_LIST,
+    JoinedBytes,
+    JsonList,
+    PlainOrder,
+    insert_for,
+    one_of,
+    one_of_few,
+)
 from airflow_backfill_provider.store.tables import date_coverage as table
 from airflow_backfill_provider.store.tables import pipeline_run_log as records
 from airflow_backfill_provider.store.tables import pipelines
@@ -40,6 +51,7 @@ _T = TypeVar("_T")
 _AT_ONCE = 100
 """Pipelines read from the log in one statement."""
 _ROWS = 2000
+_NO_DAYS = literal(bytes(YEAR_BYTES), LargeBinary)
 _COLUMNS = [table.c[name] for name in ("pipeline_id", "year", "version", "success", "failed", "stale")]
 
 
@@ -101,6 +113,26 @@ def years(conn: Connection, pipeline_ids: Collection[str], first: int, last: int
     theirs = one_of_few(table.c.pipeline_id, pipeline_ids)
     query = select(*_COLUMNS).where(table.c.year.between(first, last), theirs)
     return cast(Iterator[KeptYear], chain.from_iterable(conn.execute(query).partitions(_ROWS)))
+
+
+def side_by_side(conn: Connection, part: YearPart, pipeline_ids: Collection[str]) -> KeptLanes | None:
+    """What is kept of a part of a year, in one row; of other pipelines too, when it is asked of many.
+
+    One value with all pipelines' bytes is read much faster than a row for each.
+    """
+    found = [
+        func.substr(func.coalesce(table.c[name], _NO_DAYS), part.skipped + 1, part.length).label(name)
+        for name in YearBits._fields
+    ]
+    theirs = (table.c.year == part.year, one_of_few(table.c.pipeline_id, pipeline_ids))
+    ordered = (PlainOrder(table.c.pipeline_id), table.c.version)
+    rows = select(table.c.pipeline_id, table.c.version, *found).where(*theirs).order_by(*ordered).subquery()
+    names, versions = JsonList(rows.c.pipeline_id), JsonList(rows.c.version)
+    joined = (JoinedBytes(rows.c[name]) for name in YearBits._fields)
+    row = conn.execute(select(names, versions, *joined)).one()
+    if row[2] is None:
+        return None
+    return KeptLanes(json.loads(row[0]), json.loads(row[1]), *map(bytes.fromhex, row[2:]))
 
 
 def everybody(conn: Connection, after: str = "", most: int | None = None) -> list[str]:

@@ -158,6 +158,77 @@ def insert_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]
     return conn.execute(insert, execution_options={"preserve_rowcount": True}).rowcount
 
 
+class JsonList(FunctionElement[Any]):
+    """``JsonList(values)``: the texts or numbers of a group as a list in JSON, whatever letters they are made of."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(JsonList, "postgresql")
+def _json_list_postgres(element: JsonList, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(json_agg({compiler.process(element.clauses, **options)}) AS TEXT)"
+
+
+@compiles(JsonList, "sqlite")
+def _json_list_sqlite(element: JsonList, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array({compiler.process(element.clauses, **options)})"
+
+
+class JoinedBytes(FunctionElement[Any]):
+    """``JoinedBytes(bytes)``: the bytes of a group one after the other, as two letters for each in either case."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(JoinedBytes, "postgresql")
+def _joined_bytes_postgres(element: JoinedBytes, compiler: SQLCompiler, **options: Any) -> str:
+    return f"encode(string_agg({compiler.process(element.clauses, **options)}, ''::bytea), 'hex')"
+
+
+@compiles(JoinedBytes, "sqlite")
+def _joined_bytes_sqlite(element: JoinedBytes, compiler: SQLCompiler, **options: Any) -> str:
+    return f"group_concat(hex({compiler.process(element.clauses, **options)}), '')"
+
+
+class PlainOrder(FunctionElement[Any]):
+    """``PlainOrder(text)``: to order by, as Python does: letter by letter, whatever the language of the database."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(PlainOrder, "postgresql")
+def _plain_order_postgres(element: PlainOrder, compiler: SQLCompiler, **options: Any) -> str:
+    return f'({compiler.process(element.clauses, **options)} COLLATE "C")'
+
+
+@compiles(PlainOrder, "sqlite")
+def _plain_order_sqlite(element: PlainOrder, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+class Digest(FunctionElement[Any]):
+    """``Digest(texts)``: a text that is another one when the texts of a group are others, in whatever order.
+
+    Their sum is much shorter than all of them in a row; SQLite has nothing to make one of, and nowhere to send it.
+    """
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(Digest, "postgresql")
+def _digest_postgres(element: Digest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(sum(hashtextextended({compiler.process(element.clauses, **options)}, 0)) AS TEXT)"
+
+
+@compiles(Digest, "sqlite")
+def _digest_sqlite(element: Digest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **options)})"
+
+
 class DaysAfter(FunctionElement[Any]):
     """``DaysAfter(date, count)``: the date so many days later."""
 

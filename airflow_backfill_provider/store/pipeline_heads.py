@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, String, cast, func, select
 
+from airflow_backfill_provider.store.dialect import Digest
 from airflow_backfill_provider.store.tables import pipelines
 
 
@@ -35,7 +36,7 @@ def stamp(conn: Connection) -> str:
     table = pipelines.c
     parts = [func.coalesce(cast(column, String), "") for column in (table.updated_at, table.is_active)]
     row = table.pipeline_id + " " + parts[0] + " " + parts[1]
-    query = select(func.aggregate_strings(row, ",")).where(table.deleted_at.is_(None))
+    query = select(Digest(row)).where(table.deleted_at.is_(None))
     return conn.execute(query).scalar() or ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, case, exists, func, not_, select
 
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
-from airflow_backfill_provider.store.dialect import one_of, one_of_many
+from airflow_backfill_provider.store.dialect import JsonList, one_of, one_of_many
 from airflow_backfill_provider.store.tables import backfill_queue
 from airflow_backfill_provider.store.tables import backfill_requests as table
 
@@ -86,12 +87,12 @@ def waiting(conn: Connection, readable: Collection[str]) -> Counter[str]:
     All pipelines are read: to name thousands takes longer.
     """
     keys = (_item.status, _item.pipeline_id)
+    each = select(*keys, func.count().label("n")).where(_item.status.in_(_LIVE)).group_by(*keys).subquery()
+    query = select(each.c.status, JsonList(each.c.pipeline_id), JsonList(each.c.n)).group_by(each.c.status)
     found: Counter[str] = Counter()
-    for status, pipeline_id, count in conn.execute(
-        select(*keys, func.count()).where(_item.status.in_(_LIVE)).group_by(*keys)
-    ):
-        if pipeline_id in readable:
-            found[status] += count
+    for status, names, numbers in conn.execute(query):
+        each_of = zip(json.loads(names), json.loads(numbers), strict=True)
+        found[status] = sum(number for name, number in each_of if name in readable)
     return found
 
 

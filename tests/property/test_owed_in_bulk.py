@@ -24,6 +24,7 @@ from airflow_backfill_provider.actions.apply_manifest import Definitions, read_d
 from airflow_backfill_provider.actions.date_grid import Filters, date_grid, totals
 from airflow_backfill_provider.actions.known_pipelines import Known, known
 from airflow_backfill_provider.actions.owed_dates import date_counts, every_date, owed_dates
+from airflow_backfill_provider.backfill.coverage import dates_of
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.owed import DateStatus
@@ -161,8 +162,11 @@ def numbers_are_those_of_the_rows(conn: Connection, definitions: Definitions, tr
     grid = date_grid(*asked, sort="owed", limit=10, offset=0)
     numbers = totals(*asked)
     assert numbers.counts == Counter(status for dates in true.values() for status in dates.values())
-    assert numbers.late == sum(len(row.late) for row in grid.rows)
-    order = [(-row.owed, -len(row.late)) for row in grid.rows]
+    for row in grid.rows:
+        dates = {day: status for status, bits in row.bits.items() for day in dates_of(bits, DAYS[0].toordinal())}
+        assert dates == true[row.head.pipeline_id]
+    assert numbers.late == sum(row.late.bit_count() for row in grid.rows)
+    order = [(-row.owed, -row.late.bit_count()) for row in grid.rows]
     assert order == sorted(order)
     for status in DateStatus:
         wanted = Filters(statuses=frozenset({status}))
