@@ -27,7 +27,7 @@ class Definitions:
     good: tuple[Pipeline, ...] = ()
     broken: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
-    """The users' own business calendars by name."""
+    """The users' own business calendars by name: all, or those that the pipelines name."""
 
     def pipeline(self, pipeline_id: str) -> Pipeline:
         """One of them. Raises NotFound, or InvalidRequest when its row is broken."""
@@ -55,7 +55,7 @@ def read_definitions(conn: Connection) -> Definitions:
 def read_some(conn: Connection, pipeline_ids: Iterable[str]) -> Definitions:
     """Read and check the rows of these ids that are not deleted: what the others are does not matter."""
     listing = pipelines.some(conn, pipeline_ids)
-    return Definitions(good=tuple(listing.pipelines), broken=listing.broken, calendars=calendars(conn))
+    return Definitions(good=tuple(listing.pipelines), broken=listing.broken, calendars=listing.calendars)
 
 
 def read_file(text: str, definitions: Definitions, *, prune: bool = False) -> Manifest:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
+from airflow_backfill_provider.actions.apply_manifest import read_some
 from airflow_backfill_provider.actions.known_pipelines import Known, known, order_of
 from airflow_backfill_provider.actions.survey_dates import survey_side_by_side
 from airflow_backfill_provider.backfill.expected import overdue_bits
@@ -94,20 +94,20 @@ def date_grid(
 ) -> Grid:
     """A page of the pipelines that the filters leave of ``among``, owed, late or by name first.
 
-    Pipelines that are switched off, or broken, owe nothing.
+    The order comes from the definitions that are known, the page from what its rows say now. Pipelines that are
+    switched off, or broken, owe nothing.
     """
     found = chosen(known.by_name, filters, among)
-    page = slice(offset, offset + limit)
-    as_told = sort == "name" and not filters.statuses
-    stand = survey_side_by_side(conn, _active(known, found[page] if as_told else found), *dates, now)
-    if filters.statuses:
-        wanted = _of_each(stand, stand.survey.of(filters.statuses))
-        found = [head for head in found if wanted.get(head.pipeline_id)]
-    if sort != "name":
-        owed, late = stand.survey.owed, stand.late
-        worst = _of_each(stand, late, owed) if sort == "late" else _of_each(stand, owed, late)
-        found.sort(key=lambda head: worst.get(head.pipeline_id, 0), reverse=True)
-    return Grid(total=len(found), rows=_rows(conn, stand, found[page], dates, now))
+    if sort != "name" or filters.statuses:
+        stand = survey_side_by_side(conn, _active(known, found), *dates, now)
+        if filters.statuses:
+            wanted = _of_each(stand, stand.survey.of(filters.statuses))
+            found = [head for head in found if head.pipeline_id in wanted]
+        if sort != "name":
+            owed, late = stand.survey.owed, stand.late
+            worst = _of_each(stand, late, owed) if sort == "late" else _of_each(stand, owed, late)
+            found.sort(key=lambda head: worst.get(head.pipeline_id, 0), reverse=True)
+    return Grid(total=len(found), rows=_rows(conn, found[offset : offset + limit], dates, now))
 
 
 def totals(
@@ -162,24 +162,20 @@ _MANY = 32
 """No range has more than two to the power of this dates."""
 
 
-def _rows(
-    conn: Connection, stand: SideBySide, wanted: Sequence[Head], dates: tuple[date, date], now: datetime
-) -> list[GridRow]:
-    """The rows of these pipelines, in their order; those that are not active, or broken, are read for it."""
-    surveyed = stand.rows(head.pipeline_id for head in wanted if head.pipeline_id in stand.order.lanes)
-    others = [head.pipeline_id for head in wanted if head.pipeline_id not in surveyed]
-    definitions = read_some(conn, others) if others else Definitions()
-    off = order_of(known(definitions, definitions.good))
-    if off.names:
-        surveyed |= survey_side_by_side(conn, off, *dates, now).rows(off.names)
+def _rows(conn: Connection, wanted: Sequence[Head], dates: tuple[date, date], now: datetime) -> list[GridRow]:
+    """The rows of these pipelines, in their order."""
+    definitions = read_some(conn, [head.pipeline_id for head in wanted])
+    order = order_of(known(definitions, definitions.good))
+    surveyed = survey_side_by_side(conn, order, *dates, now).rows()
     rows = []
     for head in wanted:
         if head.pipeline_id not in surveyed:
             rows.append(GridRow(head=head, problems=definitions.broken.get(head.pipeline_id, ())))
             continue
         survey, late = surveyed[head.pipeline_id]
+        bits = {status: its for status, its in survey.bits.items() if its}
         if head.is_active:
-            rows.append(GridRow(head=head, bits=survey.bits, late=late))
+            rows.append(GridRow(head=head, bits=bits, late=late))
         else:  # what it did stays to be seen; nothing is asked of it
-            rows.append(GridRow(head=head, bits={each: bits for each, bits in survey.bits.items() if each not in OWED}))
+            rows.append(GridRow(head=head, bits={status: bits[status] for status in bits.keys() - OWED}))
     return rows

@@ -137,7 +137,7 @@ class Viewer:
 
     def words(self, text: str) -> str:
         """A text about one pipeline without the ids of others that this person may not see."""
-        return without_hidden(text, self.visible)
+        return without_hidden(text, self.visible) if text else text
 
     def _may_start(self, ids: list[str], teams: dict[str, str | None]) -> bool:
         asked: list[IsAuthorizedDagRequest] = [
@@ -185,7 +185,7 @@ def _has_teams() -> bool:
     return conf.getboolean("core", "multi_team", fallback=False)
 
 
-def viewer(request: Request, user: Annotated[BaseUser, Depends(get_user)]) -> Viewer:
+async def viewer(request: Request, user: Annotated[BaseUser, Depends(get_user)]) -> Viewer:
     """The person who asks; 401 when nobody is logged in. Kept with the request, for what its errors may say."""
     request.state.viewer = Viewer(user)
     return cast(Viewer, request.state.viewer)
@@ -200,13 +200,13 @@ def words_for(request: Request) -> Callable[[str], str]:
 ViewerDep = Annotated[Viewer, Depends(viewer)]
 
 
-def guard_text(request: Request) -> None:
+async def guard_text(request: Request) -> None:
     """Refuse a path or query with a NUL in it: no name has one, and Postgres takes none."""
     if "%00" in request.url.path or "\0" in request.url.path or "%00" in request.url.query:
         raise HTTPException(422, "the URL has a NUL character; expected text")
 
 
-def guard_unsafe(request: Request) -> None:
+async def guard_unsafe(request: Request) -> None:
     """Refuse to change anything for another site's page, or for a form: there is no other token against that."""
     if request.method in _SAFE:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, NamedTuple
 
@@ -51,7 +51,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def page(
+async def page(
     limit: Annotated[int, Query(ge=1, le=500, description="Rows of the page")] = 50,
     offset: Annotated[int, Query(ge=0, le=10_000_000, description="Rows before the page")] = 0,
 ) -> Page:
@@ -80,7 +80,7 @@ def days(
     return begin, end
 
 
-def filters(
+async def filters(
     search: Annotated[str, Query(max_length=250, description="A part of the id or the name")] = "",
     tag: Annotated[list[str] | None, Query(max_length=50, description="All of these tags")] = None,
     platform: Annotated[str | None, Query(max_length=50)] = None,
@@ -121,9 +121,14 @@ def definitions_of(viewer: Viewer, pipeline_ids: Iterable[str]) -> Definitions:
     ids = list(pipeline_ids)
     viewer.see(ids)
     with registry().reading() as conn:
-        found = read_some(conn, ids)
+        return definitions_in(conn, ids)
+
+
+def definitions_in(conn: Connection, pipeline_ids: Collection[str]) -> Definitions:
+    """The same, once it is known that the user may see them."""
+    found = read_some(conn, pipeline_ids)
     there = {*found.broken, *(pipeline.pipeline_id for pipeline in found.good)}
-    for pipeline_id in ids:
+    for pipeline_id in pipeline_ids:
         if pipeline_id not in there:
             raise no_such_pipeline(pipeline_id)
     return found

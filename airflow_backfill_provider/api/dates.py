@@ -28,12 +28,12 @@ Year = Annotated[int | None, Query(ge=1900, le=2200, description="By default the
 @router.get("/pipelines/{pipeline_id}/calendar")
 def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> date_answers.CalendarAnswer:
     """Every expected run date of a year with its status and the reason."""
-    found = asking.definitions_of(viewer, [pipeline_id])
-    pipeline = found.pipeline(pipeline_id)
-    now = asking.now()
-    today = now.astimezone(zone(pipeline.timezone)).date()
-    first, last = date(year or today.year, 1, 1), date(year or today.year, 12, 31)
+    viewer.see([pipeline_id])
     with registry().reading() as conn:
+        found = asking.definitions_in(conn, [pipeline_id])
+        pipeline, now = found.pipeline(pipeline_id), asking.now()
+        today = now.astimezone(zone(pipeline.timezone)).date()
+        first, last = date(year or today.year, 1, 1), date(year or today.year, 12, 31)
         facts = truth.facts(conn, [pipeline], first, last)[pipeline_id]
     schedule = pipeline.schedule(found.calendars)
     states = date_states(pipeline, schedule, facts, first, last, now)

@@ -113,19 +113,18 @@ class SideBySide:
             found = list(map(add, found, sum(columns).to_bytes(lanes, "little")))
         return found
 
-    def rows(self, names: Iterable[str]) -> dict[str, tuple[Survey, int]]:
-        """The surveys of some pipelines, each with its late dates."""
-        size = len(self.order.names) * self.width
-        kept = {status: bits.to_bytes(size, "little") for status, bits in self.survey.bits.items() if bits}
-        unmet, late = (bits.to_bytes(size, "little") for bits in (self.survey.unmet, self.late))
-        found = {}
-        for name in names:
-            start = self.order.lanes[name] * self.width
-            lane = slice(start, start + self.width)
-            bits = {status: int.from_bytes(kept[status][lane], "little") for status in kept}
-            survey = Survey(self.survey.first, bits, int.from_bytes(unmet[lane], "little"))
-            found[name] = survey, int.from_bytes(late[lane], "little")
-        return found
+    def rows(self) -> dict[str, tuple[Survey, int]]:
+        """The survey of each pipeline, with its late dates."""
+        kept = {status: self._lanes(bits) for status, bits in self.survey.bits.items() if bits}
+        unmet, late = self._lanes(self.survey.unmet), self._lanes(self.late)
+        return {
+            name: (Survey(self.survey.first, {status: kept[status][n] for status in kept}, unmet[n]), late[n])
+            for n, name in enumerate(self.order.names)
+        }
+
+    def _lanes(self, bits: int) -> list[int]:
+        kept = bits.to_bytes(len(self.order.names) * self.width, "little")
+        return [int.from_bytes(lane, "little") for lane in _chunks(kept, self.width)]
 
 
 def width_of(first: date, last: date) -> int:

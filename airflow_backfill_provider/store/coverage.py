@@ -10,10 +10,23 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from itertools import chain
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, LargeBinary, delete, func, literal, select, tuple_, union
+from sqlalchemy import (
+    Connection,
+    Integer,
+    LargeBinary,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    union,
+)
 
 from airflow_backfill_provider.backfill.coverage import (
     YEAR_BYTES,
@@ -39,6 +52,8 @@ from airflow_backfill_provider.store.dialect import (
     JoinedBytes,
     JsonList,
     PlainOrder,
+    few,
+    given_ids,
     insert_for,
     one_of,
     one_of_few,
@@ -120,19 +135,25 @@ def side_by_side(conn: Connection, part: YearPart, pipeline_ids: Collection[str]
 
     One value with all pipelines' bytes is read much faster than a row for each.
     """
-    found = [
-        func.substr(func.coalesce(table.c[name], _NO_DAYS), part.skipped + 1, part.length).label(name)
-        for name in YearBits._fields
-    ]
-    theirs = (table.c.year == part.year, one_of_few(table.c.pipeline_id, pipeline_ids))
-    ordered = (PlainOrder(table.c.pipeline_id), table.c.version)
-    rows = select(table.c.pipeline_id, table.c.version, *found).where(*theirs).order_by(*ordered).subquery()
-    names, versions = JsonList(rows.c.pipeline_id), JsonList(rows.c.version)
-    joined = (JoinedBytes(rows.c[name]) for name in YearBits._fields)
-    row = conn.execute(select(names, versions, *joined)).one()
-    if row[2] is None:
+    narrow = few(pipeline_ids)
+    values: dict[str, Any] = {"year": part.year, "begin": part.skipped + 1, "length": part.length}
+    row = conn.execute(_side_by_side(narrow), values | ({"ids": list(pipeline_ids)} if narrow else {})).one()
+    if row[0] is None or row[2] is None:
         return None
     return KeptLanes(json.loads(row[0]), json.loads(row[1]), *map(bytes.fromhex, row[2:]))
+
+
+@cache
+def _side_by_side(narrow: bool) -> Select[Any]:
+    begin, length = (bindparam(name, type_=Integer) for name in ("begin", "length"))
+    found = [
+        func.substr(func.coalesce(table.c[name], _NO_DAYS), begin, length).label(name) for name in YearBits._fields
+    ]
+    theirs = [table.c.year == bindparam("year", type_=Integer), *([given_ids(table.c.pipeline_id)] if narrow else [])]
+    ordered = (PlainOrder(table.c.pipeline_id), table.c.version)
+    rows = select(table.c.pipeline_id, table.c.version, *found).where(*theirs).order_by(*ordered).subquery()
+    joined = (JoinedBytes(rows.c[name]) for name in YearBits._fields)
+    return select(JsonList(rows.c.pipeline_id), JsonList(rows.c.version), *joined)
 
 
 def everybody(conn: Connection, after: str = "", most: int | None = None) -> list[str]:

@@ -55,12 +55,25 @@ def one_of(column: Any, values: Iterable[str]) -> Any:
     return _OneOf(column, bindparam(None, list(values), type_=_TEXTS))
 
 
+def given_ids(column: Any) -> Any:
+    """:func:`one_of` for a statement that is made once: the values come with each execution, as ``ids``.
+
+    To make a statement takes longer than SQLAlchemy needs to send it.
+    """
+    return _OneOf(column, bindparam("ids", type_=_TEXTS))
+
+
+def few(values: Collection[str]) -> bool:
+    """Whether to name these values is faster than to read all there are, and pass over what was not asked for."""
+    return len(values) <= _FEW
+
+
 def one_of_few(column: Any, values: Collection[str]) -> Any:
     """:func:`one_of`; of more than a thousand values anything, for who passes over what he did not ask for.
 
     To name thousands takes longer than to read all there are.
     """
-    return one_of(column, values) if len(values) <= _FEW else true()
+    return one_of(column, values) if few(values) else true()
 
 
 def one_of_many(column: Any, values: Iterable[str]) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, String, cast, func, select
+from sqlalchemy import Connection, Select, String, cast, func, select
 
 from airflow_backfill_provider.store.dialect import Digest
 from airflow_backfill_provider.store.tables import pipelines
@@ -33,11 +35,15 @@ def stamp(conn: Connection) -> str:
 
     One value is read much faster than a row for each pipeline.
     """
+    return conn.execute(_stamp()).scalar() or ""
+
+
+@cache
+def _stamp() -> Select[Any]:
     table = pipelines.c
     parts = [func.coalesce(cast(column, String), "") for column in (table.updated_at, table.is_active)]
     row = table.pipeline_id + " " + parts[0] + " " + parts[1]
-    query = select(Digest(row)).where(table.deleted_at.is_(None))
-    return conn.execute(query).scalar() or ""
+    return select(Digest(row)).where(table.deleted_at.is_(None))
 
 
 def heads(conn: Connection) -> list[Head]:

@@ -62,6 +62,8 @@ class Listing(NamedTuple):
 
     pipelines: list[Pipeline]
     broken: dict[str, tuple[Problem, ...]]
+    calendars: Mapping[str, BusinessCalendar]
+    """Those of the users' own that they were read with."""
 
 
 def definitions_for_factory(conn: Connection, only: str | None = None) -> list[Row]:
@@ -161,7 +163,7 @@ def get(conn: Connection, pipeline_id: str) -> Pipeline:
 
 def parse_rows(rows: Iterable[Row], own_calendars: Mapping[str, BusinessCalendar]) -> Listing:
     """The good ones, and the problems of the others by id."""
-    listing = Listing([], {})
+    listing = Listing([], {}, own_calendars)
     for row in rows:
         try:
             listing.pipelines.append(parse_pipeline(row, calendars=own_calendars, stored=True))

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, case, exists, func, not_, select
@@ -59,10 +60,7 @@ def at_work(conn: Connection, readable: Collection[str]) -> list[Row]:
 
     Those that the person may see, at most :data:`MOST_AT_WORK`; without a date that ended nothing tells their pace.
     """
-    mine = _item.request_id == table.c.request_id
-    live, ended = (exists().where(mine, _item.status.in_(some)) for some in (_LIVE, _ENDED))
-    newest = (table.c.requested_at.desc(), table.c.request_id)
-    ids = list(conn.execute(select(table.c.request_id).where(live, ended).order_by(*newest)).scalars())
+    ids = list(conn.execute(_begun()).scalars())
     seen: list[str] = []
     for start in range(0, len(ids), MOST_AT_WORK):
         some = ids[start : start + MOST_AT_WORK]
@@ -86,14 +84,27 @@ def waiting(conn: Connection, readable: Collection[str]) -> Counter[str]:
 
     All pipelines are read: to name thousands takes longer.
     """
-    keys = (_item.status, _item.pipeline_id)
-    each = select(*keys, func.count().label("n")).where(_item.status.in_(_LIVE)).group_by(*keys).subquery()
-    query = select(each.c.status, JsonList(each.c.pipeline_id), JsonList(each.c.n)).group_by(each.c.status)
     found: Counter[str] = Counter()
-    for status, names, numbers in conn.execute(query):
+    for status, names, numbers in conn.execute(_live_by_pipeline()):
         each_of = zip(json.loads(names), json.loads(numbers), strict=True)
         found[status] = sum(number for name, number in each_of if name in readable)
     return found
+
+
+@cache
+def _begun() -> Select[Any]:
+    """The requests with dates that wait or work and dates that ended, newest first."""
+    mine = _item.request_id == table.c.request_id
+    live, ended = (exists().where(mine, _item.status.in_(some)) for some in (_LIVE, _ENDED))
+    return select(table.c.request_id).where(live, ended).order_by(table.c.requested_at.desc(), table.c.request_id)
+
+
+@cache
+def _live_by_pipeline() -> Select[Any]:
+    """For each status of what waits or works the pipelines, and how many items each has."""
+    keys = (_item.status, _item.pipeline_id)
+    each = select(*keys, func.count().label("n")).where(_item.status.in_(_LIVE)).group_by(*keys).subquery()
+    return select(each.c.status, JsonList(each.c.pipeline_id), JsonList(each.c.n)).group_by(each.c.status)
 
 
 def _conditions(wanted: Wanted) -> list[Any]:

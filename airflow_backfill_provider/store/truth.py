@@ -9,16 +9,31 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, false, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    select,
+    text,
+    union_all,
+)
 
 from airflow_backfill_provider.backfill.owed import Decisive, Facts, Mark, Upstream
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import coverage
+from airflow_backfill_provider.store.column_types import CalendarDate
 from airflow_backfill_provider.store.decisive import ENDED_AT, newest_decisive
-from airflow_backfill_provider.store.dialect import MOST_DATES, dates_table, insert_for, one_of, one_of_few
+from airflow_backfill_provider.store.dialect import MOST_DATES, dates_table, few, given_ids, insert_for
 from airflow_backfill_provider.store.tables import LIVE_ITEM, OPEN_RECORD, backfill_queue, stale_dates
 from airflow_backfill_provider.store.tables import pipeline_run_log as records
 from airflow_backfill_provider.store.tables import run_date_holds as holds
@@ -26,8 +41,8 @@ from airflow_backfill_provider.store.tables import run_date_holds as holds
 _BETWEEN_NAMES = "\n"
 _EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
-Statement = Callable[[Any], Select[Any]]
-"""A statement for some pipelines, made from the condition that a column of ids is theirs."""
+Statement = Callable[[bool], Select[Any]]
+"""A statement about the dates from ``first`` to ``last``, of all pipelines or only of ``ids``; made once."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +59,10 @@ def facts(conn: Connection, pipelines: Sequence[Pipeline], first: date, last: da
     ids = sorted({pipeline.pipeline_id for pipeline in pipelines})
     at_work = busy(conn, ids, first, last)
     decisive: dict[str, dict[date, Decisive]] = defaultdict(dict)
-    for row in _rows(conn, _decisive(first, last), one_of(records.c.pipeline_id, ids)):
+    for row in _rows(conn, _decisive, first, last, ids):
         decisive[row.pipeline_id][row.run_date] = _record(row)
     marks: dict[str, dict[date, Mark]] = defaultdict(dict)
-    for row in _rows(conn, _marks(first, last), one_of(stale_dates.c.pipeline_id, ids)):
+    for row in _rows(conn, _marks, first, last, ids):
         marks[row.pipeline_id][row.run_date] = _mark(row)
     succeeded = _upstream_successes(conn, pipelines, first, last)
     return {
@@ -68,10 +83,11 @@ def busy(conn: Connection, pipeline_ids: Collection[str], first: date, last: dat
     The answer may tell of other pipelines too.
     """
     found: Mapping[str, Busy] = defaultdict(Busy)
-    for row in _rows(conn, _items(first, last), one_of_few(backfill_queue.c.pipeline_id, pipeline_ids)):
+    ids = list(pipeline_ids) if few(pipeline_ids) else None
+    for row in _rows(conn, _items, first, last, ids):
         _take_item(found[row.pipeline_id], row)
-    for statement, column in ((_open(first, last), records.c.pipeline_id), (_held(first, last), holds.c.pipeline_id)):
-        for row in _rows(conn, statement, one_of_few(column, pipeline_ids)):
+    for statement in (_open, _held):
+        for row in _rows(conn, statement, first, last, ids):
             found[row.pipeline_id].running[row.run_date] = row.dag_run_id
     return found
 
@@ -79,19 +95,14 @@ def busy(conn: Connection, pipeline_ids: Collection[str], first: date, last: dat
 def busy_by_date(
     conn: Connection, pipeline_ids: Collection[str], first: date, last: date
 ) -> Iterator[tuple[date, bool, list[str]]]:
-    """The same as :func:`busy` for numbers: a date, whether it only waits, and whose it is; in three statements.
+    """The same as :func:`busy` for numbers: a date, whether it only waits, and whose it is; in one statement.
 
     A row for each date is read much faster than one for each date of each pipeline.
     """
-    waits = (backfill_queue.c.status == ItemStatus.PENDING.value).label("waits")
-    some = ((_items(first, last), backfill_queue, waits), (_open(first, last), records, false().label("waits")))
-    for statement, table, only_waits in (*some, (_held(first, last), holds, false().label("waits"))):
-        theirs = statement(one_of_few(table.c.pipeline_id, pipeline_ids)).add_columns(only_waits).subquery()
-        names = func.aggregate_strings(theirs.c.pipeline_id, _BETWEEN_NAMES)
-        keys = (theirs.c.run_date, theirs.c.waits)
-        for day, waiting, joined in conn.execute(select(*keys, names).group_by(*keys)):
-            if day is not None and joined is not None:
-                yield day, bool(waiting), joined.split(_BETWEEN_NAMES)
+    ids = list(pipeline_ids) if few(pipeline_ids) else None
+    for row in _rows(conn, _busy_dates, first, last, ids):
+        if row.names is not None:
+            yield row.run_date, bool(row.waits), row.names.split(_BETWEEN_NAMES)
 
 
 def facts_of_dates(conn: Connection, wanted: Iterable[tuple[Pipeline, Collection[date]]]) -> dict[str, Facts]:
@@ -160,20 +171,23 @@ def _upstream_successes(
     """When each date of each upstream succeeded last, in the range widened by the offsets."""
     dependencies = [dependency for pipeline in pipelines for dependency in pipeline.dependencies]
     offsets = [0, *(dependency.offset for dependency in dependencies)]
-    statement = _successes(_shifted(first, min(offsets)), _shifted(last, max(offsets)))
+    first, last = _shifted(first, min(offsets)), _shifted(last, max(offsets))
     ids = sorted({dependency.upstream_id for dependency in dependencies})
     found: dict[str, dict[date, datetime]] = defaultdict(dict)
     if not ids:
         return found
-    for row in _rows(conn, statement, one_of(records.c.pipeline_id, ids)):
+    for row in _rows(conn, _successes, first, last, ids):
         if row.ended_at is not None:
             found[row.pipeline_id][row.run_date] = row.ended_at
     return found
 
 
-def _rows(conn: Connection, statement: Statement, theirs: ColumnElement[bool]) -> Iterator[Row[Any]]:
-    """What a statement finds for these pipelines; rows whose date cannot be read are left out."""
-    for row in conn.execute(statement(theirs)):
+def _rows(
+    conn: Connection, statement: Statement, first: date, last: date, ids: Sequence[str] | None
+) -> Iterator[Row[Any]]:
+    """What a statement finds, of all pipelines or of these; rows whose date cannot be read are left out."""
+    values = {"first": first, "last": last} | ({} if ids is None else {"ids": ids})
+    for row in conn.execute(statement(ids is not None), values):
         if row.run_date is not None:
             yield row
 
@@ -187,14 +201,14 @@ def _same_date(one: Any, other: Any) -> ColumnElement[bool]:
     return and_(one.pipeline_id == other.pipeline_id, one.run_date == other.run_date)
 
 
-def _decisive(first: date, last: date) -> Statement:
-    between = records.c.run_date.between(first, last)
-    return lambda theirs: select(newest_decisive(theirs, between))
+@cache
+def _decisive(narrow: bool) -> Select[Any]:
+    return select(newest_decisive(*_where(records.c.pipeline_id, records.c.run_date, narrow)))
 
 
-def _successes(first: date, last: date) -> Statement:
-    between = records.c.run_date.between(first, last)
-    return lambda theirs: _newest_successes(records).where(theirs, between)
+@cache
+def _successes(narrow: bool) -> Select[Any]:
+    return _newest_successes(records).where(*_where(records.c.pipeline_id, records.c.run_date, narrow))
 
 
 def _newest_successes(source: FromClause) -> Select[Any]:
@@ -207,28 +221,50 @@ def _newest_successes(source: FromClause) -> Select[Any]:
     )
 
 
-def _open(first: date, last: date) -> Statement:
+@cache
+def _open(narrow: bool) -> Select[Any]:
     columns = (records.c.pipeline_id, records.c.run_date, records.c.dag_run_id)
-    return lambda theirs: select(*columns).where(theirs, text(OPEN_RECORD), records.c.run_date.between(first, last))
+    return select(*columns).where(text(OPEN_RECORD), *_where(columns[0], columns[1], narrow))
 
 
-def _held(first: date, last: date) -> Statement:
+@cache
+def _held(narrow: bool) -> Select[Any]:
     columns = (holds.c.pipeline_id, holds.c.run_date, holds.c.dag_run_id)
-    owned = holds.c.dag_run_id.is_not(None)
-    return lambda theirs: select(*columns).where(theirs, owned, holds.c.run_date.between(first, last))
+    return select(*columns).where(holds.c.dag_run_id.is_not(None), *_where(columns[0], columns[1], narrow))
 
 
-def _items(first: date, last: date) -> Statement:
+@cache
+def _items(narrow: bool) -> Select[Any]:
     day = backfill_queue.c.date_to_process
     names = ("pipeline_id", "status", "requested_at", "dag_run_id")
     columns = [backfill_queue.c[name] for name in names]
-    return lambda theirs: select(*columns, day.label("run_date")).where(
-        theirs, text(LIVE_ITEM), day.between(first, last)
-    )
+    return select(*columns, day.label("run_date")).where(text(LIVE_ITEM), *_where(columns[0], day, narrow))
 
 
-def _marks(first: date, last: date) -> Statement:
-    return lambda theirs: select(stale_dates).where(theirs, stale_dates.c.run_date.between(first, last))
+@cache
+def _busy_dates(narrow: bool) -> Select[Any]:
+    waits = backfill_queue.c.status == ItemStatus.PENDING.value
+    parts = ((_items(narrow), waits), (_open(narrow), false()), (_held(narrow), false()))
+    each = union_all(
+        *(
+            select(part.c.pipeline_id, part.c.run_date, part.c.waits)
+            for statement, only_waits in parts
+            for part in [statement.add_columns(only_waits.label("waits")).subquery()]
+        )
+    ).subquery()
+    keys = (each.c.run_date, each.c.waits)
+    names = func.aggregate_strings(each.c.pipeline_id, _BETWEEN_NAMES).label("names")
+    return select(*keys, names).group_by(*keys)
+
+
+@cache
+def _marks(narrow: bool) -> Select[Any]:
+    return select(stale_dates).where(*_where(stale_dates.c.pipeline_id, stale_dates.c.run_date, narrow))
+
+
+def _where(pipeline_id: Any, run_date: Any, narrow: bool) -> list[ColumnElement[bool]]:
+    between = run_date.between(bindparam("first", type_=CalendarDate), bindparam("last", type_=CalendarDate))
+    return [given_ids(pipeline_id), between] if narrow else [between]
 
 
 def _record(row: Row[Any]) -> Decisive:

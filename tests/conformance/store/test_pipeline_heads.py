@@ -35,7 +35,7 @@ def look(registry: Registry, known: KnownPipelines) -> tuple[Known, int]:
 
 def test_a_second_look_reads_no_rows_until_one_changes(registry: Registry) -> None:
     known = KnownPipelines()
-    assert look(registry, known)[0] == ([], [])
+    assert look(registry, known)[0] == Known([], [])
     add(registry, "a", "b")
     first, _ = look(registry, known)
     assert ([one.pipeline_id for one in first.active], [one.pipeline_id for one in first.heads]) == (["a", "b"],) * 2
