@@ -176,9 +176,7 @@ def busy_of(order: Order, first: date, last: date, rows: Iterable[tuple[date, bo
 def lanes_since(order: Order, days: Mapping[str, date], first: date, last: date) -> int:
     """The dates from ``first`` to ``last`` of each pipeline from its own day on, in its lane."""
     whole, width = span_bits(0, (last - first).days + 1), width_of(first, last)
-    since = {
-        day: (whole & ~span_bits(0, (day - first).days)).to_bytes(width, "little") for day in set(days.values())
-    }
+    since = {day: (whole & ~span_bits(0, (day - first).days)).to_bytes(width, "little") for day in set(days.values())}
     return int.from_bytes(b"".join(since[days[name]] for name in order.names), "little")
 
 

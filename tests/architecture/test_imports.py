@@ -23,8 +23,12 @@ AIRFLOWS_PUBLIC_API = (
 PRIVATE_DOORS: dict[str, tuple[str, ...]] = {
     "dag_runs.py": ("airflow.",),  # starts and reads DagRuns over the supervisor's channel
     "timetables/": ("airflow.timetables.",),  # the SDK's base class cannot be serialised
-    # its guards on our routes, which DAGs there are, and the team of each, and of a connection
-    "api/": ("airflow.api_fastapi.", "airflow.models.dag.", "airflow.models.connection.", "airflow.utils.session."),
+    # its guards on our routes, which DAGs there are, and the team of each and of a bundle, and of a connection
+    "api/": (
+        "airflow.api_fastapi.",
+        *(f"airflow.models.{name}." for name in ("dag", "dagbundle", "team", "connection")),
+        "airflow.utils.session.",
+    ),
     "triggers/": ("airflow.sdk.execution_time.",),  # is the task over, before its job is cancelled
     "store/db_manager.py": ("airflow.utils.db_manager.",),  # 'airflow db migrate' finds the registry
     "cli/airflow_view.py": ("airflow.models.", "airflow.jobs.", "airflow.utils.session."),  # what 'doctor' looks at
