@@ -8,7 +8,8 @@ PORT ?= 8080
 # Further arguments for pytest: make test ARGS='-k holds'
 ARGS ?=
 
-# Tests that start Airflow's daemons run one after the other, all others on two workers.
+# Tests that start Airflow's daemons mostly wait for it: two workers, so never more than two Airflows at once, each with
+# a home, databases and ports of its own. A module is one worker's; tests/acceptance/conftest.py says which go first.
 AIRFLOW_TESTS := tests/acceptance tests/integration/test_compose.py
 QUICK := tests $(addprefix --ignore=,$(AIRFLOW_TESTS)) --ignore=tests/benchmarks --ignore=tests/chaos
 
@@ -40,7 +41,7 @@ test-quick: setup ## Tests without Airflow's daemons
 	$(BIN)/pytest -q -n 2 --dist loadfile $(QUICK) $(ARGS)
 
 test-airflow: setup ## Tests against a whole running Airflow and in the browser
-	$(BIN)/pytest -q $(AIRFLOW_TESTS) $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(AIRFLOW_TESTS) $(ARGS)
 
 chaos: setup ## Kill everything at random, see that each date is done once: SEEDS=1..3 DATES=60 DB=postgres
 	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),1) --dates $(or $(DATES),60) --db $(or $(DB),sqlite) \

@@ -24,6 +24,22 @@ from tests.airflow_console import AirflowConsole
 LONG_JOB = 15.0
 """Seconds: long enough for the ledger to prove a job alive at the moment of a kill."""
 
+LONGEST_FIRST = ("test_pages", "test_kills", "test_outage", "test_sla", "test_backfill", "test_quality")
+"""Modules that take minutes: begun last, one of them would keep a worker while the other one has nothing to do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the figures that tests have measured, whichever worker it was on: ``record_property("figure", …)``."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "figure":
+                terminalreporter.write_line(str(value))
+
 
 class StackWithConsole(AirflowStack):
     """An Airflow whose commands are given in one process, the same for all of them."""
