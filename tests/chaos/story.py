@@ -32,8 +32,8 @@ _ANSWERS = (
 SPARED_SECONDS = 60.0
 """After a kill of the scheduler or the triggerer, until the next one."""
 _VENDORS = ("databricks", "dbt_cloud", "snowflake")
-_SUBMITS = (("dbt_cloud", "/run/$"), ("snowflake", ""))
-"""Where a job is started; Snowflake is asked everything at one place."""
+_SUBMITS = {PLAIN: ("dbt_cloud", "/run/$"), CALLS: ("snowflake", "")}
+"""Where jobs of these pipelines are started; Snowflake is asked everything at one place."""
 
 
 class Story:
@@ -116,7 +116,7 @@ class Story:
             [self._rain] * 8
             + [self._kill_worker] * 5
             + [self._cut_off] * 2
-            + [self._refuse] * 5
+            + [lambda: self._refuse(self._lot.choice(list(_SUBMITS)))] * 2
             + [self._pause_what_has_just_started] * 3
             + [lambda: self._kill("triggerer")]
             + [lambda: self._kill("scheduler")]
@@ -126,7 +126,9 @@ class Story:
 
     def _what_persons_do(self) -> list[Callable[[], Any]]:
         """Each with a date of its own: one that is done already would rightly be done anew when it is run by hand."""
-        on_a_date = [self._ask_and_cancel, self._cancel_too_late, self._run_what_waits, self._run_what_works]
+        on_a_date = [
+            self._ask_and_cancel, self._cancel_too_late, self._run_what_waits, self._run_what_works, self._ask_in_vain,
+        ]  # fmt: skip
         deeds: list[Callable[[], Any]] = []
         for name, days in self.optional.items():
             for deed in [*on_a_date, self._ask_and_cancel, self._trigger] * self._each_deed:
@@ -141,13 +143,13 @@ class Story:
         self.told[f"{action} {fields.get('status', '')}".strip()] += 1
         self.world.simulator.client.fault(vendor, action, **fields)
 
-    def _refuse(self) -> None:
+    def _refuse(self, name: str) -> None:
         """Refuse the key of a submit: its date fails for good, and a person asks for it again.
 
         Not on Databricks: a date of the sequential pipeline would end so, and the next one would rightly go on.
         """
         self.told["key refused"] += 1
-        vendor, path = self._lot.choice(_SUBMITS)
+        vendor, path = _SUBMITS[name]
         self.world.simulator.client.fault(vendor, "bad_auth", method="POST", path_regex=path, times=1)
 
     def _kill_worker(self) -> None:
@@ -209,6 +211,11 @@ class Story:
 
     def _pause(self, name: str, paused: bool) -> None:
         self._ask("PATCH", f"/dags/{name}", json={"is_paused": paused})
+
+    def _ask_in_vain(self, name: str, day: date) -> None:
+        """The key is refused when its job is started, or another one's: a date fails for good, and is retried."""
+        self._refuse(name)
+        self._ask_for(name, day)
 
     def _ask_and_cancel(self, name: str, day: date) -> None:
         """Half of them at once, half when they have begun."""
