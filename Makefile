@@ -8,8 +8,12 @@ PORT ?= 8080
 # Further arguments for pytest: make test ARGS='-k holds'
 ARGS ?=
 
+# A file is one worker's. Files begin in the order of collection, which ends with the short ones of tests/unit: left to
+# itself xdist begins with those of many tests, and the slow ones, which have few, come last.
+TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+
 # Tests that start Airflow's daemons mostly wait for it: two workers, so never more than two Airflows at once, each with
-# a home, databases and ports of its own. A module is one worker's; tests/acceptance/conftest.py says which go first.
+# a home, databases and ports of its own. tests/acceptance/conftest.py says which modules go first.
 AIRFLOW_TESTS := tests/acceptance tests/integration/test_compose.py
 QUICK := tests $(addprefix --ignore=,$(AIRFLOW_TESTS)) --ignore=tests/benchmarks --ignore=tests/chaos
 
@@ -29,7 +33,7 @@ check: setup ## Lint, types, import contracts, unit tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/architecture $(ARGS)
+	$(BIN)/pytest -q $(TWO_WORKERS) tests/architecture tests/unit $(ARGS)
 
 format: setup ## Let ruff write what it can
 	$(BIN)/ruff check --fix .
@@ -38,10 +42,10 @@ format: setup ## Let ruff write what it can
 test: test-quick test-airflow ## Every test; Postgres and Chromium are used when they are there
 
 test-quick: setup ## Tests without Airflow's daemons
-	$(BIN)/pytest -q -n 2 --dist loadfile $(QUICK) $(ARGS)
+	$(BIN)/pytest -q $(TWO_WORKERS) $(QUICK) $(ARGS)
 
 test-airflow: setup ## Tests against a whole running Airflow and in the browser
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(AIRFLOW_TESTS) $(ARGS)
+	$(BIN)/pytest -q $(TWO_WORKERS) $(AIRFLOW_TESTS) $(ARGS)
 
 chaos: setup ## Kill everything at random, see that each date is done once: SEEDS=1..3 DATES=60 DB=postgres
 	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),1) --dates $(or $(DATES),60) --db $(or $(DB),sqlite) \
