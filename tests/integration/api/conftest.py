@@ -118,6 +118,30 @@ def _registry(url: str) -> None:
     apply_manifest(registry(url), MANIFEST, who="test", now=now)
 
 
+DEFINED = frozenset(
+    {
+        "pipelines", "pipeline_parameters", "pipeline_dependencies", "pipeline_changes", "pipeline_definitions",
+        "data_quality_checks", "business_calendars", "calendar_days",
+    }
+)  # fmt: skip
+"""The tables that say what pipelines are; all others tell what happened."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_has_happened_yet(request: pytest.FixtureRequest) -> None:
+    """No test sees the runs, requests, results or messages of another one: they share the application's registry."""
+    if "airflow_app" not in request.fixturenames:
+        return
+    request.getfixturevalue("airflow_app")
+    from airflow_backfill_provider.store.engine import registry
+    from airflow_backfill_provider.store.tables import metadata
+
+    with registry().writing() as conn:
+        for table in reversed(metadata.sorted_tables):
+            if table.name not in DEFINED:
+                conn.execute(table.delete())
+
+
 @pytest.fixture
 def ask(airflow_app: Served) -> Iterator[Callable[..., Any]]:
     """``ask(role, method, path, json=…)``: one request as a user of that role; 'nobody' is not logged in."""
