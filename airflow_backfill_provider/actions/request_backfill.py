@@ -212,7 +212,7 @@ def _all_of(errors: Sequence[BackfillError]) -> BackfillError:
 
 def _nothing_left(plan: RequestPlan) -> Iterable[Problem]:
     for one in plan.pipelines:
-        reasons = "; ".join(one.reasons()) or "the selection has none of its run dates"
+        reasons = "; ".join(one.reasons())
         unwanted = any(refused.reason.startswith("is ") for refused in one.left_out)
         advice = "; --only any fills them whatever their status" if unwanted else ""
         yield Problem(f"pipeline {one.pipeline_id!r}", f"nothing to fill: {reasons}{advice}")

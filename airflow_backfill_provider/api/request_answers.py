@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 
 class ItemAnswer(BaseModel):
@@ -69,13 +69,35 @@ class RequestEventAnswer(BaseModel):
     details: str | None
 
 
+class RequestHistoryAnswer(BaseModel):
+    """One page of what people did with a request, newest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "request_id": "bf-3f9c01aa", "total": 1, "limit": 50, "offset": 0,
+                    "events": [
+                        {"action": "paused", "acted_by": "ann", "acted_at": "2026-11-08T06:00:05Z",
+                         "why": "month end", "details": "3 date(s) wait"},
+                    ],
+                }
+            ]
+        }
+    )  # fmt: skip
+    request_id: str
+    total: int
+    limit: int
+    offset: int
+    events: list[RequestEventAnswer]
+
+
 class RequestItemsAnswer(RequestAnswer):
-    """A request with one page of its items, and its history, oldest first."""
+    """A request with one page of its items."""
 
     limit: int
     offset: int
     rows: list[ItemAnswer]
-    history: list[RequestEventAnswer]
 
 
 class MovedAnswer(BaseModel):

@@ -11,10 +11,10 @@ from airflow_backfill_provider.actions.request_backfill import plan_request, sav
 from airflow_backfill_provider.api import asking, bodies, plan_answers, request_answers, told
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_request
 from airflow_backfill_provider.api.asking import PageDep
+from airflow_backfill_provider.api.plan_pages import PlanPageDep, told_plan
 from airflow_backfill_provider.api.wishes import allowed
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.store import request_pages
-from airflow_backfill_provider.store import requests as request_rows
 from airflow_backfill_provider.store.engine import registry
 
 router = APIRouter(tags=["Requests"])
@@ -22,20 +22,20 @@ RequestId = Annotated[str, Path(min_length=1, max_length=100)]
 
 
 @router.post("/plan")
-def plan(body: bodies.WishBody, viewer: ViewerDep) -> plan_answers.PlanAnswer:
+def plan(body: bodies.WishBody, viewer: ViewerDep, part: PlanPageDep) -> plan_answers.PlanAnswer:
     """What a request would do now; nothing is written."""
     wish, among = allowed(body, viewer)
     with registry().reading() as conn:
         found = plan_request(conn, wish, asking.now(), among)
-    return told.plan(found, viewer)
+    return told_plan(found, part, viewer)
 
 
 @router.post("/requests", status_code=201)
-def create(body: bodies.WishBody, viewer: ViewerDep) -> plan_answers.CreatedAnswer:
-    """Save a request: exactly what a plan at this instant shows."""
+def create(body: bodies.WishBody, viewer: ViewerDep, part: PlanPageDep) -> plan_answers.CreatedAnswer:
+    """Save a request: exactly what a plan at this instant shows, all its pages."""
     wish, among = allowed(body, viewer)
     request_id, found = save_request(registry(), wish, who=viewer.name, now=asking.now(), among=among)
-    return plan_answers.CreatedAnswer(request_id=request_id, plan=told.plan(found, viewer))
+    return plan_answers.CreatedAnswer(request_id=request_id, plan=told_plan(found, part, viewer))
 
 
 @router.get("/requests")
@@ -74,14 +74,28 @@ def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> request_
         if row is None:
             raise no_such_request(request_id)
         items = request_pages.items(conn, request_id, page.limit, page.offset)
-        history = request_rows.history(conn, request_id)
     can_act = viewer.startable(row["pipelines"]).issuperset(row["pipelines"])
     return request_answers.RequestItemsAnswer(
         **told.request(row, can_act, asking.now()),
         limit=page.limit,
         offset=page.offset,
         rows=[told.item_row(one, viewer) for one in items],
-        history=[request_answers.RequestEventAnswer(**event) for event in history],
+    )
+
+
+@router.get("/requests/{request_id}/history")
+def history(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> request_answers.RequestHistoryAnswer:
+    """What people did with a request after it was made, newest first."""
+    with registry().reading() as conn:
+        if request_pages.one(conn, request_id, viewer.readable) is None:
+            raise no_such_request(request_id)
+        total, events = request_pages.history(conn, request_id, page.limit, page.offset)
+    return request_answers.RequestHistoryAnswer(
+        request_id=request_id,
+        total=total,
+        limit=page.limit,
+        offset=page.offset,
+        events=[request_answers.RequestEventAnswer(**event) for event in events],
     )
 
 

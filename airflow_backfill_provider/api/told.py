@@ -7,12 +7,11 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_backfill_provider.actions.date_grid import GridRow
-from airflow_backfill_provider.api import date_answers, pipeline_answers, plan_answers, request_answers
+from airflow_backfill_provider.api import date_answers, pipeline_answers, request_answers
 from airflow_backfill_provider.backfill.coverage import days_of
 from airflow_backfill_provider.backfill.hold import Hold
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateStatus
-from airflow_backfill_provider.backfill.plan import RequestPlan
 from airflow_backfill_provider.backfill.progress import eta_of
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
 from airflow_backfill_provider.errors import Problem
@@ -105,27 +104,6 @@ def item_row(row: Mapping[str, Any], viewer: Viewer) -> request_answers.ItemAnsw
 def _error(text: str | None, viewer: Viewer) -> str | None:
     """What went wrong, which may be that an upstream was not done."""
     return None if text is None else viewer.words(text)
-
-
-def plan(value: RequestPlan, viewer: Viewer) -> plan_answers.PlanAnswer:
-    """A plan, every date with its reason and every left out one with its."""
-    return plan_answers.PlanAnswer(
-        count=value.count,
-        estimated_seconds=value.seconds,
-        pipelines=[
-            plan_answers.PipelinePlanAnswer(
-                pipeline_id=one.pipeline_id,
-                dates=[
-                    plan_answers.PlannedDateAnswer(run_date=day.run_date, reason=viewer.words(day.reason))
-                    for day in one.dates
-                ],
-                runs=one.batches,
-                estimated_seconds=one.seconds,
-                left_out=[viewer.words(words) for words in one.reasons()],
-            )
-            for one in value.pipelines
-        ],
-    )
 
 
 def request(row: Mapping[str, Any], can_act: bool, now: datetime) -> dict[str, Any]:

@@ -39,9 +39,10 @@ class PipelinePlan:
     """Why its row cannot be read; then it has no dates."""
 
     def reasons(self) -> list[str]:
-        """What is left out of it and why, in a line for each reason."""
+        """What is left out of it and why, in a line for each reason; never nothing when it has no date to fill."""
         broken = [f"its row cannot be read: {'; '.join(map(str, self.problems))}"] if self.problems else []
-        return [*broken, *summary(self.left_out)]
+        lines = [*broken, *summary(self.left_out)]
+        return lines if lines or self.dates else ["the selection has none of its run dates"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +58,11 @@ class RequestPlan:
     def count(self) -> int:
         """How many dates will be filled."""
         return sum(len(plan.dates) for plan in self.pipelines)
+
+    @property
+    def runs(self) -> int:
+        """DagRuns, as long as none fails."""
+        return sum(plan.batches for plan in self.pipelines)
 
     @property
     def seconds(self) -> float | None:

@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Select, and_, case, exists, func, not_, selec
 
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
 from airflow_backfill_provider.store.dialect import JsonList, one_of, one_of_many
-from airflow_backfill_provider.store.tables import backfill_queue
+from airflow_backfill_provider.store.tables import backfill_queue, backfill_request_events
 from airflow_backfill_provider.store.tables import backfill_requests as table
 
 Row = dict[str, Any]
 _item = backfill_queue.c
+_event = backfill_request_events.c
 _LIVE = [status.value for status in LIVE]
 _ENDED = [status.value for status in ItemStatus if status not in LIVE]
 MOST_AT_WORK = 100
@@ -77,6 +78,15 @@ def items(conn: Connection, request_id: str, limit: int, offset: int) -> list[Ro
     ordered = (_item.pipeline_id, _item.date_to_process, _item.backfill_id)
     query = select(backfill_queue).where(_item.request_id == request_id).order_by(*ordered)
     return [dict(row) for row in conn.execute(query.limit(limit).offset(offset)).mappings()]
+
+
+def history(conn: Connection, request_id: str, limit: int, offset: int) -> tuple[int, list[Row]]:
+    """How many things people did with a request after it was made, and some of them, newest first."""
+    mine = _event.request_id == request_id
+    total = conn.execute(select(func.count()).where(mine)).scalar_one()
+    names = (_event.action, _event.acted_by, _event.acted_at, _event.why, _event.details)
+    newest = select(*names).where(mine).order_by(_event.acted_at.desc(), _event.event_id.desc())
+    return total, [dict(row) for row in conn.execute(newest.limit(limit).offset(offset)).mappings()]
 
 
 def waiting(conn: Connection, readable: Collection[str]) -> Counter[str]:

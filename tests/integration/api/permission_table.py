@@ -133,7 +133,11 @@ TABLE: tuple[Row, ...] = (
         for route in routes
         for about, codes in _ABOUT_ONE
     ),
-    *(Row(method="GET", route="/api/requests/{request_id}", about=about, codes=codes) for about, codes in _ABOUT_SOME),
+    *(
+        Row(method="GET", route=route, about=about, codes=codes)
+        for route in ("/api/requests/{request_id}", "/api/requests/{request_id}/history")
+        for about, codes in _ABOUT_SOME
+    ),
     *(
         Row(method="POST", route="/api/plan", about=about, takes="wish", codes=codes, fab=fab)
         for about, codes, fab in _ACTED_ON

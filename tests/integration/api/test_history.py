@@ -29,15 +29,26 @@ def test_the_history_of_a_request_says_who_did_what_and_why(ask: Ask) -> None:
     fail(name)
     ask("user", "POST", f"/api/requests/{name}/retry", json={"why": "it is up again"})
     ask("admin", "POST", f"/api/requests/{name}/cancel", json={"why": "enough"})
-    history = ask("viewer", "GET", f"/api/requests/{name}").json()["history"]
+    history = ask("viewer", "GET", f"/api/requests/{name}/history").json()["events"]
     assert [(one["action"], one["acted_by"], one["why"]) for one in history] == [
-        ("paused", "op", "the source is down"),
-        ("resumed", "op", None),
-        ("reprioritized", "op", "month end"),
-        ("retried", "user", "it is up again"),
         ("cancelled", "admin", "enough"),
+        ("retried", "user", "it is up again"),
+        ("reprioritized", "op", "month end"),
+        ("resumed", "op", None),
+        ("paused", "op", "the source is down"),
     ]
     assert history[2]["details"] == "priority 7 for 2 date(s)"
+
+
+def test_pages_of_a_history_meet_without_a_gap(ask: Ask) -> None:
+    name = make(ask, DOWNSTREAM, dates="today")
+    for priority in range(1, 6):
+        assert ask("op", "POST", f"/api/requests/{name}/reprioritize", json={"priority": priority}).is_success
+    pages = [ask("viewer", "GET", f"/api/requests/{name}/history?limit=2&offset={n}").json() for n in (0, 2, 4, 6)]
+    assert {(page["total"], page["limit"]) for page in pages} == {(5, 2)}
+    told = [event["details"] for page in pages for event in page["events"]]
+    assert told == [f"priority {n} for 1 date(s)" for n in (5, 4, 3, 2, 1)]
+    assert ask("viewer", "GET", f"/api/requests/{name}/history?limit=0").status_code == 422
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "retry", "cancel", "reprioritize"])

@@ -58,6 +58,14 @@ def test_the_first_n_of_the_whole_request_start(newest_first: bool, started: lis
     assert {item.request_id for item in items} == {"bf-1"}
 
 
+def test_a_pipeline_with_nothing_to_fill_always_says_why() -> None:
+    assert PipelinePlan(pipeline_id="a", dates=()).reasons() == ["the selection has none of its run dates"]
+    assert PipelinePlan(pipeline_id="a", dates=(), left_out=(Refused(D[0], "is done"),)).reasons() == [
+        "2026-01-01: is done"
+    ]
+    assert PipelinePlan(pipeline_id="a", dates=(PlannedDate(D[0], "missing"),)).reasons() == []
+
+
 def test_what_is_left_out_is_told_together_where_the_reason_is_one() -> None:
     left_out = [Refused(D[0] + timedelta(days=number), "is done") for number in range(3)] + [Refused(D[5], "runs")]
     assert summary(left_out) == ["3 dates from 2026-01-01 to 2026-01-03: is done", "2026-01-06: runs"]

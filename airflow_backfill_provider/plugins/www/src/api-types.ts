@@ -343,7 +343,7 @@ export interface paths {
         put?: never;
         /**
          * Create
-         * @description Save a request: exactly what a plan at this instant shows.
+         * @description Save a request: exactly what a plan at this instant shows, all its pages.
          */
         post: operations["create_api_requests_post"];
         delete?: never;
@@ -386,6 +386,26 @@ export interface paths {
          * @description End what waits, and stop what works with its external jobs.
          */
         post: operations["cancel_api_requests__request_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{request_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History
+         * @description What people did with a request after it was made, newest first.
+         */
+        get: operations["history_api_requests__request_id__history_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -764,6 +784,41 @@ export interface components {
         /**
          * CreatedAnswer
          * @description A request that was saved, with exactly its plan.
+         * @example {
+         *       "plan": {
+         *         "count": 2,
+         *         "dates_limit": 50,
+         *         "dates_offset": 0,
+         *         "estimated_seconds": 240,
+         *         "limit": 50,
+         *         "offset": 0,
+         *         "pipelines": [
+         *           {
+         *             "count": 2,
+         *             "dates": [
+         *               {
+         *                 "reason": "missing",
+         *                 "run_date": "2026-11-05"
+         *               },
+         *               {
+         *                 "reason": "stale: upstream customers re-ran at 2026-11-08 06:00 UTC",
+         *                 "run_date": "2026-11-06"
+         *               }
+         *             ],
+         *             "estimated_seconds": 240,
+         *             "left_out": [
+         *               "3 dates from 2026-11-01 to 2026-11-03: is done"
+         *             ],
+         *             "left_out_lines": 1,
+         *             "pipeline_id": "orders_daily",
+         *             "runs": 2
+         *           }
+         *         ],
+         *         "runs": 2,
+         *         "total": 1
+         *       },
+         *       "request_id": "bf-3f9c01aa"
+         *     }
          */
         CreatedAnswer: {
             plan: components["schemas"]["PlanAnswer"];
@@ -1328,18 +1383,54 @@ export interface components {
         };
         /**
          * PipelinePlanAnswer
-         * @description What happens to one pipeline.
+         * @description What happens to one pipeline: its numbers, and a page of its dates and of what is left out.
+         * @example {
+         *       "count": 2,
+         *       "dates": [
+         *         {
+         *           "reason": "missing",
+         *           "run_date": "2026-11-05"
+         *         },
+         *         {
+         *           "reason": "stale: upstream customers re-ran at 2026-11-08 06:00 UTC",
+         *           "run_date": "2026-11-06"
+         *         }
+         *       ],
+         *       "estimated_seconds": 240,
+         *       "left_out": [
+         *         "3 dates from 2026-11-01 to 2026-11-03: is done"
+         *       ],
+         *       "left_out_lines": 1,
+         *       "pipeline_id": "orders_daily",
+         *       "runs": 2
+         *     }
          */
         PipelinePlanAnswer: {
-            /** Dates */
+            /**
+             * Count
+             * @description All its dates that will be filled
+             */
+            count: number;
+            /**
+             * Dates
+             * @description Ascending
+             */
             dates: components["schemas"]["PlannedDateAnswer"][];
             /**
              * Estimated Seconds
              * @description By past runs; null when there are none
              */
             estimated_seconds: number | null;
-            /** Left Out */
+            /**
+             * Left Out
+             * @description A line for each reason
+             */
             left_out: string[];
+            /**
+             * Left Out Lines
+             * @description All lines of what is left out
+             */
+            left_out_lines: number;
             /** Pipeline Id */
             pipeline_id: string;
             /**
@@ -1350,15 +1441,68 @@ export interface components {
         };
         /**
          * PlanAnswer
-         * @description What a request would do, or does.
+         * @description What a request would do, or does: numbers of all of it, and a page of its pipelines.
+         * @example {
+         *       "count": 2,
+         *       "dates_limit": 50,
+         *       "dates_offset": 0,
+         *       "estimated_seconds": 240,
+         *       "limit": 50,
+         *       "offset": 0,
+         *       "pipelines": [
+         *         {
+         *           "count": 2,
+         *           "dates": [
+         *             {
+         *               "reason": "missing",
+         *               "run_date": "2026-11-05"
+         *             },
+         *             {
+         *               "reason": "stale: upstream customers re-ran at 2026-11-08 06:00 UTC",
+         *               "run_date": "2026-11-06"
+         *             }
+         *           ],
+         *           "estimated_seconds": 240,
+         *           "left_out": [
+         *             "3 dates from 2026-11-01 to 2026-11-03: is done"
+         *           ],
+         *           "left_out_lines": 1,
+         *           "pipeline_id": "orders_daily",
+         *           "runs": 2
+         *         }
+         *       ],
+         *       "runs": 2,
+         *       "total": 1
+         *     }
          */
         PlanAnswer: {
-            /** Count */
+            /**
+             * Count
+             * @description Dates that will be filled
+             */
             count: number;
+            /** Dates Limit */
+            dates_limit: number;
+            /** Dates Offset */
+            dates_offset: number;
             /** Estimated Seconds */
             estimated_seconds: number | null;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
             /** Pipelines */
             pipelines: components["schemas"]["PipelinePlanAnswer"][];
+            /**
+             * Runs
+             * @description DagRuns, as long as none fails
+             */
+            runs: number;
+            /**
+             * Total
+             * @description Pipelines
+             */
+            total: number;
         };
         /**
          * PlannedDateAnswer
@@ -1493,8 +1637,39 @@ export interface components {
             why: string | null;
         };
         /**
+         * RequestHistoryAnswer
+         * @description One page of what people did with a request, newest first.
+         * @example {
+         *       "events": [
+         *         {
+         *           "acted_at": "2026-11-08T06:00:05Z",
+         *           "acted_by": "ann",
+         *           "action": "paused",
+         *           "details": "3 date(s) wait",
+         *           "why": "month end"
+         *         }
+         *       ],
+         *       "limit": 50,
+         *       "offset": 0,
+         *       "request_id": "bf-3f9c01aa",
+         *       "total": 1
+         *     }
+         */
+        RequestHistoryAnswer: {
+            /** Events */
+            events: components["schemas"]["RequestEventAnswer"][];
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+            /** Request Id */
+            request_id: string;
+            /** Total */
+            total: number;
+        };
+        /**
          * RequestItemsAnswer
-         * @description A request with one page of its items, and its history, oldest first.
+         * @description A request with one page of its items.
          */
         RequestItemsAnswer: {
             /** Can Act */
@@ -1507,8 +1682,6 @@ export interface components {
             eta_at: string | null;
             /** First N */
             first_n: number | null;
-            /** History */
-            history: components["schemas"]["RequestEventAnswer"][];
             /** Items */
             items: number;
             /** Kept Back */
@@ -3303,7 +3476,16 @@ export interface operations {
     };
     plan_api_plan_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Dates, and lines left out, of each pipeline */
+                dates_limit?: number;
+                /** @description Those before them, of each pipeline */
+                dates_offset?: number;
+                /** @description Rows of the page */
+                limit?: number;
+                /** @description Rows before the page */
+                offset?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3607,7 +3789,16 @@ export interface operations {
     };
     create_api_requests_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Dates, and lines left out, of each pipeline */
+                dates_limit?: number;
+                /** @description Those before them, of each pipeline */
+                dates_offset?: number;
+                /** @description Rows of the page */
+                limit?: number;
+                /** @description Rows before the page */
+                offset?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3822,6 +4013,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MovedAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start or to edit, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    history_api_requests__request_id__history_get: {
+        parameters: {
+            query?: {
+                /** @description Rows of the page */
+                limit?: number;
+                /** @description Rows before the page */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestHistoryAnswer"];
                 };
             };
             /** @description Not JSON that can be read */

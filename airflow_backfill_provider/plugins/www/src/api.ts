@@ -15,6 +15,7 @@ export type Created = Schemas["CreatedAnswer"];
 export type Requests = Schemas["RequestsAnswer"];
 export type BackfillRequest = Schemas["RequestAnswer"];
 export type RequestItems = Schemas["RequestItemsAnswer"];
+export type RequestHistory = Schemas["RequestHistoryAnswer"];
 export type Moved = Schemas["MovedAnswer"];
 export type DagRun = Schemas["DagRunAnswer"];
 export type Run = Schemas["RunAnswer"];

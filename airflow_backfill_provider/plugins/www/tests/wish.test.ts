@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 
 import { expect, test } from "vitest";
 
-import { bodyOf, commandOf, NOTHING, quoted } from "../src/logic/wish";
+import { bodyOf, commandOf, NOTHING, planQuery, quoted } from "../src/logic/wish";
 
 const picked = { ...NOTHING, dates: new Set(["2026-11-02", "2026-11-01"]) };
 
@@ -42,3 +42,8 @@ test.each(["plain", "two words", "it's", "$(reboot)", "`x`", 'a"b', "!2026", "*"
     expect(execFileSync("sh", ["-c", `printf %s ${quoted(text)}`], { encoding: "utf8" })).toBe(text);
   },
 );
+
+test("a plan is asked for page by page", () => {
+  expect(planQuery(0, 0)).toBe("limit=20&offset=0&dates_limit=50&dates_offset=0");
+  expect(planQuery(2, 3)).toBe("limit=20&offset=40&dates_limit=50&dates_offset=150");
+});

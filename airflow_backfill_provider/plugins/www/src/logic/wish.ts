@@ -36,6 +36,18 @@ export const bodyOf = (pipelineId: string, choice: Choice) => ({
 /** What a plan depends on: all but the reason, so that typing it asks for no new plan. */
 export const planBodyOf = (pipelineId: string, choice: Choice) => bodyOf(pipelineId, { ...choice, why: "" });
 
+export const PLAN_PIPELINES = 20;
+export const PLAN_DATES = 50;
+
+/** A page of a plan: some of its pipelines, and some dates of each. */
+export const planQuery = (pipelines: number, dates: number): string =>
+  new URLSearchParams({
+    limit: String(PLAN_PIPELINES),
+    offset: String(pipelines * PLAN_PIPELINES),
+    dates_limit: String(PLAN_DATES),
+    dates_offset: String(dates * PLAN_DATES),
+  }).toString();
+
 /** A word of a POSIX shell. */
 export const quoted = (text: string): string =>
   /^[A-Za-z0-9_.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,8 +1,9 @@
 /** The queue: requests with who and why, how far they are, and their dates. */
 
+import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 
-import type { Item, RequestItems, Requests } from "../api";
+import type { Item, RequestHistory, RequestItems, Requests } from "../api";
 import { pageOf } from "../logic/watch";
 import { withValues } from "../logic/view";
 import { instant, plural } from "../logic/words";
@@ -13,6 +14,7 @@ import { useLive } from "../parts/useLive";
 
 const PAGE = 25;
 const ITEMS = 100;
+const EVENTS = 20;
 
 export const Queue = () => {
   const [url, setUrl] = useSearchParams();
@@ -24,6 +26,11 @@ export const Queue = () => {
   const list = useLive<Requests>(`/requests?${query}`, (answer) => (answer?.requests.some((one) => one.state === "open") ? 3 : 10));
   const set = (values: Record<string, string | null>) => setUrl((old) => withValues(old, values), { replace: true });
   const shown = list.answer;
+  const [steered, setSteered] = useState(0);
+  const onDone = () => {
+    list.again();
+    setSteered((times) => times + 1);
+  };
   const there = shown?.requests.some((one) => one.request_id === selected);
   return (
     <div className="bf-stack">
@@ -41,10 +48,10 @@ export const Queue = () => {
         <Empty title="Nobody has asked for dates">Open a pipeline, pick dates and fill them: the request stands here.</Empty>
       )}
       {shown && shown.total > 0 && (
-        <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, items: null, page: page ? String(page) : null })} onDone={list.again} />
+        <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, items: null, events: null, page: page ? String(page) : null })} onDone={onDone} />
       )}
       {shown && <Pages label="Pages of requests" total={shown.total} size={PAGE} page={page} onPage={(to) => set({ page: to ? String(to) : null })} names={["Newer", "Older"]} />}
-      {selected && <Details key={selected} requestId={selected} alone={!there} page={pageOf(url, "items")} onPage={(to) => set({ items: to ? String(to) : null, page: page ? String(page) : null })} />}
+      {selected && <Details key={selected} requestId={selected} alone={!there} steered={steered} />}
     </div>
   );
 };
@@ -53,15 +60,26 @@ interface DetailsProps {
   requestId: string;
   /** Whether the list above does not show it. */
   alone: boolean;
-  page: number;
-  onPage: (page: number) => void;
+  /** How often something was done: what is shown is asked for anew. */
+  steered: number;
 }
 
-/** A request's dates, page by page, and what people did with it. */
-const Details = ({ requestId, alone, page, onPage }: DetailsProps) => {
+/** A part of the details that has pages of its own, by that name in the URL; other pages stay where they are. */
+const usePages = (name: string): [number, (to: number) => void] => {
+  const [url, setUrl] = useSearchParams();
+  const go = (to: number) => setUrl((old) => withValues(old, { [name]: to ? String(to) : null, page: old.get("page") }), { replace: true });
+  return [pageOf(url, name), go];
+};
+
+/** A request's dates and what people did with it, each page by page. */
+const Details = ({ requestId, alone, steered }: DetailsProps) => {
+  const [page, go] = usePages("items");
   const found = useLive<RequestItems>(`/requests/${encodeURIComponent(requestId)}?limit=${ITEMS}&offset=${page * ITEMS}`, (answer) =>
     answer?.state === "open" ? 3 : 15,
   );
+  useEffect(() => {
+    if (steered) found.again();
+  }, [steered]);
   return (
     <section className="bf-card bf-stack" aria-label={`Dates of ${requestId}`}>
       <h2 style={{ margin: 0 }}>Dates of {requestId}</h2>
@@ -75,32 +93,45 @@ const Details = ({ requestId, alone, page, onPage }: DetailsProps) => {
       {found.answer && (
         <>
           <ItemTable items={found.answer.rows} />
-          <Pages label={`Pages of dates of ${requestId}`} total={found.answer.items} size={ITEMS} page={page} onPage={onPage} />
-          <History request={found.answer} />
+          <Pages label={`Pages of dates of ${requestId}`} total={found.answer.items} size={ITEMS} page={page} onPage={go} />
+          <History request={found.answer} steered={steered} />
         </>
       )}
     </section>
   );
 };
 
-const History = ({ request }: { request: RequestItems }) => (
-  <section aria-label={`History of ${request.request_id}`}>
-    <h3>History</h3>
-    <ol className="bf-lines">
-      <li>
-        {instant(request.requested_at)}: asked for by {request.requested_by}
-        {request.why && <q>{request.why}</q>}
-      </li>
-      {request.history.map((event) => (
-        <li key={`${event.acted_at} ${event.action}`}>
-          {instant(event.acted_at)}: {event.action} by {event.acted_by}
-          {event.details && ` (${event.details})`}
-          {event.why && <q>{event.why}</q>}
-        </li>
-      ))}
-    </ol>
-  </section>
-);
+/** What people did with a request, newest first; the oldest is that somebody asked for it. */
+const History = ({ request, steered }: { request: RequestItems; steered: number }) => {
+  const [page, go] = usePages("events");
+  const live = useLive<RequestHistory>(`/requests/${encodeURIComponent(request.request_id)}/history?limit=${EVENTS}&offset=${page * EVENTS}`, () => 15);
+  useEffect(() => {
+    if (steered) live.again();
+  }, [steered]);
+  const isWhole = live.answer !== null && (page + 1) * EVENTS >= live.answer.total;
+  return (
+    <section aria-label={`History of ${request.request_id}`}>
+      <h3>History</h3>
+      {live.problem && <Problem problem={live.problem} again={live.again} />}
+      <ol className="bf-lines">
+        {(live.answer?.events ?? []).map((event) => (
+          <li key={`${event.acted_at} ${event.action}`}>
+            {instant(event.acted_at)}: {event.action} by {event.acted_by}
+            {event.details && ` (${event.details})`}
+            {event.why && <q>{event.why}</q>}
+          </li>
+        ))}
+        {isWhole && (
+          <li>
+            {instant(request.requested_at)}: asked for by {request.requested_by}
+            {request.why && <q>{request.why}</q>}
+          </li>
+        )}
+      </ol>
+      {live.answer && <Pages label={`Pages of the history of ${request.request_id}`} total={live.answer.total} size={EVENTS} page={page} onPage={go} names={["Newer", "Older"]} />}
+    </section>
+  );
+};
 
 export const ItemTable = ({ items }: { items: Item[] }) => (
   <div className="bf-scroll" tabIndex={0} role="region" aria-label="Dates in the queue">

@@ -3,16 +3,17 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { Link } from "react-router-dom";
 
-import { type Created, type Plan, post, Refused } from "../api";
+import { type Created, post, type Refused } from "../api";
 import { toText } from "../logic/selection";
 import { duration, plural } from "../logic/words";
-import { bodyOf, type Choice, commandOf, planBodyOf } from "../logic/wish";
+import { bodyOf, type Choice, commandOf } from "../logic/wish";
 import { Ask } from "./Ask";
 import { Problem, requestUrl } from "./bits";
 import { CopyButton } from "./CopyButton";
+import { Planned } from "./Planned";
+import { usePlan } from "./usePlan";
 
 const ASK_ABOVE = 100;
-const SETTLE_MS = 200;
 
 interface Props {
   pipelineId: string;
@@ -28,7 +29,8 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
   const [busy, setBusy] = useState(false);
   const [made, setMade] = useState<Created | null>(null);
   const [refused, setRefused] = useState<Refused | null>(null);
-  const { plan, problem, isCurrent } = usePlan(pipelineId, choice, canStart);
+  const planning = usePlan(pipelineId, choice, canStart);
+  const { plan, problem, isCurrent } = planning;
   const set = (values: Partial<Choice>) => onChoice({ ...choice, ...values });
   const start = async () => {
     setAsking(false);
@@ -82,7 +84,7 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
             <>
               <Options choice={choice} set={set} />
               {problem && <Problem problem={problem} />}
-              {plan && <Planned plan={plan} pipelineId={pipelineId} />}
+              {plan && <Planned plan={plan} planning={planning} pipelineId={pipelineId} />}
               {refused && <Problem problem={refused} />}
               <button className="bf-button bf-main" type="button" disabled={busy || !plan || !isCurrent || !count} onClick={() => (count > ASK_ABOVE ? setAsking(true) : void start())}>
                 {busy ? "Asking…" : plan && isCurrent ? `Fill ${plural(count, "date")}` : "Fill dates"}
@@ -98,7 +100,7 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
       )}
       {asking && (
         <Ask title={`Fill ${plural(count, "date")}?`} yes={`Yes, fill ${count}`} onYes={() => void start()} onNo={() => setAsking(false)}>
-          That makes {plural(runs(plan), "run")}
+          That makes {plural(plan?.runs ?? 0, "run")}
           {plan?.estimated_seconds ? `, ${duration(plan.estimated_seconds)} by past runs` : ""}.
         </Ask>
       )}
@@ -106,40 +108,7 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
   );
 };
 
-const runs = (plan: Plan | null): number => (plan?.pipelines ?? []).reduce((sum, one) => sum + one.runs, 0);
-
 const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)} …` : text);
-
-interface Planning {
-  plan: Plan | null;
-  problem: Refused | null;
-  /** What the plan is of; nothing may be started by the plan of something else. */
-  of: string | null;
-}
-
-/** The plan of the newest choice, asked for when the hand rests. Until it comes, the last one stays to be read. */
-const usePlan = (pipelineId: string, choice: Choice, canStart: boolean) => {
-  const [state, setState] = useState<Planning>({ plan: null, problem: null, of: null });
-  const body = canStart && choice.dates.size ? JSON.stringify(planBodyOf(pipelineId, choice)) : null;
-  useEffect(() => {
-    setState((old) => ({ ...old, plan: body ? old.plan : null, problem: null }));
-    if (!body) return undefined;
-    const stop = new AbortController();
-    const timer = window.setTimeout(async () => {
-      try {
-        const plan = await post<Plan>("/plan", JSON.parse(body) as object, stop.signal);
-        if (!stop.signal.aborted) setState({ plan, problem: null, of: body });
-      } catch (error) {
-        if (!stop.signal.aborted) setState({ plan: null, problem: error as Refused, of: body });
-      }
-    }, SETTLE_MS);
-    return () => {
-      stop.abort();
-      window.clearTimeout(timer);
-    };
-  }, [body]);
-  return { ...state, isCurrent: state.of === body };
-};
 
 const Options = ({ choice, set }: { choice: Choice; set: (values: Partial<Choice>) => void }) => (
   <div className="bf-stack" style={{ gap: 8 }}>
@@ -177,24 +146,4 @@ const Check = ({ checked, onChange, children }: { checked: boolean; onChange: (o
     <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
     <span>{children}</span>
   </label>
-);
-
-const Planned = ({ plan, pipelineId }: { plan: Plan; pipelineId: string }) => (
-  <div className="bf-stack" style={{ gap: 6 }} aria-live="polite">
-    {plan.pipelines.map((one) => (
-      <div key={one.pipeline_id}>
-        {one.pipeline_id !== pipelineId && <b>{one.pipeline_id}: </b>}
-        <b>{plural(one.dates.length, "date")}</b> in {plural(one.runs, "run")}
-        {one.estimated_seconds ? `, ${duration(one.estimated_seconds)} by past runs` : ""}
-        {one.left_out.length > 0 && (
-          <ul className="bf-lines bf-muted" aria-label="Left out">
-            {one.left_out.slice(0, 5).map((words) => (
-              <li key={words}>left out: {words}</li>
-            ))}
-            {one.left_out.length > 5 && <li>and {one.left_out.length - 5} more</li>}
-          </ul>
-        )}
-      </div>
-    ))}
-  </div>
 );

@@ -72,6 +72,7 @@ ${status("stale", token("up_for_retry-muted"), token("up_for_retry-fg"), token("
 .bf-today .bf-day{text-decoration:underline;text-underline-offset:3px}
 .bf-pick{background:none;border:1px solid transparent;border-radius:4px;font:inherit;color:inherit;cursor:pointer;padding:2px 4px}
 .bf-pick:hover{border-color:${token("border")}}
+.bf-more{align-self:flex-start;margin-inline-start:-4px;text-decoration:underline;text-underline-offset:2px}
 .bf-button{border:1px solid ${token("border-emphasized")};border-radius:6px;background:${token("bg")};color:${token("fg")};font:inherit;font-weight:500;padding:6px 12px;cursor:pointer;min-height:34px}
 .bf-button:hover:not(:disabled){background:${token("bg-muted")}}
 .bf-button:disabled{opacity:.55;cursor:not-allowed}
