@@ -108,7 +108,7 @@ def _requests(ask: Ask) -> list[str]:
         return str(answer.json()["request_id"])
 
     def steer(name: str, verb: str) -> None:
-        assert ask("op", "POST", f"/api/requests/{name}/{verb}", json={"why": verb}).status_code == 200
+        assert ask("admin", "POST", f"/api/requests/{name}/{verb}", json={"why": verb}).status_code == 200
 
     first = TODAY - timedelta(days=60)
     span = [f"{first + timedelta(days=7 * n)}..{first + timedelta(days=7 * n + 5)}" for n in range(6)]
@@ -164,9 +164,9 @@ def _watched(ask: Ask) -> None:
         attempts.missed(conn, [(missed, "no run was created: the scheduler was down or the tick was lost")], _NOW)
     done = TODAY - timedelta(days=2 + _WORDS.index("success"))
     mark_stale(registry(), DAILY, str(done), why="late files", who="ann", now=datetime.now(UTC))
-    row = ask("op", "GET", f"/api/pipelines/{DAILY}/definition").json()
+    row = ask("admin", "GET", f"/api/pipelines/{DAILY}/definition").json()
     body = {"version": row["version"], "values": row["values"] | {"owner": "ann"}}
-    assert ask("op", "PUT", f"/api/pipelines/{DAILY}/definition", json=body).status_code == 200
+    assert ask("admin", "PUT", f"/api/pipelines/{DAILY}/definition", json=body).status_code == 200
 
 
 def _of_another_program() -> None:

@@ -18,7 +18,7 @@ from tests.integration.api.test_permissions import make
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own
 
-AUTH_MANAGERS = ("simple", "simple on postgres")
+AUTH_MANAGERS = ("simple", "simple on postgres", "fab")
 EXAMPLES = 15
 REFUSED_FOR_ITS_MEANING = ["2xx", "404", "409", "422"]
 """A document cannot say which dates are there to be filled, or what a row may say; the answer does, with a 422."""
