@@ -55,6 +55,7 @@ class FieldsAnswer(BaseModel):
     """What a row can say."""
 
     can_create: bool = Field(description="Whether the user may make a new pipeline")
+    can_choose_connection: bool = Field(description="Whether the user may let a new one use an Airflow connection")
     groups: list[GroupAnswer]
     fields: list[FieldAnswer]
     check_kinds: list[CheckKindAnswer]

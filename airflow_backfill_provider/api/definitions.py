@@ -41,6 +41,7 @@ def fields(viewer: ViewerDep) -> answers.FieldsAnswer:
     """What a row can say: its columns, what each means and may hold."""
     return answers.FieldsAnswer(
         can_create=viewer.edits_all,
+        can_choose_connection=viewer.may_choose(),
         groups=[answers.GroupAnswer(name=name, title=title) for name, title in GROUPS.items()],
         fields=[_field(field) for field in FIELDS],
         check_kinds=[

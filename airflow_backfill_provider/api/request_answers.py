@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class ItemAnswer(BaseModel):
@@ -28,6 +28,9 @@ class ItemAnswer(BaseModel):
     error_message: str | None
 
 
+State = Literal["open", "paused", "ended", "cancelled"]
+
+
 class RequestAnswer(BaseModel):
     """A request and how far it is."""
 
@@ -41,7 +44,7 @@ class RequestAnswer(BaseModel):
     newest_first: bool
     max_active: int | None
     first_n: int | None
-    state: Literal["open", "paused", "ended", "cancelled"]
+    state: State
     kept_back: int
     items: int
     counts: dict[str, int]
@@ -103,5 +106,9 @@ class RequestItemsAnswer(RequestAnswer):
 class MovedAnswer(BaseModel):
     """What a verb did."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"request_id": "bf-3f9c01aa", "dates": 3, "state": "paused"}]}
+    )
     request_id: str
-    dates: int
+    dates: int = Field(description="That it moved, or that wait")
+    state: State = Field(description="Of the request now: dates of a paused one wait until it is resumed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 
@@ -103,28 +103,28 @@ def history(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> request_
 def pause(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Start none of its dates any more; what works goes on."""
     _steered(request_id, viewer)
-    return _moved(control.pause(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
+    return _moved(control.pause(registry(), request_id, Person(viewer.name, body.why), now=asking.now()), viewer)
 
 
 @router.post("/requests/{request_id}/resume")
 def resume(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Let it go on, with the dates that ``first_n`` kept back."""
     _steered(request_id, viewer)
-    return _moved(control.resume(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
+    return _moved(control.resume(registry(), request_id, Person(viewer.name, body.why), now=asking.now()), viewer)
 
 
 @router.post("/requests/{request_id}/cancel")
 def cancel(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """End what waits, and stop what works with its external jobs."""
     _steered(request_id, viewer)
-    return _moved(control.cancel(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
+    return _moved(control.cancel(registry(), request_id, Person(viewer.name, body.why), now=asking.now()), viewer)
 
 
 @router.post("/requests/{request_id}/retry")
 def retry(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
     """Try its failed dates again; of a cancelled request also those that were cancelled."""
     _steered(request_id, viewer)
-    return _moved(control.retry(registry(), request_id, Person(viewer.name, body.why), now=asking.now()))
+    return _moved(control.retry(registry(), request_id, Person(viewer.name, body.why), now=asking.now()), viewer)
 
 
 @router.post("/requests/{request_id}/reprioritize")
@@ -132,17 +132,24 @@ def reprioritize(request_id: RequestId, body: bodies.PriorityBody, viewer: Viewe
     """Change the priority of what waits."""
     _steered(request_id, viewer)
     person = Person(viewer.name, body.why)
-    return _moved(control.reprioritize(registry(), request_id, body.priority, person, now=asking.now()))
+    return _moved(control.reprioritize(registry(), request_id, body.priority, person, now=asking.now()), viewer)
 
 
 def _steered(request_id: str, viewer: Viewer) -> None:
     """Raise NotFound for a request that the user may not see, 403 for one that is not this user's to steer."""
+    viewer.must_start(_seen(request_id, viewer)["pipelines"])
+
+
+def _moved(done: tuple[str, int], viewer: Viewer) -> request_answers.MovedAnswer:
+    request_id, dates = done
+    state = told.request(_seen(request_id, viewer), True, asking.now())["state"]
+    return request_answers.MovedAnswer(request_id=request_id, dates=dates, state=state)
+
+
+def _seen(request_id: str, viewer: Viewer) -> dict[str, Any]:
+    """A request that the user may see. Raises NotFound."""
     with registry().reading() as conn:
         row = request_pages.one(conn, request_id, viewer.readable)
     if row is None:
         raise no_such_request(request_id)
-    viewer.must_start(row["pipelines"])
-
-
-def _moved(done: tuple[str, int]) -> request_answers.MovedAnswer:
-    return request_answers.MovedAnswer(request_id=done[0], dates=done[1])
+    return row

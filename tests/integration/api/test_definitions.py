@@ -108,6 +108,12 @@ def test_a_connection_of_another_team_is_not_for_who_may_read_others(ask: Ask, a
     assert bool(problems["op"]) is (airflow_app.name == "simple")
 
 
+def test_who_may_not_read_connections_is_told_so_before_a_pipeline_is_written(ask: Ask) -> None:
+    may = {role: ask(role, "GET", "/api/definitions/fields").json() for role in ("viewer", "user", "op", "admin")}
+    told = {role: answer["can_choose_connection"] for role, answer in may.items()}
+    assert told == {"viewer": False, "user": False, "op": True, "admin": True}
+
+
 def test_a_row_that_keeps_its_connection_is_edited_without_the_right_to_read_it(ask: Ask) -> None:
     assert save(ask, "op", SEEN, *edited(ask, connection_id="lake")).status_code == 200
     shown = row_of(ask, role="user")

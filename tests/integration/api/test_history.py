@@ -40,6 +40,21 @@ def test_the_history_of_a_request_says_who_did_what_and_why(ask: Ask) -> None:
     assert history[2]["details"] == "priority 7 for 2 date(s)"
 
 
+def test_what_was_done_is_answered_with_how_the_request_stands_now(ask: Ask) -> None:
+    name = make(ask, DOWNSTREAM, dates="last 2 days")
+
+    def steer(verb: str, **body: Any) -> tuple[int, str]:
+        answer = ask("user", "POST", f"/api/requests/{name}/{verb}", json=body).json()
+        return answer["dates"], answer["state"]
+
+    assert steer("reprioritize", priority=2) == (2, "open")
+    assert steer("pause") == (2, "paused")
+    fail(name)
+    assert steer("retry") == (2, "paused")  # so its dates wait
+    assert steer("resume") == (2, "open")
+    assert steer("cancel") == (2, "cancelled")
+
+
 def test_pages_of_a_history_meet_without_a_gap(ask: Ask) -> None:
     name = make(ask, DOWNSTREAM, dates="today")
     for priority in range(1, 6):

@@ -26,12 +26,12 @@ def test_a_pipeline_that_is_taken_from_somebody_is_not_named_a_moment_later(ask:
         return counted, {row["pipeline_id"] for row in page["pipelines"]}, page["total"]
 
     assert numbers() == (2, {SEEN, DOWNSTREAM}, 2)
-    _put_into_bundle(DOWNSTREAM, "closed")
+    put_into_bundle(DOWNSTREAM, "closed")
     try:
         counted = 2 if airflow_app.name == "one by one" else 1  # numbers are by rights of a moment ago
         assert numbers() == (counted, {SEEN}, 1)
     finally:
-        _put_into_bundle(DOWNSTREAM, "open")
+        put_into_bundle(DOWNSTREAM, "open")
 
 
 def test_what_somebody_may_read_is_what_the_auth_manager_says_of_each_dag(airflow_app: Served) -> None:
@@ -50,7 +50,8 @@ def test_what_somebody_may_read_is_what_the_auth_manager_says_of_each_dag(airflo
         assert (HIDDEN in of_each) is (role == "admin")
 
 
-def _put_into_bundle(dag_id: str, bundle: str) -> None:
+def put_into_bundle(dag_id: str, bundle: str) -> None:
+    """Who sees a DAG depends on its bundle's team: see :mod:`tests.integration.api.conftest`."""
     from airflow.models.dag import DagModel
     from airflow.utils.session import create_session
 

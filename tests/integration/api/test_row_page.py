@@ -19,8 +19,9 @@ from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from airflow_backfill_provider.demo.airflow_stack import free_port
 from tests.acceptance.test_browser import FLAGS, PATIENCE_MS
-from tests.integration.api.conftest import DOWNSTREAM, SEEN, Served
+from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, SEEN, Served
 from tests.integration.api.test_definitions import rows_as_before as rows_as_before
+from tests.integration.api.test_many_pipelines import put_into_bundle
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -217,6 +218,20 @@ def test_who_may_not_read_connections_sees_the_one_there_is_and_why_it_stays(ope
         expect(connection).to_be_enabled() if may else expect(connection).to_be_disabled()
         expect(page.get_by_text(sentence)).to_have_count(0 if may else 1)
         expect(page.get_by_label("Platform job id")).to_be_enabled()
+
+
+def test_who_may_not_read_connections_is_told_so_by_the_form_of_a_new_pipeline(open_page: Open) -> None:
+    put_into_bundle(HIDDEN, "open")  # who sees and edits all may make one
+    try:
+        for role, may in (("user", False), ("op", True)):
+            page = open_page(role, "?view=new")
+            connection = page.get_by_label("Connection id")
+            expect(connection).to_be_enabled() if may else expect(connection).to_be_disabled()
+            for words in ("To choose one takes the right", "You can write and check a pipeline here"):
+                expect(page.get_by_text(re.compile(words))).to_have_count(0 if may else 1)
+            pictures(page, f"new-{role}")
+    finally:
+        put_into_bundle(HIDDEN, "closed")
 
 
 def test_a_registry_that_does_not_answer_is_said_and_what_was_written_stays(open_page: Open) -> None:

@@ -1035,6 +1035,11 @@ export interface components {
          */
         FieldsAnswer: {
             /**
+             * Can Choose Connection
+             * @description Whether the user may let a new one use an Airflow connection
+             */
+            can_choose_connection: boolean;
+            /**
              * Can Create
              * @description Whether the user may make a new pipeline
              */
@@ -1270,12 +1275,26 @@ export interface components {
         /**
          * MovedAnswer
          * @description What a verb did.
+         * @example {
+         *       "dates": 3,
+         *       "request_id": "bf-3f9c01aa",
+         *       "state": "paused"
+         *     }
          */
         MovedAnswer: {
-            /** Dates */
+            /**
+             * Dates
+             * @description That it moved, or that wait
+             */
             dates: number;
             /** Request Id */
             request_id: string;
+            /**
+             * State
+             * @description Of the request now: dates of a paused one wait until it is resumed
+             * @enum {string}
+             */
+            state: "open" | "paused" | "ended" | "cancelled";
         };
         /**
          * NextDateAnswer

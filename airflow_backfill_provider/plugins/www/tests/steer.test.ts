@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 
-import { questionOf, verbOfKey, verbsOf } from "../src/logic/steer";
+import { questionOf, saidOf, verbOfKey, verbsOf } from "../src/logic/steer";
 
 const request = (state: "open" | "paused" | "ended" | "cancelled", more: object = {}) => ({ state, kept_back: 0, counts: {}, ...more });
+
+const of = (state: "open" | "paused" | "ended") => ({ request_id: "bf-1", state });
 
 test("p pauses an open request, also when it keeps dates back, and resumes only a paused one", () => {
   expect(verbOfKey("p", request("open"))).toBe("pause");
@@ -27,10 +29,22 @@ test("plus and minus are steps of the priority while a request lives", () => {
 });
 
 test("each verb asks in its own words before it is done", () => {
-  expect(questionOf("cancel", "bf-1")).toEqual({
+  expect(questionOf("cancel", of("open"))).toEqual({
     title: "Cancel bf-1?",
     yes: "Yes, cancel it",
     words: "What waits ends, and what works is stopped with its external jobs.",
   });
-  expect(questionOf("retry", "bf-1").yes).toBe("Yes, retry it");
+  expect(questionOf("retry", of("ended")).yes).toBe("Yes, retry it");
+});
+
+test("a retry of a paused request says that its dates wait, before and after", () => {
+  expect(questionOf("retry", of("paused")).words).toContain("It is paused: nothing starts until it is resumed.");
+  expect(questionOf("retry", of("ended")).words).not.toContain("paused");
+  expect(questionOf("cancel", of("paused")).words).not.toContain("paused");
+  const moved = { request_id: "bf-1", dates: 1 };
+  expect(saidOf("retry", { ...moved, state: "paused" })).toBe(
+    "1 date of bf-1 will be tried again. It is paused: nothing starts until it is resumed.",
+  );
+  expect(saidOf("retry", { ...moved, state: "open" })).toBe("1 date of bf-1 will be tried again.");
+  expect(saidOf("pause", { ...moved, dates: 2, state: "paused" })).toBe("bf-1 is paused: 2 dates will wait until it is resumed.");
 });

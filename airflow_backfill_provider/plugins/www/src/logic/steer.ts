@@ -1,6 +1,7 @@
 /** What may be done with a request as it stands. */
 
-import type { BackfillRequest } from "../api";
+import type { BackfillRequest, Moved } from "../api";
+import { plural } from "./words";
 
 export type Verb = "pause" | "resume" | "cancel" | "retry" | "reprioritize";
 type Steered = Pick<BackfillRequest, "state" | "kept_back" | "counts">;
@@ -8,10 +9,13 @@ type Steered = Pick<BackfillRequest, "state" | "kept_back" | "counts">;
 export const isLive = (request: Steered): boolean => request.state === "open" || request.state === "paused";
 
 /** What is asked before a verb is done, and what the button says. */
-export const questionOf = (verb: Verb, requestId: string): { title: string; yes: string; words: string } => {
+export const questionOf = (verb: Verb, request: Pick<BackfillRequest, "request_id" | "state">): { title: string; yes: string; words: string } => {
   const { done, words } = QUESTIONS[verb];
-  return { title: `${done} ${requestId}?`, yes: `Yes, ${done.toLowerCase()} it`, words };
+  const waits = verb === "retry" && request.state === "paused" ? ` ${WAITS}` : "";
+  return { title: `${done} ${request.request_id}?`, yes: `Yes, ${done.toLowerCase()} it`, words: words + waits };
 };
+
+const WAITS = "It is paused: nothing starts until it is resumed.";
 
 const QUESTIONS: Record<Verb, { done: string; words: string }> = {
   pause: { done: "Pause", words: "None of its dates starts any more; what works goes on." },
@@ -38,4 +42,16 @@ export const verbOfKey = (key: string, request: Steered): Verb | 1 | -1 | null =
   if (key === "+" || key === "-") return isLive(request) ? (key === "+" ? 1 : -1) : null;
   const verb = ({ p: request.state === "paused" ? "resume" : "pause", c: "cancel", r: "retry" } as const)[key];
   return verb && verbsOf(request).includes(verb) ? verb : null;
+};
+
+/** What was done, in words. */
+export const saidOf = (verb: Verb, moved: Moved): string => {
+  const dates = plural(moved.dates, "date");
+  return {
+    pause: `${moved.request_id} is paused: ${dates} will wait until it is resumed.`,
+    resume: `${moved.request_id} goes on: ${dates} will start in turn.`,
+    cancel: `${moved.request_id} is cancelled, with ${dates} that waited or worked.`,
+    retry: `${dates} of ${moved.request_id} will be tried again.${moved.state === "paused" ? ` ${WAITS}` : ""}`,
+    reprioritize: `${moved.request_id} has another priority, for ${dates} that will start in turn.`,
+  }[verb];
 };

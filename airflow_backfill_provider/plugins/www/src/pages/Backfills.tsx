@@ -1,6 +1,5 @@
 /** The entry in Airflow's navigation: all pipelines, the queue, deadlines, checks, messages, and one pipeline. */
 
-import { useEffect, useRef } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 
 import { WATCH_NAMES, WATCH_VIEWS, watchView } from "../logic/watch";
@@ -19,14 +18,9 @@ export const Backfills = () => {
   const view = url.get("view");
   const row = view === "new" || (pipelineId && (view === "edit" || view === "history")) ? view : null;
   const grid = !queue && !watch && !row && !pipelineId;
-  const tabs = useRef<HTMLElement>(null);
-  useEffect(() => {
-    // On a narrow screen the tabs scroll: the one that is open must be seen.
-    tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [view, pipelineId]);
   return (
     <div className="bf-stack" style={{ padding: 12 }}>
-      <nav className="bf-tabs" aria-label="Backfills" ref={tabs}>
+      <nav className="bf-tabs" aria-label="Backfills">
         <Link to="/plugin/backfills" aria-current={grid ? "page" : undefined}>
           Pipelines
         </Link>

@@ -15,7 +15,8 @@ import { type Editing, useEditing, useJudged } from "../parts/useDraft";
 import { useLive } from "../parts/useLive";
 
 const ID: Pick<Field, "name"> = { name: "pipeline_id" };
-const NO_CHOICE = "To choose another one takes the right to read connections.";
+const NO_OTHER = "To choose another one takes the right to read connections.";
+const NO_CHOICE = "To choose one takes the right to read connections.";
 
 export const EditPipeline = ({ pipelineId }: { pipelineId: string | null }) => {
   const fields = useLive<Fields>("/definitions/fields", () => 600);
@@ -76,7 +77,8 @@ const Form = ({ pipelineId, fields, editing }: { pipelineId: string | null; fiel
     value: values[column], problems, changed: row !== null && !same(values[column], row.values[column]), disabled: !canEdit,
     onChange: (value: Values[]) => set(column, value),
   });
-  const keptAsItIs = (field: Field) => field.name === "connection_id" && canEdit && row !== null && !row.can_choose_connection;
+  const canChoose = (row ?? fields).can_choose_connection;
+  const keptAsItIs = (field: Field) => field.name === "connection_id" && canEdit && !canChoose;
   const flip = () => {
     set("is_active", values.is_active !== true);
     setReviewing(true);
@@ -93,6 +95,12 @@ const Form = ({ pipelineId, fields, editing }: { pipelineId: string | null; fiel
         </div>
       )}
       {!canEdit && <div className="bf-note">You may see this pipeline, but not change it: that takes the right to edit its DAG.</div>}
+      {row === null && !canChoose && (
+        <div className="bf-note">
+          You can write and check a pipeline here, but not save it: each one uses an Airflow connection, its platform's usual one where it names
+          none, and to choose one takes the right to read connections.
+        </div>
+      )}
       {row !== null && row.problems.length > 0 && <div className="bf-problem">This row cannot be read, so nothing runs. What is wrong is said at its fields.</div>}
       {problemsElsewhere(problems, names).map((one) => (
         <div className="bf-problem" key={one.where + one.message}>
@@ -111,7 +119,7 @@ const Form = ({ pipelineId, fields, editing }: { pipelineId: string | null; fiel
                     field.name === ID.name ? (
                       pipelineId === null && <FormField key={field.name} field={field} value={newId} problems={problemsAt(problems, field.name)} changed={false} disabled={false} onChange={(value) => setNewId(String(value ?? ""))} />
                     ) : (
-                      <FormField key={field.name} field={keptAsItIs(field) ? { ...field, about: `${field.about} ${NO_CHOICE}` } : field} value={values[field.name]} problems={problemsAt(problems, field.name)} changed={row !== null && !same(values[field.name], row.values[field.name])} disabled={!canEdit || keptAsItIs(field)} onChange={(value) => set(field.name, value)} />
+                      <FormField key={field.name} field={keptAsItIs(field) ? { ...field, about: `${field.about} ${row === null ? NO_CHOICE : NO_OTHER}` } : field} value={values[field.name]} problems={problemsAt(problems, field.name)} changed={row !== null && !same(values[field.name], row.values[field.name])} disabled={!canEdit || keptAsItIs(field)} onChange={(value) => set(field.name, value)} />
                     ),
                   )}
                 {group.name === "what" && <Parameters {...part("parameters")} />}

@@ -96,8 +96,8 @@ const Strip = ({ summary, statuses, onPick }: { summary: Summary | null; statuse
       <b>{summary ? summary.late.toLocaleString("en") : "–"}</b>late
     </div>
     <div className="bf-number" title="Dates that wait in the queue, and when the requests at work are done if they go on as so far">
-      <b>{summary ? summary.waiting.toLocaleString("en") : "–"}</b>in the queue
-      {summary?.eta_at && <div className="bf-muted bf-note">done {until(summary.eta_at, Date.now())}</div>}
+      <b>{summary ? summary.waiting.toLocaleString("en") : "–"}</b>in the queue, of any day
+      {summary?.eta_at && <div className="bf-muted bf-small-print">done {until(summary.eta_at, Date.now())}</div>}
     </div>
   </div>
 );

@@ -8,6 +8,7 @@ import { pageOf } from "../logic/watch";
 import { withValues } from "../logic/view";
 import { instant, plural } from "../logic/words";
 import { Empty, pipelineUrl, Problem, RunLink, Waiting } from "../parts/bits";
+import { DataTable } from "../parts/DataTable";
 import { Pages } from "../parts/Pages";
 import { RequestTable } from "../parts/RequestTable";
 import { useLive } from "../parts/useLive";
@@ -134,38 +135,28 @@ const History = ({ request, steered }: { request: RequestItems; steered: number 
 };
 
 export const ItemTable = ({ items }: { items: Item[] }) => (
-  <div className="bf-scroll" tabIndex={0} role="region" aria-label="Dates in the queue">
-    <table className="bf-table">
-      <thead>
-        <tr>
-          {["Pipeline", "Run date", "Status", "Why", "Attempt", "Run", "Ended"].map((name) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((item) => (
-          <tr key={item.backfill_id}>
-            <td>{item.pipeline_id}</td>
-            <td style={{ whiteSpace: "nowrap" }}>
-              <Link to={pipelineUrl(item.pipeline_id, `&date=${item.run_date}`)}>{item.run_date}</Link>
-            </td>
-            <td>
-              {item.status}
-              {item.kept_back && <div className="bf-muted">kept back</div>}
-            </td>
-            <td>
-              {item.reason}
-              {item.error_message && <div className="bf-danger">{item.error_message}</div>}
-            </td>
-            <td>{item.attempt}</td>
-            <td>{item.dag_run_id && <RunLink dagId={item.pipeline_id} runId={item.dag_run_id} />}</td>
-            <td style={{ whiteSpace: "nowrap" }}>{instant(item.finished_at)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <DataTable
+    label="Dates in the queue"
+    heads={["Pipeline", "Run date", "Status", "Why", "Attempt", "Run", "Ended"]}
+    rows={items.map((item) => ({
+      key: item.backfill_id,
+      cells: [
+        <Link to={pipelineUrl(item.pipeline_id)}>{item.pipeline_id}</Link>,
+        <Link className="bf-count" to={pipelineUrl(item.pipeline_id, `&date=${item.run_date}`)}>
+          {item.run_date}
+        </Link>,
+        <>
+          {item.status}
+          {item.kept_back && <div className="bf-muted">kept back</div>}
+        </>,
+        <>
+          {item.reason}
+          {item.error_message && <div className="bf-danger">{item.error_message}</div>}
+        </>,
+        item.attempt,
+        item.dag_run_id && <RunLink dagId={item.pipeline_id} runId={item.dag_run_id} />,
+        item.finished_at && <span className="bf-count">{instant(item.finished_at)}</span>,
+      ],
+    }))}
+  />
 );

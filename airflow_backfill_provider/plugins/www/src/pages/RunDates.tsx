@@ -78,8 +78,8 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
                     All {status} ({shown.counts[status]})
                   </button>
                 ))}
-                <span className="bf-row" style={{ gap: 2 }} role="group" aria-label={`Every weekday of ${shown.year}`}>
-                  every
+                <span className="bf-row" style={{ gap: 3 }} role="group" aria-label={`Every weekday of ${shown.year}`}>
+                  <span className="bf-every">every</span>
                   {WEEKDAYS.map((name, index) => (
                     <button className="bf-chip bf-tight" key={name} type="button" title={`Pick every ${name} of ${shown.year}`} aria-label={`${name.slice(0, 2)}: every ${name} of ${shown.year}`} onClick={() => pick(toggledAll(choice.dates, onWeekday([...days.keys()], index)))}>
                       {name.slice(0, 2)}
@@ -146,7 +146,7 @@ const Head = ({ pipeline, titled }: { pipeline: Pipeline; titled: boolean }) => 
     <div className="bf-between">
       {titled && <h1 style={{ margin: 0 }}>{pipeline.name}</h1>}
       <div className="bf-row" style={{ gap: "4px 14px" }}>
-        {titled && <Link to={`/dags/${encodeURIComponent(pipeline.pipeline_id)}`}>its DAG</Link>}
+        {titled && <Link to={`/dags/${encodeURIComponent(pipeline.pipeline_id)}`}>Its DAG</Link>}
         {WATCH_VIEWS.map((view) => (
           <Link key={view} to={pipelineUrl(pipeline.pipeline_id, `&view=${view}`)}>
             {WATCH_NAMES[view]}

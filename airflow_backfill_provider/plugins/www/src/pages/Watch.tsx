@@ -9,6 +9,7 @@ import { lateFor, MESSAGE_STATUSES, pageOf, spanOf, WATCH_PAGE, watchQuery, type
 import { instant, plural, today } from "../logic/words";
 import { Empty, pipelineUrl, Problem, Waiting } from "../parts/bits";
 import { CheckLines } from "../parts/CheckLines";
+import { DataTable } from "../parts/DataTable";
 import { Pages } from "../parts/Pages";
 import { type Live, useLive } from "../parts/useLive";
 
@@ -42,7 +43,7 @@ export const Watch = ({ view }: { view: WatchView }) => {
         {view === "notifications" &&
           ["", ...MESSAGE_STATUSES].map((value) => (
             <button className="bf-chip" key={value} type="button" aria-pressed={(url.get("status") ?? "") === value} onClick={() => set({ status: value || null })}>
-              {value || "all"}
+              {value ? value[0]!.toUpperCase() + value.slice(1) : "All"}
             </button>
           ))}
       </div>
@@ -72,28 +73,19 @@ const Shown = <Answer extends { total: number }>({ live, empty, children }: { li
   );
 };
 
-const Table = ({ label, heads, children }: { label: string; heads: string[]; children: ReactNode }) => (
-  <div className="bf-scroll" tabIndex={0} role="region" aria-label={label}>
-    <table className="bf-table">
-      <thead>
-        <tr>
-          {heads.map((name) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>{children}</tbody>
-    </table>
-  </div>
-);
-
 const DateLink = ({ pipelineId, day }: { pipelineId: string; day: string }) => (
   <Link style={{ whiteSpace: "nowrap" }} to={pipelineUrl(pipelineId, `&date=${day}`)}>
     {day}
   </Link>
 );
+
+/** The same view of one pipeline. */
+const OnlyLink = ({ pipelineId }: { pipelineId: string }) => {
+  const [url] = useSearchParams();
+  return <Link to={`/plugin/backfills?${withValues(url, { pipeline: pipelineId })}`}>{pipelineId}</Link>;
+};
+
+const When = ({ at }: { at: string | null }) => (at ? <span className="bf-count">{instant(at)}</span> : null);
 
 const SlaView = ({ path }: { path: string }) => {
   const live = useLive<Sla>(path, () => 30);
@@ -101,36 +93,46 @@ const SlaView = ({ path }: { path: string }) => {
   return (
     <>
       {months.length > 0 && (
-        <Table label="Months" heads={["Month", "Met", "Missed", "Open", "Met of judged", "Median late", "Longest late"]}>
-          {months.map((one) => (
-            <tr key={one.month}>
-              <th scope="row">{one.month}</th>
-              <td>{one.met}</td>
-              <td>{one.breached}</td>
-              <td>{one.open}</td>
-              <td>{one.percent_met === null ? "–" : `${one.percent_met} %`}</td>
-              <td>{one.median_late_seconds === null ? "–" : lateFor(one.median_late_seconds)}</td>
-              <td>{one.longest_late_seconds === null ? "–" : lateFor(one.longest_late_seconds)}</td>
-            </tr>
-          ))}
-        </Table>
+        <section>
+          <h2>How many deadlines were met</h2>
+          <DataTable
+            label="Months"
+            heads={["Month", "Met", "Missed", "Open", "Met of judged", "Median late", "Longest late"]}
+            rows={months.map((one) => ({
+              key: one.month,
+              cells: [
+                <b>{one.month}</b>,
+                one.met,
+                one.breached,
+                one.open,
+                one.percent_met === null ? "–" : `${one.percent_met} %`,
+                one.median_late_seconds === null ? "–" : lateFor(one.median_late_seconds),
+                one.longest_late_seconds === null ? "–" : lateFor(one.longest_late_seconds),
+              ],
+            }))}
+          />
+        </section>
       )}
       <Shown live={live} empty={<Empty title="No deadline was missed">A pipeline has deadlines when its row has an sla_time.</Empty>}>
         {(answer) => (
-          <Table label="Missed deadlines" heads={["Pipeline", "Run date", "Late", "Deadline", "Done", "Why"]}>
-            {answer.breaches.map((one) => (
-              <tr key={`${one.pipeline_id} ${one.run_date}`}>
-                <td>{one.pipeline_id}</td>
-                <td>
-                  <DateLink pipelineId={one.pipeline_id} day={one.run_date} />
-                </td>
-                <td style={{ whiteSpace: "nowrap" }}>{lateFor(one.late_seconds)}</td>
-                <td>{instant(one.deadline_at)}</td>
-                <td>{one.done_at ? instant(one.done_at) : "not yet"}</td>
-                <td>{one.reason}</td>
-              </tr>
-            ))}
-          </Table>
+          <section>
+            <h2>Missed deadlines</h2>
+            <DataTable
+              label="Missed deadlines"
+              heads={["Pipeline", "Run date", "Late", "Deadline", "Done", "Why"]}
+              rows={answer.breaches.map((one) => ({
+                key: `${one.pipeline_id} ${one.run_date}`,
+                cells: [
+                  <OnlyLink pipelineId={one.pipeline_id} />,
+                  <DateLink pipelineId={one.pipeline_id} day={one.run_date} />,
+                  <span className="bf-count">{lateFor(one.late_seconds)}</span>,
+                  <When at={one.deadline_at} />,
+                  one.done_at ? <When at={one.done_at} /> : "not yet",
+                  one.reason,
+                ],
+              }))}
+            />
+          </section>
         )}
       </Shown>
     </>
@@ -139,29 +141,27 @@ const SlaView = ({ path }: { path: string }) => {
 
 const QualityView = ({ path }: { path: string }) => {
   const live = useLive<Quality>(path, () => 30);
-  const [url] = useSearchParams();
   return (
     <Shown live={live} empty={<Empty title="No such result">Checks of these days found nothing wrong, or none ran.</Empty>}>
       {(answer) => (
-        <Table label="Results" heads={["Pipeline", "Run date", "Check", "Result", "Observed", "Details", "Checked"]}>
-          {answer.results.map((one, index) => (
-            <tr key={index}>
-              <td>
-                <Link to={`/plugin/backfills?${withValues(url, { pipeline: one.pipeline_id })}`}>{one.pipeline_id}</Link>
-              </td>
-              <td>
-                <DateLink pipelineId={one.pipeline_id} day={one.run_date} />
-              </td>
-              <td>{one.check_name}</td>
-              <td className={one.passed === false ? "bf-danger" : undefined}>
+        <DataTable
+          label="Results"
+          heads={["Pipeline", "Run date", "Check", "Result", "Observed", "Details", "Checked"]}
+          rows={answer.results.map((one, index) => ({
+            key: String(index),
+            cells: [
+              <OnlyLink pipelineId={one.pipeline_id} />,
+              <DateLink pipelineId={one.pipeline_id} day={one.run_date} />,
+              one.check_name,
+              <span className={one.passed === false ? "bf-danger" : undefined}>
                 {one.passed === null ? "not known" : one.passed ? "✓ passed" : `✗ ${one.severity === "warn" ? "warning" : "failed"}`}
-              </td>
-              <td>{one.observed}</td>
-              <td>{one.details}</td>
-              <td>{instant(one.checked_at)}</td>
-            </tr>
-          ))}
-        </Table>
+              </span>,
+              one.observed,
+              one.details,
+              <When at={one.checked_at} />,
+            ],
+          }))}
+        />
       )}
     </Shown>
   );
@@ -189,32 +189,37 @@ const MessagesView = ({ path }: { path: string }) => {
       </div>
       <Shown live={live} empty={<Empty title="There are no such messages">A pipeline tells its events when its row has a notification_channel.</Empty>}>
         {(answer) => (
-          <Table label="Messages" heads={["Pipeline", "Event", "Run dates", "Where", "Status", "Written", "Send again"]}>
-            {answer.messages.map((one) => (
-              <tr key={one.notification_id}>
-                <td>{one.pipeline_id}</td>
-                <td>{(one.type ?? "").replaceAll("_", " ")}</td>
-                <td>{one.run_dates.join(", ")}</td>
-                <td>
+          <DataTable
+            label="Messages"
+            heads={["Pipeline", "Event", "Run dates", "Where", "Status", "Written", "Send again"]}
+            rows={answer.messages.map((one) => ({
+              key: one.notification_id,
+              cells: [
+                <OnlyLink pipelineId={one.pipeline_id} />,
+                (one.type ?? "").replaceAll("_", " "),
+                one.run_dates.join(", "),
+                <>
                   {one.channel}
                   <div className="bf-muted">{[one.conn_id, ...one.to].filter(Boolean).join(", ")}</div>
-                </td>
-                <td>
+                </>,
+                <>
                   {one.status}
-                  {one.sent_at && <div className="bf-muted">{instant(one.sent_at)}</div>}
-                  {one.error_message && <div className="bf-danger">{one.error_message}</div>}
-                </td>
-                <td>{instant(one.created_at)}</td>
-                <td>
-                  {one.can_act && (
-                    <button className="bf-button bf-small" type="button" disabled={one.status === "pending"} aria-label={`Resend the message of ${one.pipeline_id} of ${instant(one.created_at)}`} onClick={() => void resend(one)}>
-                      Resend
-                    </button>
+                  {one.sent_at && (
+                    <div className="bf-muted">
+                      <When at={one.sent_at} />
+                    </div>
                   )}
-                </td>
-              </tr>
-            ))}
-          </Table>
+                  {one.error_message && <div className="bf-danger">{one.error_message}</div>}
+                </>,
+                <When at={one.created_at} />,
+                one.can_act && (
+                  <button className="bf-button bf-small" type="button" disabled={one.status === "pending"} aria-label={`Resend the message of ${one.pipeline_id} of ${instant(one.created_at)}`} onClick={() => void resend(one)}>
+                    Resend
+                  </button>
+                ),
+              ],
+            }))}
+          />
         )}
       </Shown>
     </>

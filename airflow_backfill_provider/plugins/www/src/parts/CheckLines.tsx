@@ -53,29 +53,29 @@ const Line = ({ check, results }: { check: Check; results: Quality["results"] })
   const newest = line.points.at(-1);
   return (
     <>
-    <svg role="img" aria-label={lineLabel(check.check_name, line.points)} viewBox={`-6 -6 ${WIDTH + 12} ${HEIGHT + 12}`} style={{ width: "100%", marginTop: 8 }}>
-      {line.bounds.map((y, index) => (
-        <line key={index} x1={0} x2={WIDTH} y1={y} y2={y} stroke={token("fg-muted")} strokeDasharray="4 4" />
-      ))}
-      <polyline points={line.points.map((one) => `${one.x},${one.y}`).join(" ")} fill="none" stroke={token("fg-info")} strokeWidth={1.5} />
-      {line.points.map((one) =>
-        one.failed ? (
-          <path key={one.day} d={`M${one.x - 4},${one.y - 4}l8,8m0,-8l-8,8`} stroke={token("failed-fg")} strokeWidth={2}>
-            <title>{`${one.day}: ${one.value}, not passed`}</title>
-          </path>
-        ) : (
-          <circle key={one.day} cx={one.x} cy={one.y} r={2.5} fill={token("fg-info")}>
-            <title>{`${one.day}: ${one.value}`}</title>
-          </circle>
-        ),
-      )}
-    </svg>
-    <div className="bf-between bf-muted bf-note">
-      <span>{line.points[0]?.day}</span>
-      <span>
-        newest {newest?.day}: <b>{newest?.value}</b>
-      </span>
-    </div>
+      <svg role="img" aria-label={lineLabel(check.check_name, line.points)} viewBox={`-6 -6 ${WIDTH + 12} ${HEIGHT + 12}`} style={{ width: "100%", marginTop: 8 }}>
+        {line.bounds.map((y, index) => (
+          <line key={index} x1={0} x2={WIDTH} y1={y} y2={y} stroke={token("fg-muted")} strokeDasharray="4 4" />
+        ))}
+        <polyline points={line.points.map((one) => `${one.x},${one.y}`).join(" ")} fill="none" stroke={token("fg-info")} strokeWidth={1.5} />
+        {line.points.map((one) =>
+          one.failed ? (
+            <path key={one.day} d={`M${one.x - 4},${one.y - 4}l8,8m0,-8l-8,8`} stroke={token("failed-fg")} strokeWidth={2}>
+              <title>{`${one.day}: ${one.value}, not passed`}</title>
+            </path>
+          ) : (
+            <circle key={one.day} cx={one.x} cy={one.y} r={2.5} fill={token("fg-info")}>
+              <title>{`${one.day}: ${one.value}`}</title>
+            </circle>
+          ),
+        )}
+      </svg>
+      <div className="bf-between bf-muted bf-small-print">
+        <span>{line.points[0]?.day}</span>
+        <span>
+          newest {newest?.day}: <b>{newest?.value}</b>
+        </span>
+      </div>
     </>
   );
 };

@@ -9,7 +9,7 @@ import { Link, useNavigate } from "react-router-dom";
 
 import type { Grid, GridRow } from "../api";
 import { cellLabel, cellOf } from "../logic/cells";
-import { MONTHS, range, weekday } from "../logic/dates";
+import { longDay, MONTHS, range, weekday } from "../logic/dates";
 import { CellMark, pipelineUrl } from "./bits";
 
 const STEPS: Record<string, [number, number]> = {
@@ -105,12 +105,9 @@ export const HeatMap = ({ grid }: { grid: Grid }) => {
           <tr>
             <th scope="col">Pipeline</th>
             {days.map((day, index) => (
-              <th key={day} scope="col" aria-label={day} className={weekday(day) === 0 ? "bf-week" : undefined}>
-                {index === 0 || day.endsWith("-01") ? (
-                  <b>{MONTHS[Number(day.slice(5, 7)) - 1]?.slice(0, 3)}</b>
-                ) : (
-                  Number(day.slice(8))
-                )}
+              <th key={day} scope="col" aria-label={day} title={longDay(day)} className={weekday(day) === 0 ? "bf-week" : undefined}>
+                <b className="bf-month-name">{(index === 0 || day.endsWith("-01")) && MONTHS[Number(day.slice(5, 7)) - 1]?.slice(0, 3)}</b>
+                {Number(day.slice(8))}
               </th>
             ))}
           </tr>

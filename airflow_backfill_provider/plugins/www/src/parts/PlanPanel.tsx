@@ -69,7 +69,7 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
       {!choice.dates.size && !made && (
         <>
           <span className="bf-muted">Click dates, drag over them, shift-click for a range, or use the buttons above the calendar.</span>
-          <span className="bf-muted bf-note">
+          <span className="bf-muted bf-small-print">
             By keyboard: arrows move, space picks, shift with an arrow goes on picking, w picks the weekday in its month, m the month, Enter tells the story.
           </span>
         </>

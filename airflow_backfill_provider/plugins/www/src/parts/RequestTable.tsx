@@ -8,8 +8,8 @@ import { type KeyboardEvent, useState } from "react";
 import { Link } from "react-router-dom";
 
 import { type BackfillRequest, type Moved, post, type Refused } from "../api";
-import { instant, plural, until } from "../logic/words";
-import { isLive, questionOf, type Verb, verbOfKey, verbsOf } from "../logic/steer";
+import { isLive, questionOf, saidOf, type Verb, verbOfKey, verbsOf } from "../logic/steer";
+import { instant, until } from "../logic/words";
 import { Ask } from "./Ask";
 import { pipelineUrl, Problem } from "./bits";
 
@@ -28,9 +28,10 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
   const [said, setSaid] = useState("");
   const steer = async (request: BackfillRequest, verb: Verb, body: object = {}) => {
     setRefused(null);
+    setSaid("");
     try {
       const moved = await post<Moved>(`/requests/${request.request_id}/${verb}`, body);
-      setSaid(`${verb}: ${plural(moved.dates, "date")} of ${moved.request_id}`);
+      setSaid(saidOf(verb, moved));
       onDone();
     } catch (error) {
       setRefused(error as Refused);
@@ -62,92 +63,76 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
   return (
     <div className="bf-stack">
       {refused && <Problem problem={refused} />}
-      <div className="bf-hidden" role="status">
+      <div className={said ? "bf-done-note" : "bf-hidden"} role="status">
         {said}
       </div>
-      <div className="bf-scroll">
-        <table className="bf-table" role="grid" aria-label="Requests">
-          <thead>
-            <tr>
-              <th scope="col">Request</th>
-              <th scope="col">Pipelines</th>
-              <th scope="col">Progress</th>
-              <th scope="col">Priority</th>
-              <th scope="col">
-                <span className="bf-hidden">Steer</span>
+      <table className="bf-table bf-cards" role="grid" aria-label="Requests">
+        <thead role="rowgroup">
+          <tr role="row">
+            {HEADS.map((name) => (
+              <th key={name} role="columnheader" scope="col">
+                {name}
               </th>
-            </tr>
-          </thead>
-          <tbody>
-            {requests.map((request) => (
-              <tr
-                key={request.request_id}
-                tabIndex={0}
-                aria-selected={selected === request.request_id}
-                aria-label={`Request ${request.request_id}, ${request.state}, ${request.percent} percent ended`}
-                onKeyDown={(event) => onKeyDown(event, request)}
-              >
-                <td style={{ minWidth: 190 }}>
-                  <button className="bf-pick" style={{ marginInlineStart: -4 }} type="button" aria-expanded={selected === request.request_id} onClick={() => onSelect(selected === request.request_id ? null : request.request_id)}>
-                    <b>{request.request_id}</b> <span className="bf-chip">{request.state}</span>
-                  </button>
-                  <div className="bf-muted" style={{ fontSize: 13 }}>
-                    {request.requested_by}, {instant(request.requested_at)}
-                  </div>
-                  {request.why && <div>{request.why}</div>}
-                </td>
-                <td style={{ minWidth: 140 }}>
-                  {request.pipelines.slice(0, 3).map((name) => (
-                    <div key={name}>
-                      <Link to={pipelineUrl(name)}>{name}</Link>
-                    </div>
-                  ))}
-                  {request.pipelines.length > 3 && <span className="bf-muted">and {request.pipelines.length - 3} more</span>}
-                </td>
-                <td style={{ minWidth: 190 }}>
-                  <Bar request={request} />
-                </td>
-                <td style={{ whiteSpace: "nowrap" }}>
-                  {request.can_act && isLive(request) && (
-                    <button className="bf-button bf-small" type="button" aria-label={`Lower the priority of ${request.request_id}`} onClick={() => nudge(request, -1)}>
-                      −
-                    </button>
-                  )}{" "}
-                  {request.can_act && isLive(request) ? (
-                    <button className="bf-pick" type="button" title="Change the priority, with a reason" aria-label={`${request.priority}: change the priority of ${request.request_id}`} onClick={() => ask(request, "reprioritize")}>
-                      {request.priority}
-                    </button>
-                  ) : (
-                    request.priority
-                  )}{" "}
-                  {request.can_act && isLive(request) && (
-                    <button className="bf-button bf-small" type="button" aria-label={`Raise the priority of ${request.request_id}`} onClick={() => nudge(request, 1)}>
-                      +
-                    </button>
-                  )}
-                </td>
-                <td>
-                  {request.can_act && (
-                    <div className="bf-row" style={{ justifyContent: "flex-end" }}>
-                      {verbsOf(request).map((verb) => (
-                        <button className={`bf-button bf-small${verb === "cancel" ? " bf-danger" : ""}`} key={verb} type="button" aria-label={`${verb} ${request.request_id}`} onClick={() => ask(request, verb)}>
-                          {verb}
-                        </button>
-                      ))}
-                    </div>
-                  )}
-                </td>
-              </tr>
             ))}
-          </tbody>
-        </table>
-      </div>
-      <div className="bf-muted bf-wide" style={{ fontSize: 12 }}>
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {requests.map((request) => (
+            <tr
+              key={request.request_id}
+              role="row"
+              tabIndex={0}
+              aria-selected={selected === request.request_id}
+              aria-label={`Request ${request.request_id}, ${request.state}, ${request.percent} percent ended`}
+              onKeyDown={(event) => onKeyDown(event, request)}
+            >
+              <td role="gridcell" style={{ minWidth: 190 }}>
+                <button className="bf-pick" style={{ marginInlineStart: -4 }} type="button" aria-expanded={selected === request.request_id} onClick={() => onSelect(selected === request.request_id ? null : request.request_id)}>
+                  <b>{request.request_id}</b> <span className="bf-chip">{request.state}</span>
+                </button>
+                <div className="bf-muted bf-small-print">
+                  {request.requested_by}, {instant(request.requested_at)}
+                </div>
+                {request.why && <div>{request.why}</div>}
+              </td>
+              <td role="gridcell" style={{ minWidth: 140 }}>
+                {request.pipelines.slice(0, SHOWN).map((name) => (
+                  <div key={name}>
+                    <Link to={pipelineUrl(name)}>{name}</Link>
+                  </div>
+                ))}
+                {request.pipelines.length > SHOWN && <span className="bf-muted">and {request.pipelines.length - SHOWN} more</span>}
+              </td>
+              <td role="gridcell" style={{ minWidth: 190 }}>
+                <Bar request={request} />
+              </td>
+              <td role="gridcell" style={{ whiteSpace: "nowrap" }}>
+                <span className="bf-card-label" aria-hidden>
+                  Priority{" "}
+                </span>
+                <Priority request={request} onStep={(by) => nudge(request, by)} onAsk={() => ask(request, "reprioritize")} />
+              </td>
+              <td role="gridcell">
+                {request.can_act && (
+                  <div className="bf-row bf-verbs">
+                    {verbsOf(request).map((verb) => (
+                      <button className={`bf-button bf-small${verb === "cancel" ? " bf-danger" : ""}`} key={verb} type="button" aria-label={`${verb} ${request.request_id}`} onClick={() => ask(request, verb)}>
+                        {verb}
+                      </button>
+                    ))}
+                  </div>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <div className="bf-muted bf-wide bf-small-print">
         On a row: Enter shows its dates, p pauses, or resumes what is paused, c cancels, r retries, + and − change the priority.
       </div>
       {asked && (
         <Ask
-          {...questionOf(asked.verb, asked.request.request_id)}
+          {...questionOf(asked.verb, asked.request)}
           reason
           onNo={() => setAsked(null)}
           onYes={(why) => {
@@ -155,7 +140,7 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
             void steer(asked.request, asked.verb, { why: why || null, ...(asked.verb === "reprioritize" && { priority: asked.priority }) });
           }}
         >
-          {questionOf(asked.verb, asked.request.request_id).words}
+          {questionOf(asked.verb, asked.request).words}
           {asked.verb === "reprioritize" && (
             <label className="bf-label" style={{ marginTop: 12 }}>
               Priority
@@ -167,6 +152,27 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
     </div>
   );
 };
+
+const HEADS = ["Request", "Pipelines", "Progress", "Priority", "Steer"];
+const SHOWN = 3;
+
+/** The priority, with a step down and up where it may be changed. */
+const Priority = ({ request, onStep, onAsk }: { request: BackfillRequest; onStep: (by: 1 | -1) => void; onAsk: () => void }) =>
+  request.can_act && isLive(request) ? (
+    <>
+      <button className="bf-button bf-small" type="button" aria-label={`Lower the priority of ${request.request_id}`} onClick={() => onStep(-1)}>
+        −
+      </button>{" "}
+      <button className="bf-pick" type="button" title="Change the priority, with a reason" aria-label={`${request.priority}: change the priority of ${request.request_id}`} onClick={onAsk}>
+        {request.priority}
+      </button>{" "}
+      <button className="bf-button bf-small" type="button" aria-label={`Raise the priority of ${request.request_id}`} onClick={() => onStep(1)}>
+        +
+      </button>
+    </>
+  ) : (
+    <>{request.priority}</>
+  );
 
 const PARTS = [
   ["success", "success-solid", "done"],

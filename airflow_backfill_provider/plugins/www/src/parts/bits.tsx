@@ -31,6 +31,10 @@ export const Legend = () => (
       <CellMark cell={{ status: "missing", late: true }} />
       corner: past its deadline
     </span>
+    <span>
+      <CellMark cell={{ status: "excluded", late: false }} />
+      not expected
+    </span>
   </div>
 );
 

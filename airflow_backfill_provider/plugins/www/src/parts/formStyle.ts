@@ -12,7 +12,7 @@ export const FORM_CSS = `
 .bf-wrong{font-size:12px;color:${token("failed-fg")};overflow-wrap:anywhere}
 .bf-wrong::before{content:"✗ ";font-weight:700}
 .bf-input[aria-invalid=true]{border-color:${token("failed-fg")};box-shadow:inset 0 0 0 1px ${token("failed-fg")}}
-.bf-input:disabled{opacity:.75;cursor:not-allowed}
+.bf-input:disabled{background:${token("bg-muted")};color:${token("fg-muted")};cursor:not-allowed}
 .bf-changed{font-size:11px;font-weight:500;border:1px solid ${token("fg-info")};border-radius:999px;padding:0 7px;margin-inline-start:6px}
 .bf-broad{grid-column:1/-1}
 .bf-entry{border:1px solid ${token("border")};border-radius:6px;padding:10px;display:flex;flex-direction:column;gap:8px}

@@ -14,9 +14,9 @@ const CSS = `
 .bf h2{font-size:16px;font-weight:600;margin:0 0 6px}
 .bf h3{font-size:14px;font-weight:600;margin:0 0 6px}
 .bf q{font-style:italic;margin-inline-start:6px}
-.bf-note{font-size:12px}
+.bf-small-print{font-size:12px}
 .bf-sentence::first-letter{text-transform:uppercase}
-.bf a{color:${token("fg-info")};text-decoration:underline;text-underline-offset:2px}
+.bf a{color:${token("fg-info")};text-decoration:underline;text-underline-offset:3px}
 .bf a:focus-visible,.bf button:focus-visible,.bf [tabindex]:focus-visible,.bf input:focus-visible,.bf select:focus-visible,.bf summary:focus-visible,.bf textarea:focus-visible{outline:2px solid ${token("fg-info")};outline-offset:2px}
 .bf-muted{color:${token("fg-muted")}}
 .bf-row{display:flex;flex-wrap:wrap;gap:8px;align-items:center}
@@ -50,6 +50,7 @@ ${status("stale", token("up_for_retry-muted"), token("up_for_retry-fg"), token("
 .bf-grid td .bf-cell{width:22px;height:22px}
 .bf-grid td:focus-visible{outline:2px solid ${token("fg-info")};outline-offset:-2px;border-radius:4px}
 .bf-grid td[data-day]{cursor:pointer}
+.bf-month-name{display:block;height:15px}
 .bf-week{border-inline-start:1px solid ${token("border")}}
 .bf-head{display:flex;gap:8px;align-items:baseline;justify-content:space-between}
 .bf-name{display:block;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
@@ -92,6 +93,7 @@ button.bf-chip{cursor:pointer;font:inherit;font-size:12px}
 .bf-chip[aria-pressed=true]{border-color:${token("fg-info")};box-shadow:inset 0 0 0 1px ${token("fg-info")}}
 button.bf-chip:hover:not(:disabled){background:${token("bg-muted")}}
 .bf-chip:disabled{color:${token("fg-muted")};cursor:not-allowed}
+.bf-every{margin-inline-end:3px}
 .bf-tight{padding-inline:5px}
 .bf-jump{display:none}
 .bf-problem{border:1px solid ${token("failed-fg")};border-radius:8px;padding:12px;background:${token("failed-subtle")};color:${token("fg")}}
@@ -108,6 +110,9 @@ button.bf-chip:hover:not(:disabled){background:${token("bg-muted")}}
 .bf-table td{padding:8px;border-bottom:1px solid ${token("border")};vertical-align:top;overflow-wrap:break-word;max-width:420px}
 .bf-table tr:focus-visible{outline-offset:-2px}
 .bf-table tr[aria-selected=true] td{background:${token("bg-muted")}}
+.bf-table th,.bf-scroll:focus-visible{outline-offset:-2px}
+.bf-card-label{display:none}
+.bf-verbs{flex-wrap:nowrap}
 .bf-scroll{overflow-x:auto}
 .bf-bar{display:flex;height:10px;border-radius:5px;overflow:hidden;background:${token("bg-emphasized")};min-width:120px}
 .bf-bar span{height:100%}
@@ -121,9 +126,19 @@ button.bf-chip:hover:not(:disabled){background:${token("bg-muted")}}
 .bf-grid th[scope=row],.bf-grid thead th:first-child{width:150px;max-width:150px;padding-inline:8px}
 .bf-head{flex-direction:column;align-items:flex-start;gap:0}.bf-head .bf-name{max-width:100%}.bf-grid th[scope=row]{font-size:13px;line-height:1.3}
 .bf-wide{display:none}.bf-card{padding:10px}
-.bf-tabs{flex-wrap:nowrap;overflow-x:auto}.bf-tabs a{padding:8px 10px;white-space:nowrap}
+.bf-tabs a{padding:6px 9px}
 .bf-number{padding:5px 10px}.bf-number b{font-size:18px}
-.bf-scroll .bf-table{min-width:720px}
+.bf-button.bf-small{min-height:36px;padding-inline:12px}
+.bf-cards,.bf-cards tbody{display:block}
+.bf-cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.bf-cards tr{display:block;border:1px solid ${token("border")};border-radius:8px;padding:8px 10px;margin-bottom:10px}
+.bf-cards tr[aria-selected=true]{background:${token("bg-muted")}}
+.bf-cards td{display:block;border:0;padding:3px 0;max-width:none}
+.bf-cards td:has(>div:empty:last-child){display:none}
+.bf-cards td>.bf-card-label{display:inline-block;margin-inline-end:8px;font-size:12px;color:${token("fg-muted")}}
+.bf-cards [role=cell]{display:grid;grid-template-columns:84px minmax(0,1fr);align-items:baseline;overflow-wrap:anywhere}
+.bf-cards .bf-verbs{flex-wrap:wrap}
+.bf-grid .bf-name{white-space:normal;display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2}
 .bf-filters{display:grid;grid-template-columns:1fr 1fr}.bf-filters>:first-child{grid-column:1/-1}
 }
 @media (prefers-reduced-motion:no-preference){.bf-wait{animation:bf-wait 1.2s ease-in-out infinite alternate}@keyframes bf-wait{to{opacity:.3}}}

@@ -1,0 +1,118 @@
+"""Requests in a real browser on Airflow's own API server: steered on a narrow screen, and read page by page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.integration.api.conftest import DOWNSTREAM, SEEN, TODAY
+from tests.integration.api.test_permissions import fail, make, wish
+from tests.integration.api.test_row_page import Open, pictures
+from tests.integration.api.test_row_page import open_page as open_page
+from tests.integration.api.test_row_page import site as site
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser, pytest.mark.timeout(400)]
+
+Ask = Callable[..., Any]
+NARROW = {"width": 390, "height": 844}
+
+
+def request_row(page: Page, name: str) -> Locator:
+    return page.get_by_role("row", name=re.compile(f"Request {name}, "))
+
+
+def test_on_a_narrow_screen_every_button_is_there_to_be_pressed(ask: Ask, open_page: Open) -> None:
+    names = [make(ask, SEEN, DOWNSTREAM, dates="last 4 days", first_n=1, why="the warehouse was down")]
+    older = ask("op", "POST", "/api/requests", json=wish(SEEN, dates=f"{TODAY - timedelta(days=9)}")).json()
+    names.append(older["request_id"])
+    fail(names[1])
+    page = open_page("user", "?view=queue")
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    expect(page.get_by_role("button", name=f"retry {names[1]}")).to_be_visible()
+    pictures(page, "queue-steered")
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    for verb in ("pause", "resume", "cancel", "Lower the priority of", "Raise the priority of"):
+        button = page.get_by_role("button", name=f"{verb} {names[0]}", exact=True)
+        box = button.bounding_box()
+        assert box is not None
+        assert (box["x"] >= 0, box["x"] + box["width"] <= NARROW["width"]) == (True, True), (verb, box)
+        assert box["height"] >= 36, (verb, box)
+        button.click(trial=True)  # nothing lies over it
+    page.get_by_role("button", name=f"Raise the priority of {names[0]}").click()
+    expect(page.get_by_role("status").get_by_text(f"{names[0]} has another priority")).to_be_visible()
+    page.get_by_role("button", name=f"pause {names[0]}").click()
+    page.get_by_role("button", name="Yes, pause it").click()
+    expect(request_row(page, names[0])).to_have_attribute("aria-label", re.compile("paused"))
+
+
+def test_a_retry_of_a_paused_request_says_that_its_dates_wait(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="last 3 days")
+    assert ask("op", "POST", f"/api/requests/{name}/pause", json={}).is_success
+    fail(name)
+    page = open_page("user", "?view=queue")
+    page.get_by_role("button", name=f"retry {name}").click()
+    page.get_by_role("button", name="Yes, retry it").click()
+    said = page.get_by_role("status").filter(has_text="will be tried again")
+    expect(said).to_have_text(
+        f"3 dates of {name} will be tried again. It is paused: nothing starts until it is resumed."
+    )
+    expect(said).to_be_visible()
+
+
+def test_a_long_history_is_read_page_by_page_down_to_who_asked(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="today", why="month end")
+    for priority in range(1, 26):
+        assert ask("op", "POST", f"/api/requests/{name}/reprioritize", json={"priority": priority}).is_success
+    page = open_page("viewer", f"?view=queue&request={name}")
+    history = page.get_by_role("region", name=f"History of {name}")
+    expect(history.get_by_role("listitem")).to_have_count(20)
+    expect(history.get_by_role("listitem").first).to_contain_text("priority 25 for 1 date(s)")
+    history.get_by_role("button", name="Older").click()
+    expect(history.get_by_role("listitem")).to_have_count(6)
+    expect(history.get_by_role("listitem").last).to_contain_text("asked for by admin")
+    expect(history.get_by_role("listitem").last).to_contain_text("month end")
+    page.reload()
+    expect(history.get_by_text("2 of 2")).to_be_visible()
+
+
+@pytest.fixture
+def a_long_past(airflow_app: Any) -> Iterator[int]:
+    """A pipeline that began long ago; yields for how many days it owes dates."""
+    from airflow_backfill_provider.store.engine import registry
+    from airflow_backfill_provider.store.tables import pipelines
+
+    days = 120
+
+    def begins(ago: int) -> None:
+        mine = pipelines.c.pipeline_id == SEEN
+        with registry().writing() as conn:
+            conn.execute(pipelines.update().where(mine).values(start_date=TODAY - timedelta(days=ago)))
+
+    begins(days)
+    yield days
+    begins(20)
+
+
+def test_each_date_of_a_long_plan_is_read_with_its_reason_page_by_page(open_page: Open, a_long_past: int) -> None:
+    first = TODAY - timedelta(days=a_long_past - 1)
+    page = open_page("user", f"?pipeline={SEEN}&dates={first}..{TODAY - timedelta(days=1)}")
+    expect(page.get_by_role("button", name=f"Fill {a_long_past - 1} dates")).to_be_enabled()
+    page.get_by_role("button", name="Each date, and why").click()
+    dates = page.get_by_role("list", name=f"Dates of {SEEN}").get_by_role("listitem")
+    expect(dates).to_have_count(50)
+    expect(dates.first).to_have_text(re.compile(f"{first}.*missing"))
+    pages = page.get_by_role("navigation", name="Pages of dates of the plan")
+    pages.get_by_role("button", name="Next").click()
+    pages.get_by_role("button", name="Next").click()
+    expect(dates).to_have_count(19)
+    expect(dates.last).to_have_text(re.compile(f"{TODAY - timedelta(days=1)}.*missing"))
+    pictures(page, "plan-each-date")
+    page.get_by_role("button", name="Hide the dates").click()
+    expect(dates).to_have_count(0)
+    expect(page.get_by_role("button", name=f"Fill {a_long_past - 1} dates")).to_be_enabled()
