@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from airflow_backfill_provider.demo.airflow_stack import free_port
 from airflow_backfill_provider.demo.bookings import ARCHIVE
@@ -286,57 +285,3 @@ def test_the_command_is_copied_where_the_browser_offers_no_clipboard(
     page.get_by_label("Why").focus()
     page.keyboard.press("Control+v")
     expect(page.get_by_label("Why")).to_have_value(f"airflow pipelines backfill create {LATE} --dates {LAST}")
-
-
-# -- How quick --------------------------------------------------------------------------------------------------------
-
-NEXT_PAINT = """
-() => {
-  window.slowest = 0;
-  const take = list => { window.slowest = Math.max(window.slowest, ...list.getEntries().map(one => one.duration)); };
-  new PerformanceObserver(take).observe({type: "event", durationThreshold: 16});
-}
-"""
-
-
-def test_ninety_dates_are_picked_before_anybody_waits(
-    open_page: Callable[..., Page], record_property: Callable[[str, str], None]
-) -> None:
-    page = open_page(pipeline(LATE))
-    last = datetime.now(UTC).date() - timedelta(days=4)
-    page.locator(f'td[data-pick="{last}"]').wait_for()
-    page.evaluate(NEXT_PAINT)
-    page.locator(f'td[data-pick="{last}"]').click()
-    page.locator(f'td[data-pick="{last - timedelta(days=89)}"]').click(modifiers=["Shift"])
-    expect(page.get_by_role("heading", name="90 dates picked")).to_be_visible()
-    slowest = page.evaluate("window.slowest")
-    record_property("figure", f"picking 90 dates: the slowest interaction was painted after {slowest:.0f} ms")
-
-
-def test_a_page_of_ten_thousand_pipelines_is_drawn_at_once(
-    demo: Demonstration, open_page: Callable[..., Page], record_property: Callable[[str, str], None]
-) -> None:
-    """The API's own answer with more rows and days: the list comes page by page, so a page is what is drawn."""
-
-    def many(route: Route) -> None:
-        whole = route.fetch().json()
-        rows = [
-            row | {"pipeline_id": f"{row['pipeline_id']}_{n}", "name": f"{row['name']} {n}"}
-            for n in range(5)
-            for row in whole["pipelines"]
-        ]
-        route.fulfill(
-            body=json.dumps(whole | {"pipelines": rows[:50], "total": 10_000}), content_type="application/json"
-        )
-
-    page = open_page()
-    page.route("**/backfill/api/grid*", many)
-    page.goto(f"{demo.airflow.url}{BACKFILLS}?days=90")
-    expect(page.get_by_text("10,000 pipelines")).to_be_visible()
-    expect(page.get_by_text("1 of 200")).to_be_visible()
-    page.evaluate(NEXT_PAINT)
-    page.locator('.bf-grid td[tabindex="0"]').focus()
-    for key in ("ArrowDown", "ArrowLeft", "ArrowDown", "ArrowLeft"):
-        page.keyboard.press(key)
-    slowest = page.evaluate("window.slowest")
-    record_property("figure", f"50 pipelines of 90 days: the slowest key was painted after {slowest:.0f} ms")

@@ -29,7 +29,7 @@ button.bf-number{cursor:pointer}
 button.bf-number:hover{border-color:${token("fg-muted")}}
 .bf-number[aria-pressed=true]{outline:2px solid ${token("fg-info")}}
 .bf-number b{display:block;font-size:22px;line-height:1.2;font-variant-numeric:tabular-nums}
-.bf-cell{display:inline-flex;align-items:center;justify-content:center;border:1px solid transparent;border-radius:3px;font-size:11px;font-weight:700;line-height:1;position:relative;user-select:none}
+.bf-cell{display:inline-flex;align-items:center;justify-content:center;border:1px solid transparent;border-radius:3px;font-size:11px;font-weight:700;line-height:1;user-select:none}
 ${status("done", token("success-muted"), token("success-fg"))}
 ${status("running", token("running-solid"), token("running-contrast"))}
 ${status("queued", token("queued-muted"), token("queued-fg"), token("queued-emphasized"))}
@@ -38,6 +38,7 @@ ${status("failed", token("failed-solid"), token("failed-contrast"))}
 ${status("stale", token("up_for_retry-muted"), token("up_for_retry-fg"), token("up_for_retry-fg"))}
 .bf-excluded{color:${token("fg-muted")};background:transparent}
 .bf-missing{border-style:dashed}
+.bf-late{position:relative}
 .bf-late::after{content:"";position:absolute;top:-1px;right:-1px;border:4px solid;border-color:${token("fg")} ${token("fg")} transparent transparent;border-top-right-radius:3px}
 .bf-grid{overflow:auto;max-height:min(70vh,900px);border:1px solid ${token("border")};border-radius:8px}
 .bf-grid table{border-collapse:separate;border-spacing:0;width:max-content;min-width:100%}

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { get, type Refused } from "../api";
+import { shared } from "../logic/shared";
 
 export interface Live<Answer> {
   answer: Answer | null;
@@ -34,7 +35,7 @@ export const useLive = <Answer>(path: string | null, every: (answer: Answer | nu
         if (!document.hidden) {
           const answer = await get<Answer>(path, stop.signal);
           newest = answer;
-          setState({ path, answer, problem: null });
+          setState((old) => shared(old, { path, answer, problem: null }));
         }
       } catch (error) {
         if (stop.signal.aborted) return;
