@@ -285,3 +285,56 @@ def test_the_command_is_copied_where_the_browser_offers_no_clipboard(
     page.get_by_label("Why").focus()
     page.keyboard.press("Control+v")
     expect(page.get_by_label("Why")).to_have_value(f"airflow pipelines backfill create {LATE} --dates {LAST}")
+
+
+# -- A row of the form is a DAG ---------------------------------------------------------------------------------------
+
+MADE, MADE_JOB = "made_in_the_form", ("databricks", "731")
+
+
+def shown_dag(demo: Demonstration, name: str) -> Callable[[], bool]:
+    """Whether Airflow shows the DAG of :data:`MADE` under that name."""
+    listed = {"dag_id_pattern": MADE}
+
+    def is_shown() -> bool:
+        found = demo.airflow.api("GET", "/dags", params=listed)["dags"]
+        return [(dag["dag_display_name"], dag["is_stale"]) for dag in found] == [(name, False)]
+
+    return is_shown
+
+
+def saved(page: Page, button: str) -> None:
+    page.get_by_role("button", name="Review changes").click()
+    page.get_by_role("button", name=button).click()
+
+
+def test_a_row_that_is_saved_in_the_form_becomes_a_dag_that_runs(
+    demo: Demonstration, open_page: Callable[..., Page], pictures: Path
+) -> None:
+    page = open_page(f"{BACKFILLS}?view=new")
+    page.get_by_label("Pipeline ID").fill(MADE)
+    page.get_by_label("Pipeline name").fill("Made in the form")
+    page.get_by_label("Platform *").select_option(MADE_JOB[0])
+    page.get_by_label("Platform job ID").fill(MADE_JOB[1])
+    page.get_by_label("Schedule type").select_option("daily")
+    page.get_by_label("Frequency").fill("at 23:59")
+    page.get_by_label("Start date").fill(str(LAST - timedelta(days=2)))
+    saved(page, "Make the pipeline")
+    expect(page.get_by_text(f"{MADE} is made.")).to_be_visible()
+    demo.airflow.wait_until(shown_dag(demo, "Made in the form"), "the new row is a DAG", seconds=120)
+
+    page.goto(demo.airflow.url + pipeline(MADE))
+    cell = page.locator(f'td[data-day="{LAST}"]')
+    expect(cell).to_have_attribute("data-status", "missing")
+    cell.click()
+    page.get_by_role("button", name="Fill 1 date").click()
+    expect(cell).to_have_attribute("data-status", "done", timeout=240_000)
+    page.screenshot(path=pictures / "pages-made-in-the-form.png")
+    ended = [job["run_dates"] for job in demo.simulator.client.ledger(*MADE_JOB) if job["state"] == "success"]
+    assert ended.count([str(LAST)]) == 1
+
+    page.goto(demo.airflow.url + pipeline(MADE, "&view=edit"))
+    page.get_by_label("Pipeline name").fill("Renamed in the form")
+    saved(page, "Save 1 change")
+    expect(page.get_by_text("1 change saved.")).to_be_visible()
+    demo.airflow.wait_until(shown_dag(demo, "Renamed in the form"), "the DAG follows its row", seconds=120)
