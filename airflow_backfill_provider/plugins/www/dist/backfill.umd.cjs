@@ -53,7 +53,7 @@ button.bf-number:hover{border-color:${$(`fg-muted`)}}
 .bf-number b{display:block;font-size:22px;line-height:1.2;font-variant-numeric:tabular-nums}
 .bf-cell{display:inline-flex;align-items:center;justify-content:center;border:1px solid transparent;border-radius:3px;font-size:11px;font-weight:700;line-height:1;user-select:none}
 ${Q(`done`,$(`success-muted`),$(`success-fg`))}
-${Q(`running`,$(`running-solid`),$(`running-contrast`))}
+${Q(`running`,$(`running-fg`),$(`bg`))}
 ${Q(`queued`,$(`queued-muted`),$(`queued-fg`),$(`queued-emphasized`))}
 ${Q(`missing`,$(`failed-subtle`),$(`failed-fg`),$(`failed-fg`))}
 ${Q(`failed`,$(`failed-solid`),$(`failed-contrast`))}

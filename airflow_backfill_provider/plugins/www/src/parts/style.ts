@@ -31,7 +31,7 @@ button.bf-number:hover{border-color:${token("fg-muted")}}
 .bf-number b{display:block;font-size:22px;line-height:1.2;font-variant-numeric:tabular-nums}
 .bf-cell{display:inline-flex;align-items:center;justify-content:center;border:1px solid transparent;border-radius:3px;font-size:11px;font-weight:700;line-height:1;user-select:none}
 ${status("done", token("success-muted"), token("success-fg"))}
-${status("running", token("running-solid"), token("running-contrast"))}
+${status("running", token("running-fg"), token("bg"))}
 ${status("queued", token("queued-muted"), token("queued-fg"), token("queued-emphasized"))}
 ${status("missing", token("failed-subtle"), token("failed-fg"), token("failed-fg"))}
 ${status("failed", token("failed-solid"), token("failed-contrast"))}
