@@ -18,7 +18,7 @@ from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.errors import InvalidRequest, NotFound, Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
 from airflow_backfill_provider.store.calendars import calendar, calendars_of
-from airflow_backfill_provider.store.dialect import insert_for, one_of
+from airflow_backfill_provider.store.dialect import JsonList, insert_for, one_of
 from airflow_backfill_provider.store.tables import (
     OPEN_RECORD,
     data_quality_checks,
@@ -34,6 +34,7 @@ __all__ = [
     "Listing",
     "all_pipelines",
     "all_rows",
+    "by_timezone",
     "calendar",
     "calendars_of",
     "definition",
@@ -128,6 +129,16 @@ def timezones_of(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, str
     wanted = one_of(pipelines.c.pipeline_id, pipeline_ids)
     query = select(pipelines.c.pipeline_id, pipelines.c.timezone).where(wanted)
     return {row.pipeline_id: row.timezone or "UTC" for row in conn.execute(query)}
+
+
+def by_timezone(conn: Connection) -> dict[str, list[str]]:
+    """The ids of all pipelines, by the time zone that their rows name."""
+    table = pipelines.c
+    query = select(table.timezone, JsonList(table.pipeline_id)).group_by(table.timezone)
+    found: dict[str, list[str]] = {}
+    for name, ids in conn.execute(query):
+        found.setdefault(name or "UTC", []).extend(json.loads(ids))
+    return found
 
 
 def users_of_calendar(conn: Connection, name: str) -> list[str]:
