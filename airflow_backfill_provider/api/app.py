@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse
@@ -39,13 +39,13 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 def application() -> FastAPI:
     """The application; made once in a process, which keeps nothing else."""
     app = FastAPI(title="Backfill", version="1", docs_url=None, redoc_url=None, openapi_url=None)
-    api = APIRouter(
-        prefix="/api", dependencies=[Depends(viewer), Depends(guard_text), Depends(guard_unsafe)], responses=_REFUSALS
-    )
+    guards = [Depends(viewer), Depends(guard_text), Depends(guard_unsafe)]
     for part in (pipelines, definitions, dates, requests, sla, quality, notifications):
-        api.include_router(part.router)
-    api.add_api_route("/openapi.json", lambda: JSONResponse(openapi()), include_in_schema=False)
-    app.include_router(api)
+        # at once: each inclusion makes every route anew, and the first who asks waits for it
+        app.include_router(part.router, prefix="/api", dependencies=guards, responses=_REFUSALS)
+    app.add_api_route(
+        "/api/openapi.json", lambda: JSONResponse(openapi()), dependencies=guards, include_in_schema=False
+    )
     app.add_api_route(
         "/static/{name}", bundle, dependencies=[Depends(viewer)], include_in_schema=False, response_model=None
     )
