@@ -127,7 +127,8 @@ class Story:
     def _what_persons_do(self) -> list[Callable[[], Any]]:
         """Each with a date of its own: one that is done already would rightly be done anew when it is run by hand."""
         on_a_date = [
-            self._ask_and_cancel, self._cancel_too_late, self._run_what_waits, self._run_what_works, self._ask_in_vain,
+            self._ask_and_cancel, self._cancel_too_late, self._run_what_waits, self._run_what_works,
+            self._ask_in_vain, self._ask_and_pause,
         ]  # fmt: skip
         deeds: list[Callable[[], Any]] = []
         for name, days in self.optional.items():
@@ -172,9 +173,9 @@ class Story:
         with self.world.cut_off():
             time.sleep(seconds)
 
-    def _pause_what_has_just_started(self) -> None:
+    def _pause_what_has_just_started(self, seconds: float = 5) -> None:
         """Pause the DAG of a run that waits for the scheduler to begin: its dates must be given back."""
-        if not self._soon(self._has_just_claimed, 5):
+        if not self._soon(self._has_just_claimed, seconds):
             return
         with self.world.stuck("scheduler"):
             for name, dag_run_id in self._has_just_claimed():
@@ -211,6 +212,11 @@ class Story:
 
     def _pause(self, name: str, paused: bool) -> None:
         self._ask("PATCH", f"/dags/{name}", json={"is_paused": paused})
+
+    def _ask_and_pause(self, name: str, day: date) -> None:
+        """The DAG is paused when the queue has made the run of the date, or of another one that waits."""
+        self._ask_for(name, day)
+        self._pause_what_has_just_started(30)
 
     def _ask_in_vain(self, name: str, day: date) -> None:
         """The key is refused when its job is started, or another one's: a date fails for good, and is retried."""
