@@ -46,7 +46,7 @@
 .bf-stack{display:flex;flex-direction:column;gap:14px}
 .bf-card{border:1px solid ${$(`border`)};border-radius:8px;padding:14px}
 .bf-strip{display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:8px}
-.bf-number{border:1px solid ${$(`border`)};border-radius:8px;padding:8px 12px;text-align:start;background:transparent;color:inherit;min-width:0}
+.bf-number{display:flex;flex-direction:column;justify-content:flex-start;border:1px solid ${$(`border`)};border-radius:8px;padding:8px 12px;text-align:start;background:transparent;color:inherit;min-width:0}
 button.bf-number{cursor:pointer}
 button.bf-number:hover{border-color:${$(`fg-muted`)}}
 .bf-number[aria-pressed=true]{outline:2px solid ${$(`fg-info`)}}
