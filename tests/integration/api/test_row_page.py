@@ -144,7 +144,12 @@ def test_a_draft_survives_a_walk_and_goes_on_top_of_what_another_saved(open_page
     mine.get_by_role("button", name="Save 1 change").click()
     expect(mine.get_by_role("alert")).to_contain_text("was changed meanwhile")
     pictures(mine, "row-meanwhile")
+    on_the_way: list[Route] = []
+    mine.route("**/definition", lambda route: on_the_way.append(route))
     mine.get_by_role("button", name="Put my changes on the row as it is now").click()
+    expect(mine.get_by_role("button", name="Save 1 change")).to_have_count(0)
+    on_the_way[0].continue_()
+    mine.unroute("**/definition")
     mine.get_by_role("button", name="Save 1 change").click()
     expect(mine.get_by_text("1 change saved.")).to_be_visible()
     expect(mine.get_by_label("Backfill priority")).to_have_value("7")

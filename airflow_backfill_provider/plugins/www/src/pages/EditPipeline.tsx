@@ -70,6 +70,13 @@ const Form = ({ pipelineId, fields, editing }: { pipelineId: string | null; fiel
       setBusy(false);
     }
   };
+  // Nothing is saved before the row is there: what stands here until then would be refused again.
+  const takeOver = async () => {
+    setBusy(true);
+    await editing.read(true);
+    setRefused(null);
+    setBusy(false);
+  };
   // A new row is not reproached with what nobody has come to yet.
   const problems = row === null && judged.draft ? judged.draft.problems.filter((one) => touched && !isBlank(one, values, newId)) : (judged.draft?.problems ?? row?.problems ?? []);
   const names = [...fields.fields.map((field) => field.name), ...LISTS];
@@ -172,10 +179,7 @@ const Form = ({ pipelineId, fields, editing }: { pipelineId: string | null; fiel
             setReviewing(false);
             setRefused(null);
           }}
-          onFresh={() => {
-            setRefused(null);
-            void editing.read(true);
-          }}
+          onFresh={() => void takeOver()}
         />
       )}
     </form>

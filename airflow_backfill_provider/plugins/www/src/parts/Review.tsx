@@ -44,7 +44,7 @@ export const Review = ({ pipelineId, draft, busy, refused, onSave, onClose, onFr
           Back to the form
         </button>
         {outdated ? (
-          <button className="bf-button bf-main" type="button" onClick={onFresh}>
+          <button className="bf-button bf-main" type="button" disabled={busy} onClick={onFresh}>
             Put my changes on the row as it is now
           </button>
         ) : (
