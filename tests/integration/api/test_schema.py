@@ -100,6 +100,7 @@ def _config(served: Served, known: dict[str, list[str]]) -> SchemathesisConfig:
         {
             "seed": 1,
             "continue-on-failure": True,
+            "request-timeout": 120,  # how fast answers come is asked elsewhere; a busy machine may stand still for long
             "base-url": "http://airflow.example/backfill",
             "headers": {"Authorization": f"Bearer {served.token('admin')}"},
             "generation": {"max-examples": EXAMPLES, "database": "none"},
