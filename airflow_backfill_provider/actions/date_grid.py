@@ -11,12 +11,9 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.apply_manifest import read_some
 from airflow_backfill_provider.actions.known_pipelines import Known, known, order_of
 from airflow_backfill_provider.actions.survey_dates import survey_side_by_side
-from airflow_backfill_provider.backfill.expected import overdue_bits
 from airflow_backfill_provider.backfill.owed import OWED, DateStatus
 from airflow_backfill_provider.backfill.side_by_side import Order, SideBySide
-from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.errors import Problem
-from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store.pipeline_heads import Head
 
 
@@ -134,14 +131,6 @@ def chosen(heads: Iterable[Head], filters: Filters, among: Collection[str]) -> l
     if filters.platform is not None:
         found = [head for head in found if head.platform == filters.platform]
     return [head for head in found if head.is_active] if filters.active_only else found
-
-
-def late_dates(pipeline: Pipeline, schedule: Schedule, open_: Sequence[date], now: datetime) -> frozenset[date]:
-    """Those of the dates without a success, ascending, whose deadline has passed."""
-    if pipeline.sla_time is None or pipeline.schedule_type == "manual" or not open_:
-        return frozenset()
-    overdue = overdue_bits(schedule, pipeline.sla_time, open_[0], open_[-1], now)
-    return frozenset(day for day in open_ if overdue >> (day - open_[0]).days & 1)
 
 
 def _active(known: Known, wanted: Sequence[Head]) -> Order:

@@ -8,11 +8,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from airflow_backfill_provider.actions.date_grid import late_dates
 from airflow_backfill_provider.actions.explain_date import explain_date
 from airflow_backfill_provider.api import asking, date_answers, request_answers, told
 from airflow_backfill_provider.api.access import ViewerDep
 from airflow_backfill_provider.api.asking import Day
+from airflow_backfill_provider.backfill.expected import overdue_dates
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import date_states, unmet
@@ -39,7 +39,8 @@ def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> date_ans
     states = date_states(pipeline, schedule, facts, first, last, now)
     if not pipeline.is_active:  # what it did stays to be seen; nothing is asked of it
         states = [state for state in states if not state.owed]
-    late = late_dates(pipeline, schedule, unmet(states, facts), now) if pipeline.is_active else frozenset()
+    open_ = unmet(states, facts) if pipeline.is_active else []
+    late = overdue_dates(schedule, pipeline.sla_time, open_, now)
     return date_answers.CalendarAnswer(
         pipeline_id=pipeline_id,
         year=first.year,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
@@ -50,6 +51,14 @@ def overdue_bits(schedule: Schedule, sla_time: time | None, first: date, last: d
     if sla_time is None or schedule.spec.schedule_type == "manual" or first > last:
         return 0
     return _first_bits(schedule, sla_time, first, last, bisect_left(_deadlines(schedule, sla_time, first, last), now))
+
+
+def overdue_dates(schedule: Schedule, sla_time: time | None, days: Sequence[date], now: datetime) -> frozenset[date]:
+    """Those of the dates, ascending, whose deadline has passed; see :func:`overdue_bits`."""
+    if not days:
+        return frozenset()
+    overdue = overdue_bits(schedule, sla_time, days[0], days[-1], now)
+    return frozenset(day for day in days if overdue >> (day - days[0]).days & 1)
 
 
 @lru_cache(maxsize=4096)

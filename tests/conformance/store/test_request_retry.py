@@ -42,6 +42,13 @@ def statuses(registry: Registry, request_id: str) -> list[str]:
     return [item.status.value for item in items(registry, request_id)]
 
 
+def fail(registry: Registry, backfill_id: str) -> None:
+    """The date's run ends badly, and no attempt is left."""
+    with registry.writing() as conn:
+        queue.claim(conn, [backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
+        queue.move(conn, ItemEvent.FAILED, queue.of([backfill_id]), who="system", why="boom", now=NOW)
+
+
 def test_a_cancelled_request_goes_on_where_it_was_stopped(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05..2026-01-08"), who="anna", now=NOW)
     ids = [item.backfill_id for item in items(registry, request_id)]
@@ -65,9 +72,7 @@ def test_a_cancelled_request_goes_on_where_it_was_stopped(registry: Registry) ->
 def test_a_date_that_was_cancelled_by_itself_stays_so_until_it_is_named(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05..2026-01-06"), who="anna", now=NOW)
     first, _ = items(registry, request_id)
-    with registry.writing() as conn:
-        queue.claim(conn, [first.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
-        queue.move(conn, ItemEvent.FAILED, queue.of([first.backfill_id]), who="system", why="boom", now=NOW)
+    fail(registry, first.backfill_id)
     control_dates.cancel_dates(registry, "orders", "2026-01-06", Person("ben"), now=NOW)
     assert control.retry(registry, request_id, Person("ben"), now=NOW) == (request_id, 1)
     assert statuses(registry, request_id) == ["pending", "cancelled"]
@@ -79,9 +84,7 @@ def test_a_date_that_was_cancelled_by_itself_stays_so_until_it_is_named(registry
 def test_retry_is_refused_while_another_request_works_on_a_date(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
     (item,) = items(registry, request_id)
-    with registry.writing() as conn:
-        queue.claim(conn, [item.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
-        queue.move(conn, ItemEvent.FAILED, queue.of([item.backfill_id]), who="system", why="boom", now=NOW)
+    fail(registry, item.backfill_id)
     save_request(registry, wish("orders", dates="2026-01-05"), who="ben", now=NOW)
     before = counts(registry)
     with pytest.raises(Conflict, match="other requests work on orders 2026-01-05"):
@@ -92,9 +95,7 @@ def test_retry_is_refused_while_another_request_works_on_a_date(registry: Regist
 def test_retry_is_refused_when_somebody_asks_for_the_date_at_that_moment(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
     (item,) = items(registry, request_id)
-    with registry.writing() as conn:
-        queue.claim(conn, [item.backfill_id], "run_1", lease_until=NOW, who="system", now=NOW)
-        queue.move(conn, ItemEvent.FAILED, queue.of([item.backfill_id]), who="system", why="boom", now=NOW)
+    fail(registry, item.backfill_id)
     taken = NewItem(pipeline_id="orders", run_date=date(2026, 1, 5), reason="missing")
     with ThreadPoolExecutor(1) as pool:
         with registry.writing() as conn:
