@@ -8,12 +8,12 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.apply_manifest import read_some
-from airflow_backfill_provider.actions.known_pipelines import Known, known, order_of
+from airflow_backfill_provider.actions.known_pipelines import Known, order_of, understood
 from airflow_backfill_provider.actions.survey_dates import survey_side_by_side
 from airflow_backfill_provider.backfill.owed import OWED, DateStatus
 from airflow_backfill_provider.backfill.side_by_side import Order, SideBySide
 from airflow_backfill_provider.errors import Problem
+from airflow_backfill_provider.store import pipelines
 from airflow_backfill_provider.store.pipeline_heads import Head
 
 
@@ -94,7 +94,7 @@ def date_grid(
     The order comes from the definitions that are known, the page from what its rows say now. Pipelines that are
     switched off, or broken, owe nothing.
     """
-    found = chosen(known.by_name, filters, among)
+    found, stand = chosen(known.by_name, filters, among), None
     if sort != "name" or filters.statuses:
         stand = survey_side_by_side(conn, _active(known, found), *dates, now)
         if filters.statuses:
@@ -104,7 +104,7 @@ def date_grid(
             owed, late = stand.survey.owed, stand.late
             worst = _of_each(stand, late, owed) if sort == "late" else _of_each(stand, owed, late)
             found.sort(key=lambda head: worst.get(head.pipeline_id, 0), reverse=True)
-    return Grid(total=len(found), rows=_rows(conn, found[offset : offset + limit], dates, now))
+    return Grid(total=len(found), rows=_rows(conn, known, stand, found[offset : offset + limit], dates, now))
 
 
 def totals(
@@ -151,15 +151,30 @@ _MANY = 32
 """No range has more than two to the power of this dates."""
 
 
-def _rows(conn: Connection, wanted: Sequence[Head], dates: tuple[date, date], now: datetime) -> list[GridRow]:
-    """The rows of these pipelines, in their order."""
-    definitions = read_some(conn, [head.pipeline_id for head in wanted])
-    order = order_of(known(definitions, definitions.good))
-    surveyed = survey_side_by_side(conn, order, *dates, now).rows()
+def _rows(
+    conn: Connection,
+    known: Known,
+    stand: SideBySide | None,
+    wanted: Sequence[Head],
+    dates: tuple[date, date],
+    now: datetime,
+) -> list[GridRow]:
+    """The rows of these pipelines, in their order; ``stand`` is how the dates of all stand, if that is known."""
+    names = [head.pipeline_id for head in wanted]
+    definitions = pipelines.some_rows(conn, names)
+    broken: Mapping[str, tuple[Problem, ...]] = {}
+    if not known.is_true_of(definitions):
+        listing = pipelines.parse_rows(definitions, pipelines.calendars_of(conn, definitions))
+        order, broken, stand = order_of(understood(listing.pipelines, listing.calendars)), listing.broken, None
+    elif stand is None:
+        order = order_of(known.by_id[row["pipeline_id"]] for row in definitions)
+    if stand is None:
+        stand = survey_side_by_side(conn, order, *dates, now)
+    surveyed = stand.rows(names)
     rows = []
     for head in wanted:
         if head.pipeline_id not in surveyed:
-            rows.append(GridRow(head=head, problems=definitions.broken.get(head.pipeline_id, ())))
+            rows.append(GridRow(head=head, problems=broken.get(head.pipeline_id, ())))
             continue
         survey, late = surveyed[head.pipeline_id]
         bits = {status: its for status, its in survey.bits.items() if its}

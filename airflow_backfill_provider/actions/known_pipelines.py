@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.apply_manifest import Definitions
 from airflow_backfill_provider.backfill.side_by_side import Asked, Order
+from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import calendars, pipeline_heads, pipelines
@@ -43,6 +43,20 @@ class Known:
     """The definitions that can be read and are switched on, by id."""
     heads: list[Head]
     """Every row that is not deleted in short."""
+    fingerprints: Mapping[str, int] = field(default_factory=dict)
+    """What :func:`..store.pipelines.fingerprint` said of each row that was read."""
+
+    def is_true_of(self, rows: Sequence[pipelines.Row]) -> bool:
+        """Whether all these rows are of active pipelines, and say what they said when they were read."""
+        names = [row["pipeline_id"] for row in rows]
+        return all(name in self.by_id for name in names) and all(
+            self.fingerprints.get(name) == pipelines.fingerprint(row) for name, row in zip(names, rows, strict=True)
+        )
+
+    @cached_property
+    def by_id(self) -> dict[str, KnownPipeline]:
+        """The active ones."""
+        return {each.pipeline_id: each for each in self.active}
 
     @cached_property
     def order(self) -> Order:
@@ -55,13 +69,13 @@ class Known:
         return sorted(self.heads, key=lambda head: (head.name.lower(), head.pipeline_id))
 
 
-def known(definitions: Definitions, wanted: Iterable[Pipeline]) -> list[KnownPipeline]:
+def understood(wanted: Iterable[Pipeline], own_calendars: Mapping[str, BusinessCalendar]) -> list[KnownPipeline]:
     """These pipelines with their schedules, each once."""
     each = {pipeline.pipeline_id: pipeline for pipeline in wanted}
     alike: dict[Schedule, Schedule] = {}  # many pipelines tick alike; one object of each kind is found fast in caches
     found = []
     for pipeline in each.values():
-        schedule = pipeline.schedule(definitions.calendars)
+        schedule = pipeline.schedule(own_calendars)
         found.append(KnownPipeline(pipeline, alike.setdefault(schedule, schedule), pipeline.definition_version))
     return found
 
@@ -79,6 +93,7 @@ class KnownPipelines:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[datetime | None, KnownPipeline | None]] = {}
+        self._fingerprints: dict[str, int] = {}
         self._calendars: dict[str, int] = {}
         self._begun_at: datetime | None = None
         self._stamp: str | None = None
@@ -89,7 +104,7 @@ class KnownPipelines:
         stamp = pipeline_heads.stamp(conn)
         trusted = self._begun_at is not None and now - self._begun_at < _TRUSTED
         if not trusted or stamp != self._stamp or calendars.versions(conn) != self._calendars:
-            self._seen = Known(self.active(conn, now), pipeline_heads.heads(conn))
+            self._seen = Known(self.active(conn, now), pipeline_heads.heads(conn), self._fingerprints)
             self._stamp = stamp
         return self._seen
 
@@ -101,13 +116,17 @@ class KnownPipelines:
         missing = object()
         changed = [name for name, stamp in stamps.items() if before.get(name, (missing,))[0] != stamp]
         read: dict[str, KnownPipeline] = {}
+        fingerprints: dict[str, int] = {}
         if changed:
             own = calendars.calendars(conn) if versions else {}
-            listing = pipelines.some(conn, changed)
-            read = {each.pipeline_id: each for each in known(Definitions(calendars=own), listing.pipelines)}
+            rows = pipelines.some_rows(conn, changed)
+            fingerprints = {row["pipeline_id"]: pipelines.fingerprint(row) for row in rows}
+            listing = pipelines.parse_rows(rows, own)
+            read = {each.pipeline_id: each for each in understood(listing.pipelines, own)}
         # Nothing is noted before everything was read: after an error the next look must read the same rows.
         fresh = {name: (stamps[name], read.get(name)) for name in changed}
         self._known = {name: fresh.get(name) or before[name] for name in stamps}
+        self._fingerprints = self._fingerprints | fingerprints
         if anew:
             self._calendars, self._begun_at = versions, now
         return [each for _, each in self._known.values() if each is not None]

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions
-from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, known
+from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, understood
 from airflow_backfill_provider.actions.survey_dates import survey_dates
 from airflow_backfill_provider.backfill.owed import (
     OWED,
@@ -41,7 +41,7 @@ def owed_dates(
 
     Without ids: all good pipelines that are active. Raises NotFound, or InvalidRequest for a broken row.
     """
-    pipelines = known(definitions, _wanted(definitions, pipeline_ids))
+    pipelines = understood(_wanted(definitions, pipeline_ids), definitions.calendars)
     surveyed = survey_dates(conn, pipelines, first, last, now)
     return reasons(conn, [(each, surveyed[each.pipeline_id].dates(*OWED)) for each in pipelines])
 
@@ -94,7 +94,7 @@ def date_counts(
 
     See :func:`owed_dates`.
     """
-    pipelines = known(definitions, _wanted(definitions, pipeline_ids))
+    pipelines = understood(_wanted(definitions, pipeline_ids), definitions.calendars)
     surveyed = survey_dates(conn, pipelines, first, last, now)
     return {name: each.counts() for name, each in surveyed.items()}
 

@@ -113,18 +113,20 @@ class SideBySide:
             found = list(map(add, found, sum(columns).to_bytes(lanes, "little")))
         return found
 
-    def rows(self) -> dict[str, tuple[Survey, int]]:
-        """The survey of each pipeline, with its late dates."""
-        kept = {status: self._lanes(bits) for status, bits in self.survey.bits.items() if bits}
-        unmet, late = self._lanes(self.survey.unmet), self._lanes(self.late)
+    def rows(self, names: Iterable[str]) -> dict[str, tuple[Survey, int]]:
+        """The survey of each of these pipelines that has a lane, with its late dates."""
+        lanes = {name: self.order.lanes[name] for name in names if name in self.order.lanes}
+        kept = {status: self._of_lanes(bits, lanes) for status, bits in self.survey.bits.items() if bits}
+        unmet, late = self._of_lanes(self.survey.unmet, lanes), self._of_lanes(self.late, lanes)
         return {
-            name: (Survey(self.survey.first, {status: kept[status][n] for status in kept}, unmet[n]), late[n])
-            for n, name in enumerate(self.order.names)
+            name: (Survey(self.survey.first, {status: kept[status][name] for status in kept}, unmet[name]), late[name])
+            for name in lanes
         }
 
-    def _lanes(self, bits: int) -> list[int]:
-        kept = bits.to_bytes(len(self.order.names) * self.width, "little")
-        return [int.from_bytes(lane, "little") for lane in _chunks(kept, self.width)]
+    def _of_lanes(self, bits: int, lanes: Mapping[str, int]) -> dict[str, int]:
+        width = self.width
+        kept = bits.to_bytes(len(self.order.names) * width, "little")
+        return {name: int.from_bytes(kept[lane * width : (lane + 1) * width], "little") for name, lane in lanes.items()}
 
 
 def width_of(first: date, last: date) -> int:

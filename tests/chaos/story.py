@@ -51,6 +51,7 @@ class Story:
         self.told: Counter[str] = Counter()
         self._lot = random.Random(seed)
         self._paused: dict[str, float] = {}
+        self._forgotten: dict[str, float] = {}
         self._to_cancel: list[str] = []
         self._to_resume: list[str] = []
         self._considered: set[str] = set()
@@ -118,6 +119,7 @@ class Story:
             + [self._cut_off] * 2
             + [lambda: self._refuse(self._lot.choice(list(_SUBMITS)))] * 2
             + [self._pause_what_has_just_started] * 3
+            + [self._forget_dag] * 2
             + [lambda: self._kill("triggerer")]
             + [lambda: self._kill("scheduler")]
         )
@@ -128,7 +130,7 @@ class Story:
         """Each with a date of its own: one that is done already would rightly be done anew when it is run by hand."""
         on_a_date = [
             self._ask_and_cancel, self._cancel_too_late, self._run_what_waits, self._run_what_works,
-            self._ask_in_vain, self._ask_and_pause,
+            self._ask_in_vain, self._ask_and_pause, self._trigger_in_vain,
         ]  # fmt: skip
         deeds: list[Callable[[], Any]] = []
         for name, days in self.optional.items():
@@ -144,14 +146,14 @@ class Story:
         self.told[f"{action} {fields.get('status', '')}".strip()] += 1
         self.world.simulator.client.fault(vendor, action, **fields)
 
-    def _refuse(self, name: str) -> None:
+    def _refuse(self, name: str, times: int = 1) -> None:
         """Refuse the key of a submit: its date fails for good, and a person asks for it again.
 
         Not on Databricks: a date of the sequential pipeline would end so, and the next one would rightly go on.
         """
         self.told["key refused"] += 1
         vendor, path = _SUBMITS[name]
-        self.world.simulator.client.fault(vendor, "bad_auth", method="POST", path_regex=path, times=1)
+        self.world.simulator.client.fault(vendor, "bad_auth", method="POST", path_regex=path, times=times)
 
     def _kill_worker(self) -> None:
         if self.world.kill_worker(self._lot.random()):
@@ -193,8 +195,22 @@ class Story:
         query = select(item.pipeline_id, item.dag_run_id).where(claimed).distinct()
         return [(row.pipeline_id, row.dag_run_id) for row in self._rows(query)]
 
+    def _forget_dag(self) -> None:
+        """Airflow has no such DAG any more when the queue makes the next run of it: its dates must be given back."""
+        item = backfill_queue.c
+        waiting = self._rows(select(item.pipeline_id).where(item.status == "pending").distinct())
+        names = sorted({row.pipeline_id for row in waiting} - {*self._forgotten, *self._paused})
+        if names:
+            self.told["DAG forgotten"] += 1
+            name = self._lot.choice(names)
+            self.world.forget_dag(name, True)
+            self._forgotten[name] = time.monotonic() + self._lot.uniform(30, 50)  # as above
+
     def _do_what_is_due(self, *, at_once: bool = False) -> None:
-        """Unpause what was paused long enough, cancel what has begun, let go on what was run by hand meanwhile."""
+        """Undo what lasted long enough, cancel what has begun, let go on what was run by hand meanwhile."""
+        for name in [name for name, until in self._forgotten.items() if at_once or until <= time.monotonic()]:
+            del self._forgotten[name]
+            self.world.forget_dag(name, False)
         for name in [name for name, until in self._paused.items() if at_once or until <= time.monotonic()]:
             self._unpause(name)
         for request in list(self._to_cancel):
@@ -268,6 +284,11 @@ class Story:
         item = backfill_queue.c
         mine = (item.pipeline_id == name) & (item.date_to_process == day) & item.request_id.is_not(None)
         return str(self._rows(select(item.request_id).where(mine))[0][0])
+
+    def _trigger_in_vain(self, name: str, day: date) -> None:
+        """By hand, with a key that is refused: a run that the queue knows nothing of fails for good."""
+        self._refuse(name, 2)
+        self._trigger(name, day)
 
     def _trigger(self, name: str, day: date) -> None:
         self.told["run by hand"] += 1
@@ -357,8 +378,8 @@ class Story:
         self._patiently(lambda: self.world.airflow.api(method, path, **arguments))
 
     def _patiently(self, call: Callable[[], Any]) -> Any:
-        """Airflow's own database may be busy for a moment, which its API answers with an error."""
-        for _ in range(9):
+        """Airflow's own database may be busy for a moment, or a DAG forgotten: its API answers that with an error."""
+        for _ in range(60):
             try:
                 return call()
             except (StackError, requests.RequestException):

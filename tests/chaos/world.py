@@ -186,6 +186,11 @@ class ChaosWorld:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
+    def forget_dag(self, name: str, forgotten: bool) -> None:
+        """Write into Airflow's database what it writes there when its parser has not found a DAG for too long."""
+        with closing(sqlite3.connect(self.airflow.home / "airflow.db", timeout=60, isolation_level=None)) as airflows:
+            airflows.execute("UPDATE dag SET is_stale = ? WHERE dag_id = ?", (forgotten, name))
+
     def command(self, *arguments: str) -> int:
         """Run a verb in a process of its own that dies at its points as others do; again until it lives to the end."""
         while True:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions
 from airflow_backfill_provider.actions.date_grid import Filters, date_grid, totals
-from airflow_backfill_provider.actions.known_pipelines import Known, known
+from airflow_backfill_provider.actions.known_pipelines import Known, understood
 from airflow_backfill_provider.actions.owed_dates import date_counts, every_date, owed_dates
 from airflow_backfill_provider.backfill.coverage import dates_of
 from airflow_backfill_provider.backfill.hold import RunRef
@@ -33,6 +33,7 @@ from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import coverage, pipeline_heads, queue, run_log, truth
 from airflow_backfill_provider.store.engine import Registry, open_engine, parse_url
 from airflow_backfill_provider.store.migrate import upgrade
+from airflow_backfill_provider.store.pipelines import fingerprint, some_rows
 from airflow_backfill_provider.store.tables import (
     backfill_events,
     backfill_queue,
@@ -157,9 +158,13 @@ def oracle(conn: Connection, definitions: Definitions, name: str) -> dict[date, 
 
 def numbers_are_those_of_the_rows(conn: Connection, definitions: Definitions, true: dict[str, dict[date, str]]) -> None:
     """All pipelines side by side come to what the oracle says, and to the dates of each row looked at one by one."""
-    everything = Known(known(definitions, definitions.good), pipeline_heads.heads(conn))
-    asked = (conn, everything, Filters(), NAMES, (DAYS[0], DAYS[-1]), NOW)
+    active, heads = understood(definitions.good, definitions.calendars), pipeline_heads.heads(conn)
+    prints = {row["pipeline_id"]: fingerprint(row) for row in some_rows(conn, NAMES)}
+    asked = (conn, Known(active, heads, prints), Filters(), NAMES, (DAYS[0], DAYS[-1]), NOW)
     grid = date_grid(*asked, sort="owed", limit=10, offset=0)
+    rows_changed_since = (conn, Known(active, heads), *asked[2:])
+    assert grid == date_grid(*rows_changed_since, sort="owed", limit=10, offset=0)
+    assert sorted(map(repr, grid.rows)) == sorted(map(repr, date_grid(*asked, sort="name", limit=10, offset=0).rows))
     numbers = totals(*asked)
     assert numbers.counts == Counter(status for dates in true.values() for status in dates.values())
     for row in grid.rows:
@@ -170,7 +175,7 @@ def numbers_are_those_of_the_rows(conn: Connection, definitions: Definitions, tr
     assert order == sorted(order)
     for status in DateStatus:
         wanted = Filters(statuses=frozenset({status}))
-        found = date_grid(conn, everything, wanted, *asked[3:], sort="late", limit=10, offset=0)
+        found = date_grid(conn, asked[1], wanted, *asked[3:], sort="late", limit=10, offset=0)
         assert {row.head.pipeline_id for row in found.rows} == {name for name in NAMES if status in true[name].values()}
 
 

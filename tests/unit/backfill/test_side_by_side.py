@@ -97,7 +97,7 @@ def test_side_by_side_each_pipeline_stands_as_by_itself(
     ]
     known = covered_of(order, width_of(first, last), lanes(kept, first, last))
     found = surveyed(order, first, last, NOW, known, busy_of(order, first, last, at_work))
-    each = found.rows()
+    each = found.rows(found.order.names)
     owed = dict(zip(order.names, found.of_each(found.survey.owed), strict=True))
     for name in names:
         running, queued = (
