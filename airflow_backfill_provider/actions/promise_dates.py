@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from airflow_backfill_provider.actions.notify import notify
+from airflow_backfill_provider.actions.sla_notices import withdrawal_notices
 from airflow_backfill_provider.actions.story import Story
+from airflow_backfill_provider.backfill.lateness import describe
 from airflow_backfill_provider.backfill.promise import LONGEST, Promise, promises
 from airflow_backfill_provider.backfill.sla import Deadline, first_look
 from airflow_backfill_provider.dates.schedule import Schedule
@@ -18,6 +22,7 @@ from airflow_backfill_provider.settings import Settings
 from airflow_backfill_provider.store import calendars, pipelines, sla
 from airflow_backfill_provider.store.engine import Registry
 
+RULE_CHANGED = "its schedule or its deadline was changed"
 CHUNK = 2000
 """Pipelines read in one transaction."""
 
@@ -31,8 +36,9 @@ def promise_dates(registry: Registry, settings: Settings, now: datetime) -> Iter
         if not names:
             return
         with registry.writing() as conn:
-            count = _keep_up(conn, names, settings, now)
+            count, story = _keep_up(conn, names, settings, now)
         done.update(names)
+        yield from story
         if count:
             yield Story(f"{count} run date(s) of {len(names)} pipeline(s) have a deadline now")
 
@@ -44,10 +50,10 @@ def warning_of(pipeline: Pipeline, settings: Settings) -> timedelta | None:
     return settings.sla_warning or None
 
 
-def _keep_up(conn: Connection, names: Sequence[str], settings: Settings, now: datetime) -> int:
+def _keep_up(conn: Connection, names: Sequence[str], settings: Settings, now: datetime) -> tuple[int, list[Story]]:
     promising = sla.rows_of(conn, names)
     gone = [name for name in names if name not in promising]
-    sla.withdraw(conn, gone)
+    withdrawn = [*sla.withdraw(conn, gone), *sla.not_made_up_for(conn, gone)]
     sla.unwatch(conn, gone)
     watched = sla.watches_of(conn, sorted(promising), lock=True)
     listing = pipelines.some(conn, promising)
@@ -67,10 +73,33 @@ def _keep_up(conn: Connection, names: Sequence[str], settings: Settings, now: da
         rows += [_deadline(pipeline, one, settings) for one in found]
         until = now if before is None else max(now, before.watched_until)
         watches.append(_watch(name, terms, promising[name], until, schedule.tick_after(until)))
-    sla.withdraw(conn, changed, due_after=now)  # a deadline that has passed is judged, whatever changed since
+    # A deadline that has passed is judged, whatever changed since.
+    withdrawn += sla.withdraw(conn, changed, due_after=now)
+    warned = {(row.key, row.tick): row.warned_at for row in withdrawn}
+    rows = [replace(row, warned_at=warned.get((row.key, row.tick))) for row in rows]
     sla.promise(conn, rows)
     sla.watch(conn, sorted(watches, key=lambda one: one.pipeline_id))
-    return len(rows)
+    again = {(row.key, row.tick) for row in rows}
+    story = _tell(conn, [row for row in withdrawn if row.is_trouble and (row.key, row.tick) not in again], now)
+    return len(rows), story
+
+
+def _tell(conn: Connection, withdrawn: Sequence[Deadline], now: datetime) -> list[Story]:
+    """Tell whom was told that these dates are late, or may be, that they are promised no more."""
+    if not withdrawn:
+        return []
+    names = {row.pipeline_id for row in withdrawn}
+    why = dict.fromkeys(names, RULE_CHANGED) | {
+        name: f"the pipeline {words}" for name, words in pipelines.why_gone(conn, names).items()
+    }
+    others = sla.of_ticks(conn, {row.tick for row in withdrawn})
+    notices = withdrawal_notices(((row, why[row.pipeline_id]) for row in withdrawn), others, now)
+    tells = sla.who_tells(conn, names)
+    notify(conn, (notice for notice in notices if notice.pipeline_id in tells), now)
+    return [
+        Story(f"{notice.pipeline_id} {describe(notice.run_dates)} has no deadline any more: {notice.why}")
+        for notice in notices
+    ]
 
 
 def _since(pipeline: Pipeline, schedule: Schedule, settings: Settings, now: datetime) -> list[Promise]:

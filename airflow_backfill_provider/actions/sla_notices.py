@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from airflow_backfill_provider.backfill.lateness import Why, by_reason, lateness, told
 from airflow_backfill_provider.backfill.sla import Deadline, SlaStatus
 from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
 
+_T = TypeVar("_T")
 Late = Sequence[tuple[Deadline, Why]]
 """Dates of one tick, ascending, each with what keeps it from being done."""
 
@@ -32,6 +34,19 @@ def recovery_notices(dates: Iterable[Deadline]) -> list[Notice]:
 def all_clear_notices(dates: Iterable[Deadline]) -> list[Notice]:
     """One notice for each tick all of whose dates are met; ``dates`` are all dates of the ticks."""
     return [_all_clear(rows) for rows in _rows_by_tick(dates) if all(row.status is SlaStatus.MET for row in rows)]
+
+
+def withdrawal_notices(
+    taken_back: Iterable[tuple[Deadline, str]], others: Iterable[Deadline], now: datetime
+) -> list[Notice]:
+    """One notice for each tick whose dates are promised no more, each with the reason.
+
+    ``others`` are the dates of these ticks that stand: where one of them is still late, or may be, its own end is told.
+    """
+    dates = list(taken_back)
+    keys = {row.key for row, _ in dates}
+    alive = {row.tick for row in others if row.key not in keys and row.is_trouble}
+    return [_withdrawal(some, now) for some in _by_tick(dates) if some[0][0].tick not in alive]
 
 
 def _of_tick(kind: NoticeType, late: Late) -> Notice:
@@ -77,6 +92,19 @@ def _all_clear(rows: Sequence[Deadline]) -> Notice:
     )
 
 
+def _withdrawal(taken_back: Sequence[tuple[Deadline, str]], now: datetime) -> Notice:
+    first, why = taken_back[0]
+    return Notice(
+        pipeline_id=first.pipeline_id,
+        type=NoticeType.SLA_WITHDRAWN,
+        key=f"{first.run_date} {first.tick_at.isoformat()}",
+        run_dates=tuple(row.run_date for row, _ in taken_back),
+        since=now,
+        why=f"{why}; the deadline was {told(first.deadline_at)}",
+        incident=_incident(first),
+    )
+
+
 def _incident(row: Deadline) -> str:
     return f"sla {row.tick_at.isoformat()}"
 
@@ -88,8 +116,8 @@ def _rows_by_tick(dates: Iterable[Deadline]) -> list[list[Deadline]]:
     return list(ticks.values())
 
 
-def _by_tick(late: Iterable[tuple[Deadline, Why]]) -> list[Late]:
-    ticks: dict[tuple[str, datetime], list[tuple[Deadline, Why]]] = {}
+def _by_tick(late: Iterable[tuple[Deadline, _T]]) -> list[list[tuple[Deadline, _T]]]:
+    ticks: dict[tuple[str, datetime], list[tuple[Deadline, _T]]] = {}
     for one in sorted(late, key=lambda one: one[0].key):
         ticks.setdefault(one[0].tick, []).append(one)
     return list(ticks.values())

@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.fill_owed import RULE
 from airflow_backfill_provider.actions.notify import notify
-from airflow_backfill_provider.actions.promise_dates import CHUNK, promise_dates, warning_of
+from airflow_backfill_provider.actions.promise_dates import CHUNK, RULE_CHANGED, promise_dates, warning_of
 from airflow_backfill_provider.actions.sla_notices import (
     all_clear_notices,
     breach_notices,
     recovery_notices,
     warning_notices,
+    withdrawal_notices,
 )
 from airflow_backfill_provider.actions.sla_survey import Case, Questions, survey
 from airflow_backfill_provider.actions.story import Story
@@ -87,7 +88,7 @@ def _write(conn: Connection, judged: Sequence[_Judged], now: datetime) -> list[S
     sla.judge(conn, ((one.row, _values(one, open_ticks, now)) for one in standing))
     _write_records(conn, standing, now)
     story = [_enqueue_lost(conn, one, now) for one in standing if one.look.start]
-    found = _notices(conn, standing)
+    found = [*_notices(conn, standing), *_withdrawals(conn, [one for one in judged if not one.case.stands], now)]
     notify(conn, (notice for notice, tells in found if tells), now)
     return [*story, *(_story(notice) for notice, _ in found)]
 
@@ -165,12 +166,22 @@ def _notices(conn: Connection, judged: Sequence[_Judged]) -> list[tuple[Notice, 
     return [(notice, tells[str(notice.pipeline_id)]) for notice in found]
 
 
+def _withdrawals(conn: Connection, judged: Sequence[_Judged], now: datetime) -> list[tuple[Notice, bool]]:
+    """What is promised no more, of what was warned about; each with whether its pipeline wants to be told."""
+    gone = [one for one in judged if one.row.is_trouble]
+    others = sla.of_ticks(conn, {one.row.tick for one in gone})
+    notices = withdrawal_notices(((one.row, RULE_CHANGED) for one in gone), others, now)
+    tells = {one.row.pipeline_id: one.tells for one in gone}
+    return [(notice, tells[str(notice.pipeline_id)]) for notice in notices]
+
+
 def _story(notice: Notice) -> Story:
     words = {
         NoticeType.SLA_WARNING: "may miss its deadline",
         NoticeType.SLA_BREACH: "missed its deadline",
         NoticeType.SLA_RECOVERED: "is done after its deadline",
         NoticeType.SLA_MET: "is done in time after all",
+        NoticeType.SLA_WITHDRAWN: "has no deadline any more",
     }
     since = f" {told(notice.since)}" if notice.since and not notice.type.ends else ""
     return Story(f"{notice.pipeline_id} {describe(notice.run_dates)} {words[notice.type]}{since}: {notice.why}")

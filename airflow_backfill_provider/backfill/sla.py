@@ -50,6 +50,11 @@ class Deadline:
         """Pipeline and tick: the dates of one tick have one deadline, and are told together."""
         return self.pipeline_id, self.tick_at
 
+    @property
+    def is_trouble(self) -> bool:
+        """Whether somebody was told that it is late, or may be, and not yet how that ended."""
+        return self.done_at is None and (self.status is SlaStatus.BREACHED or self.warned_at is not None)
+
     def looked_at(self, look_at: datetime) -> Deadline:
         """The same promise, to be looked at then."""
         return replace(self, look_at=look_at)

@@ -25,6 +25,8 @@ class NoticeType(enum.StrEnum):
     """A date that had missed its deadline is done: ends the incident of the breach."""
     SLA_MET = "sla_met"
     """Dates that somebody was warned about are done in time: ends the incident of the warning."""
+    SLA_WITHDRAWN = "sla_withdrawn"
+    """Dates that somebody was told about are promised no more, by what a person changed: ends their incident."""
     QUALITY_FAILED = "quality_failed"
     BACKFILL_FINISHED = "backfill_finished"
     DIGEST = "digest"
@@ -47,12 +49,13 @@ class NoticeType(enum.StrEnum):
     @property
     def asked_as(self) -> NoticeType:
         """The event whose name in ``on`` asks for this one: who is warned is also told that all is well."""
-        return NoticeType.SLA_WARNING if self is NoticeType.SLA_MET else self
+        return NoticeType.SLA_WARNING if self in (NoticeType.SLA_MET, NoticeType.SLA_WITHDRAWN) else self
 
 
 _ENDS = {
     NoticeType.SLA_RECOVERED: (NoticeType.SLA_BREACH, NoticeType.SLA_WARNING),
     NoticeType.SLA_MET: (NoticeType.SLA_WARNING,),
+    NoticeType.SLA_WITHDRAWN: (NoticeType.SLA_BREACH, NoticeType.SLA_WARNING),
 }
 ABOUT_MESSAGES = (NoticeType.DIGEST, NoticeType.CHANNEL_FAILED, NoticeType.TEST)
 """Types that concern the messages themselves, and go everywhere."""

@@ -94,10 +94,27 @@ def unwatch(conn: Connection, pipeline_ids: Sequence[str]) -> None:
     conn.execute(delete(watches).where(one_of(watches.c.pipeline_id, pipeline_ids)))
 
 
-def withdraw(conn: Connection, pipeline_ids: Sequence[str], due_after: datetime | None = None) -> None:
-    """Take the promises back that have not been judged; with an instant only those whose deadlines come later."""
+def withdraw(conn: Connection, pipeline_ids: Sequence[str], due_after: datetime | None = None) -> list[Deadline]:
+    """Take the promises back that have not been judged; with an instant only those whose deadlines come later.
+
+    Returns them, whoever was warned about them or not.
+    """
     mine = and_(one_of(table.c.pipeline_id, pipeline_ids), table.c.status == SlaStatus.OPEN.value)
-    conn.execute(delete(table).where(mine, table.c.deadline_at > due_after if due_after else true()))
+    later = table.c.deadline_at > due_after if due_after else true()
+    return list(map(_deadline, conn.execute(delete(table).where(mine, later).returning(*_READ))))
+
+
+def not_made_up_for(conn: Connection, pipeline_ids: Sequence[str]) -> list[Deadline]:
+    """The breached promises of these pipelines whose dates are not done."""
+    breached = and_(table.c.status == SlaStatus.BREACHED.value, table.c.done_at.is_(None))
+    return list(map(_deadline, conn.execute(select(*_READ).where(one_of(table.c.pipeline_id, pipeline_ids), breached))))
+
+
+def who_tells(conn: Connection, pipeline_ids: Iterable[str]) -> set[str]:
+    """Those of the pipelines, deleted or not, that want to hear of their deadlines."""
+    wants = func.coalesce(pipelines.c.sla_breach_notification, true())
+    query = select(pipelines.c.pipeline_id).where(one_of(pipelines.c.pipeline_id, sorted(set(pipeline_ids))), wants)
+    return set(conn.execute(query).scalars())
 
 
 def promise(conn: Connection, rows: Sequence[Deadline]) -> None:
@@ -106,7 +123,7 @@ def promise(conn: Connection, rows: Sequence[Deadline]) -> None:
     insert_rows(conn, table, values)
 
 
-_PROMISE = ("pipeline_id", "run_date", "tick_at", "deadline_at", "urgent_at", "look_at")
+_PROMISE = ("pipeline_id", "run_date", "tick_at", "deadline_at", "urgent_at", "look_at", "warned_at")
 
 
 def due(conn: Connection, now: datetime, limit: int) -> list[Deadline]:

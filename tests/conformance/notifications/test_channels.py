@@ -101,6 +101,8 @@ def test_the_key_in_an_address_is_in_no_error_and_masked_in_logs(receivers: Simu
     [
         (NoticeType.SLA_BREACH, NoticeType.SLA_RECOVERED, "critical"),
         (NoticeType.SLA_WARNING, NoticeType.SLA_MET, "warning"),
+        (NoticeType.SLA_WARNING, NoticeType.SLA_WITHDRAWN, "warning"),
+        (NoticeType.SLA_BREACH, NoticeType.SLA_WITHDRAWN, "critical"),
     ],
 )
 def test_a_good_end_resolves_the_incident_of_the_breach_or_the_warning(

@@ -15,7 +15,7 @@ from airflow_backfill_provider.store import queue, queue_reads, sla
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import business_calendars, calendar_days, sla_watches
 from airflow_backfill_provider.store.tables import pipelines as table
-from tests.conformance.store.test_sla import HOUR, MINUTE, add, deadlines, pass_deadline, told, types, watch
+from tests.conformance.store.test_sla import HOUR, MINUTE, add, deadlines, pass_deadline, types, watch
 from tests.conformance.store.test_sla import settings as settings
 from tests.conformance.store.test_sla import tick as tick
 from tests.conformance.store.test_turn import Airflow
@@ -111,15 +111,17 @@ def test_a_row_that_nobody_can_read_is_not_looked_at_for_ever(
         assert conn.execute(select(sla_watches.c.next_at)).scalars().all() == [None, None]
 
 
+@pytest.mark.parametrize(("minutes", "events"), [(None, []), (240, ["sla_warning", "sla_withdrawn"])])
 def test_a_day_that_was_closed_meanwhile_is_no_breach(
-    registry: Registry, settings: options.Settings, tick: datetime
+    registry: Registry, settings: options.Settings, tick: datetime, minutes: int | None, events: list[str]
 ) -> None:
     day = tick.date()
     with registry.writing() as conn:
         conn.execute(
             insert(business_calendars).values(calendar_name="ours", version=1, weekend="", created_at=tick - HOUR)
         )
-    add(registry, tick, tick + 4 * HOUR, frequency=f"business days at {tick:%H:%M}", calendar="ours")
+    business_days = {"frequency": f"business days at {tick:%H:%M}", "calendar": "ours"}
+    add(registry, tick, tick + 4 * HOUR, **business_days, sla_warning_minutes=minutes)
     watch(registry, settings)
     assert len(deadlines(registry)) == 1
     with registry.writing() as conn:
@@ -130,7 +132,7 @@ def test_a_day_that_was_closed_meanwhile_is_no_breach(
     pass_deadline(registry)
     watch(registry, settings)
     assert deadlines(registry) == []
-    assert told(registry) == []
+    assert types(registry) == events
 
 
 @pytest.mark.parametrize("written", ["2026-01-01 00:00:00", "2026-01-01 00:00:00.5"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import insert, update
 
 from airflow_backfill_provider import settings as options
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.store import sla
 from airflow_backfill_provider.store.engine import Registry
-from airflow_backfill_provider.store.tables import pipeline_run_log, sla_deadlines
+from airflow_backfill_provider.store.tables import pipeline_run_log, pipelines, sla_deadlines
 from tests.conformance.store.test_sla import (
     HOUR,
     MINUTE,
@@ -145,3 +147,86 @@ def test_a_tick_of_which_a_date_missed_the_deadline_is_not_all_clear(
     due_again(registry)
     watch(registry, settings)
     assert types(registry) == ["sla_breach", "sla_warning"]
+
+
+def change(registry: Registry, **values: Any) -> None:
+    with registry.writing() as conn:
+        conn.execute(update(pipelines).values(updated_at=datetime.now(UTC), **values))
+
+
+@pytest.mark.parametrize(
+    ("change_to", "why"),
+    [
+        ({"deleted_at": datetime(2026, 1, 1, tzinfo=UTC)}, "the pipeline is deleted"),
+        ({"is_active": False}, "the pipeline is switched off"),
+        ({"sla_time": None}, "its schedule or its deadline was changed"),
+    ],
+)
+@pytest.mark.parametrize("breached", [False, True])
+def test_who_was_told_that_a_date_is_late_is_told_when_it_is_promised_no_more_and_the_incident_ends(
+    registry: Registry,
+    settings: options.Settings,
+    tick: datetime,
+    change_to: dict[str, Any],
+    why: str,
+    breached: bool,
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
+    watch(registry, settings)
+    if breached:
+        pass_deadline(registry)
+        watch(registry, settings)
+    before = types(registry)
+    change(registry, **change_to)
+    assert f"{tick.date()} has no deadline any more: {why}" in "".join(watch(registry, settings))
+    assert watch(registry, settings) == []
+    assert types(registry) == sorted([*before, "sla_withdrawn"])
+    assert len({notice.incident_key for notice in told(registry)}) == 1
+
+
+def test_a_promise_that_nobody_was_told_to_be_in_danger_goes_without_a_word(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR)
+    watch(registry, settings)
+    change(registry, is_active=False)
+    assert watch(registry, settings) == []
+    assert (told(registry), deadlines(registry)) == ([], [])
+
+
+def test_who_does_not_want_to_hear_of_deadlines_is_not_told_that_there_is_none_any_more(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120, sla_breach_notification=False)
+    watch(registry, settings)
+    change(registry, is_active=False)
+    assert "has no deadline any more" in "".join(watch(registry, settings))
+    assert told(registry) == []
+
+
+def test_a_tick_whose_deadline_was_moved_is_the_same_incident_until_it_is_done(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
+    run = run_of(tick)
+    begin(registry, run)
+    watch(registry, settings)
+    change(registry, sla_time=(tick + 5 * HOUR).time())
+    watch(registry, settings)
+    assert types(registry) == ["sla_warning"]
+    [row] = deadlines(registry)
+    assert row.deadline_at == tick + 5 * HOUR
+    end(registry, run, RecordStatus.SUCCESS)
+    watch(registry, settings)
+    assert types(registry) == ["sla_met", "sla_warning"]
+    assert len({notice.incident_key for notice in told(registry)}) == 1
+
+
+def test_a_warned_date_whose_tick_is_another_one_now_has_no_deadline_of_the_old_one(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
+    watch(registry, settings)
+    change(registry, frequency=f"at {tick + 10 * MINUTE:%H:%M}")
+    watch(registry, settings)
+    assert types(registry).count("sla_withdrawn") == 1

@@ -83,10 +83,10 @@ def test_a_channel_gets_what_it_asks_for_and_what_concerns_messages() -> None:
 @pytest.mark.parametrize(
     ("kind", "asked", "told"),
     [
-        ("pagerduty", "sla_warning", {"sla_warning", "sla_met", "sla_recovered"}),
-        ("pagerduty", "sla_breach", {"sla_breach", "sla_recovered"}),
+        ("pagerduty", "sla_warning", {"sla_warning", "sla_met", "sla_recovered", "sla_withdrawn"}),
+        ("pagerduty", "sla_breach", {"sla_breach", "sla_recovered", "sla_withdrawn"}),
         ("slack", "sla_breach", {"sla_breach"}),
-        ("slack", "sla_warning", {"sla_warning", "sla_met"}),
+        ("slack", "sla_warning", {"sla_warning", "sla_met", "sla_withdrawn"}),
     ],
 )
 def test_where_an_incident_was_opened_its_end_is_told_without_being_asked_for(
