@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
+from airflow_backfill_provider.actions.known_pipelines import Known, KnownPipelines
 from airflow_backfill_provider.errors import StoreError
+from airflow_backfill_provider.store import pipelines
 from airflow_backfill_provider.store.engine import Registry
 from tests.conformance.store.test_turn import add
 
@@ -38,3 +39,30 @@ def test_a_pipeline_that_could_not_be_read_is_read_at_the_next_look(registry: Re
         ids(registry, known, later)
     rename(registry, "away", "pipeline_parameters")
     assert ids(registry, known, later + timedelta(seconds=1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("statement", "true"),
+    [
+        ("UPDATE pipelines SET owner = NULL", True),
+        ("UPDATE pipelines SET date_offset = -2", False),
+        ("UPDATE pipelines SET is_active = false", False),
+        (
+            "INSERT INTO pipeline_parameters (parameter_id, pipeline_id, parameter_name) VALUES (1, 'orders', 'a')",
+            False,
+        ),
+    ],
+)
+def test_a_row_that_was_changed_without_a_new_instant_is_not_what_is_known_of_it(
+    registry: Registry, statement: str, true: bool
+) -> None:
+    add(registry, schedule_type="daily", frequency="at 05:00", date_offset=-1)
+    known = KnownPipelines()
+    with registry.reading() as conn:
+        seen = known.look(conn, NOW)
+        assert seen.is_true_of(pipelines.some_rows(conn, ["orders"]))
+        assert not Known(seen.active, seen.heads).is_true_of(pipelines.some_rows(conn, ["orders"]))
+    with registry.writing() as conn:
+        conn.exec_driver_sql(statement)
+    with registry.reading() as conn:
+        assert seen.is_true_of(pipelines.some_rows(conn, ["orders"])) is true
