@@ -13,7 +13,7 @@ from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, Problem
-from airflow_backfill_provider.store import queue, queue_reads, requests
+from airflow_backfill_provider.store import pipelines, queue, queue_reads, requests
 from airflow_backfill_provider.store.engine import Registry
 
 HIGHEST = 1_000_000
@@ -62,17 +62,25 @@ def retry(registry: Registry, name: str, person: Person, *, now: datetime) -> tu
     """Let the failed dates of a request be tried again, with all their attempts; the dates are those it named.
 
     Of a cancelled request also the cancelled dates: it goes on where it was stopped. A date that was cancelled by
-    itself stays so until somebody names it. Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date
+    itself stays so until somebody names it, and one of a pipeline that is switched off or deleted until that is back.
+    Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date
     that another item fills meanwhile, or while the cancel is still at work.
     """
     try:
         with registry.writing() as conn:
             request = requests.get(conn, name)
             request_id = request["request_id"]
-            moved = revive(conn, _undone(conn, request), person, now)
+            undone = _undone(conn, request)
+            gone = pipelines.why_gone(conn, {item.pipeline_id for item in undone})
+            able = [item for item in undone if item.pipeline_id not in gone]
+            if not able:
+                which = ", ".join(f"{name!r} {why}" for name, why in sorted(gone.items()))
+                raise Conflict(f"pipeline {which}, so its dates of request {request_id!r} would wait for ever")
+            moved = revive(conn, able, person, now)
             requests.change(conn, request_id, now, cancelled_at=None)
+            left = f"; not {len(undone) - moved} of {', '.join(sorted(gone))}" if gone else ""
             waits = "" if request["paused_at"] is None else "; they wait until it is resumed"
-            requests.tell(conn, request_id, "retried", person, now, f"{moved} date(s){waits}")
+            requests.tell(conn, request_id, "retried", person, now, f"{moved} date(s){left}{waits}")
     except IntegrityError:  # one live item for each date
         raise Conflict(
             f"another request took one of the dates of {name!r} at this moment; nothing was changed, ask again"

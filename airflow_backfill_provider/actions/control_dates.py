@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +16,7 @@ from airflow_backfill_provider.backfill.status import FOR_A_PERSON, LIVE, ItemEv
 from airflow_backfill_provider.dates.selection import parse_selection
 from airflow_backfill_provider.dates.zone import latest_day
 from airflow_backfill_provider.errors import Conflict
-from airflow_backfill_provider.store import pipelines, queue, queue_reads
+from airflow_backfill_provider.store import coverage, pipelines, queue, queue_reads, requests
 from airflow_backfill_provider.store.engine import Registry
 
 
@@ -23,15 +25,19 @@ def retry_dates(
 ) -> tuple[date, ...]:
     """Let dates that failed or were cancelled be tried again with all their attempts, whoever had asked for them.
 
+    Who names a date means it: one that its request keeps back is released, and one of a paused request leaves that.
     Returns them. Raises InvalidRequest for a selection that cannot be read, NotFound for a pipeline that there is not,
-    and :class:`~airflow_backfill_provider.errors.Conflict` when none of its dates ended so, or another item fills one.
+    and :class:`~airflow_backfill_provider.errors.Conflict` when none of its dates ended so, another item fills one, or
+    the pipeline starts nothing any more.
     """
     try:
         with registry.writing() as conn:
             undone = [item for item in _newest(conn, pipeline_id, selection_text, now) if item.status in FOR_A_PERSON]
             if not undone:
                 raise Conflict(f"no date of {pipeline_id!r} in {selection_text!r} failed or was cancelled in the queue")
-            revive(conn, undone, person, now)
+            if gone := pipelines.why_gone(conn, [pipeline_id]):
+                raise Conflict(f"pipeline {pipeline_id!r} {gone[pipeline_id]}, so its dates would wait for ever")
+            revive(conn, undone, person, now, by_themselves=True)
     except IntegrityError:  # one live item for each date
         raise Conflict(
             f"somebody took one of the dates of {pipeline_id!r} at this moment; nothing was changed, ask again"
@@ -56,8 +62,13 @@ def cancel_dates(
     return tuple(item.run_date for item in live if item.backfill_id in moved)
 
 
-def revive(conn: Connection, undone: Sequence[Item], person: Person, now: datetime) -> int:
-    """Let items that have ended undone be tried again. Raises Conflict with every date that another item fills now."""
+def revive(
+    conn: Connection, undone: Sequence[Item], person: Person, now: datetime, *, by_themselves: bool = False
+) -> int:
+    """Let items that have ended undone be tried again. Raises Conflict with every date that another item fills now.
+
+    ``by_themselves``: what holds their request back does not hold them.
+    """
     dates: dict[str, list[date]] = {}
     for item in undone:
         dates.setdefault(item.pipeline_id, []).append(item.run_date)
@@ -69,11 +80,29 @@ def revive(conn: Connection, undone: Sequence[Item], person: Person, now: dateti
     ]
     if busy:
         raise Conflict(f"other requests work on {', '.join(busy)}; wait for them, or cancel them, and retry")
-    words = f"{person.who} retries" + (f": {person.why}" if person.why else "")
-    anew = {"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None}
-    ids = queue.of([item.backfill_id for item in undone])
-    queue.lock(conn, ids)
-    return len(queue.move(conn, ItemEvent.REVIVED, ids, who=person.who, why=words, now=now, values=anew))
+    queue.lock(conn, queue.of([item.backfill_id for item in undone]))
+    stale = coverage.stale_of(conn, {(item.pipeline_id, item.run_date) for item in undone})
+    paused = requests.paused(conn, {item.request_id for item in undone if item.request_id}) if by_themselves else set()
+    alike: dict[tuple[str, frozenset[tuple[str, Any]]], list[str]] = defaultdict(list)
+    for item in undone:
+        anew: dict[str, Any] = {"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None}
+        words = [f"{person.who} retries" + (f": {person.why}" if person.why else "")]
+        if not item.ours:  # from now on the queue starts it, in its own slots and with all attempts
+            anew["reason"] = "requested"
+            words.append(f"before it was of Airflow's own ({item.reason})")
+        if (item.pipeline_id, item.run_date) in stale:  # it was filled since, and that counts no more
+            anew["requested_at"] = now
+        if by_themselves:
+            anew["kept_back"] = None
+        if item.request_id in paused:
+            anew["request_id"] = None
+            words.append(f"taken out of request {item.request_id}, which is paused")
+        alike["; ".join(words), frozenset(anew.items())].append(item.backfill_id)
+    return sum(_revive_alike(conn, ids, person.who, why, dict(anew), now) for (why, anew), ids in alike.items())
+
+
+def _revive_alike(conn: Connection, ids: Iterable[str], who: str, why: str, anew: dict[str, Any], now: datetime) -> int:
+    return len(queue.move(conn, ItemEvent.REVIVED, queue.of(list(ids)), who=who, why=why, now=now, values=anew))
 
 
 def _newest(conn: Connection, pipeline_id: str, selection_text: str, now: datetime) -> list[Item]:

@@ -79,7 +79,9 @@ def _claim(registry: Registry) -> list[Claimed]:
     with registry.writing() as conn:
         failing = list(channel_states.read(conn))
         most = _PLACES_AT_ONCE * _EACH_PLACE
-        return outbox_work.claim(conn, now, now + LEASE, failing=failing, each=_EACH_PLACE, most=most)
+        claimed = outbox_work.claim(conn, now, now + LEASE, failing=failing, each=_EACH_PLACE, most=most)
+        outbox_work.drop_what_is_over(conn, claimed)
+    return claimed
 
 
 def _told(key: str, outcome: _Outcome) -> Iterator[Story]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.notify import notify
-from airflow_backfill_provider.actions.sla_notices import withdrawal_notices
 from airflow_backfill_provider.actions.story import Story
-from airflow_backfill_provider.backfill.lateness import describe
+from airflow_backfill_provider.actions.tell_withdrawn import tell_withdrawn
 from airflow_backfill_provider.backfill.promise import LONGEST, Promise, promises
 from airflow_backfill_provider.backfill.sla import Deadline, first_look
 from airflow_backfill_provider.dates.schedule import Schedule
@@ -22,7 +20,6 @@ from airflow_backfill_provider.settings import Settings
 from airflow_backfill_provider.store import calendars, pipelines, sla
 from airflow_backfill_provider.store.engine import Registry
 
-RULE_CHANGED = "its schedule or its deadline was changed"
 CHUNK = 2000
 """Pipelines read in one transaction."""
 
@@ -61,52 +58,45 @@ def _keep_up(conn: Connection, names: Sequence[str], settings: Settings, now: da
     rows: list[Deadline] = []
     # What promises and cannot be read is looked at again when its row changes.
     watches = [_watch(name, "", promising[name], now, None) for name in listing.broken]
-    changed: list[str] = []
+    changed: dict[str, tuple[Schedule, datetime]] = {}
     for pipeline in listing.pipelines:
         schedule, name = pipeline.schedule(own), pipeline.pipeline_id
         terms, before = _terms(pipeline, schedule), watched.get(name)
-        if before is None or before.terms != terms:
-            changed.append(name)
-            found = _since(pipeline, schedule, settings, now)
-        else:
+        if before is not None and before.terms == terms:
             found = promises(pipeline, schedule, before.watched_until, now)
+        else:
+            since = _changed_at(pipeline, settings, now)
+            found = [one for one in promises(pipeline, schedule, since - LONGEST, now) if one.deadline_at > since]
+            if before is not None:
+                changed[name] = schedule, since
         rows += [_deadline(pipeline, one, settings) for one in found]
         until = now if before is None else max(now, before.watched_until)
         watches.append(_watch(name, terms, promising[name], until, schedule.tick_after(until)))
-    # A deadline that has passed is judged, whatever changed since.
-    withdrawn += sla.withdraw(conn, changed, due_after=now)
+    withdrawn += _take_back(conn, changed)
     warned = {(row.key, row.tick): row.warned_at for row in withdrawn}
     rows = [replace(row, warned_at=warned.get((row.key, row.tick))) for row in rows]
     sla.promise(conn, rows)
     sla.watch(conn, sorted(watches, key=lambda one: one.pipeline_id))
-    again = {(row.key, row.tick) for row in rows}
-    story = _tell(conn, [row for row in withdrawn if row.is_trouble and (row.key, row.tick) not in again], now)
-    return len(rows), story
+    return len(rows), tell_withdrawn(conn, withdrawn, rows, now)
 
 
-def _tell(conn: Connection, withdrawn: Sequence[Deadline], now: datetime) -> list[Story]:
-    """Tell whom was told that these dates are late, or may be, that they are promised no more."""
-    if not withdrawn:
-        return []
-    names = {row.pipeline_id for row in withdrawn}
-    why = dict.fromkeys(names, RULE_CHANGED) | {
-        name: f"the pipeline {words}" for name, words in pipelines.why_gone(conn, names).items()
-    }
-    others = sla.of_ticks(conn, {row.tick for row in withdrawn})
-    notices = withdrawal_notices(((row, why[row.pipeline_id]) for row in withdrawn), others, now)
-    tells = sla.who_tells(conn, names)
-    notify(conn, (notice for notice in notices if notice.pipeline_id in tells), now)
-    return [
-        Story(f"{notice.pipeline_id} {describe(notice.run_dates)} has no deadline any more: {notice.why}")
-        for notice in notices
-    ]
+def _changed_at(pipeline: Pipeline, settings: Settings, now: datetime) -> datetime:
+    """Since when a new or changed row promises what it says: a deadline that had passed by then is judged as it was.
+
+    Not for ever back: of what is older nobody would be told any more.
+    """
+    written = max(filter(None, (pipeline.updated_at, pipeline.created_at)), default=now)
+    return max(min(now, written), now - settings.lost_tick_age)
 
 
-def _since(pipeline: Pipeline, schedule: Schedule, settings: Settings, now: datetime) -> list[Promise]:
-    """What a new or changed row promises: deadlines that came after the change, and not for ever back."""
-    changed = max(filter(None, (pipeline.updated_at, pipeline.created_at)), default=now)
-    since = max(changed, now - settings.lost_tick_age)
-    return [one for one in promises(pipeline, schedule, since - LONGEST, now) if one.deadline_at > since]
+def _take_back(conn: Connection, changed: Mapping[str, tuple[Schedule, datetime]]) -> list[Deadline]:
+    """Take back what rows promised before they were changed; and what was late, and is wanted no more."""
+    names: dict[datetime, list[str]] = {}
+    for name, (_, since) in changed.items():
+        names.setdefault(since, []).append(name)
+    found = [row for since in sorted(names) for row in sla.withdraw(conn, names[since], due_after=since)]
+    late = sla.not_made_up_for(conn, sorted(changed))
+    return found + [row for row in late if not changed[row.pipeline_id][0].run_dates(row.run_date, row.run_date)]
 
 
 def _deadline(pipeline: Pipeline, one: Promise, settings: Settings) -> Deadline:

@@ -20,9 +20,9 @@ def breach_notices(late: Iterable[tuple[Deadline, Why]]) -> list[Notice]:
     return [_of_tick(NoticeType.SLA_BREACH, some) for some in _by_tick(late)]
 
 
-def warning_notices(late: Iterable[tuple[Deadline, Why]]) -> list[Notice]:
-    """One notice for each tick whose promise is in danger."""
-    return [_of_tick(NoticeType.SLA_WARNING, some) for some in _by_tick(late)]
+def warning_notices(late: Iterable[tuple[Deadline, Why]], now: datetime) -> list[Notice]:
+    """One notice for each tick whose promise is in danger; a promise that is made anew may be in danger anew."""
+    return [_of_tick(NoticeType.SLA_WARNING, some, f" {now.isoformat()}") for some in _by_tick(late)]
 
 
 def recovery_notices(dates: Iterable[Deadline]) -> list[Notice]:
@@ -49,12 +49,12 @@ def withdrawal_notices(
     return [_withdrawal(some, now) for some in _by_tick(dates) if some[0][0].tick not in alive]
 
 
-def _of_tick(kind: NoticeType, late: Late) -> Notice:
+def _of_tick(kind: NoticeType, late: Late, instance: str = "") -> Notice:
     first = late[0][0]
     return Notice(
         pipeline_id=first.pipeline_id,
         type=kind,
-        key=f"{first.run_date} {first.tick_at.isoformat()}",
+        key=f"{first.run_date} {first.tick_at.isoformat()}{instance}",
         run_dates=tuple(row.run_date for row, _ in late),
         since=first.deadline_at,
         why=by_reason({row.run_date: why.cause for row, why in late}),
@@ -97,7 +97,7 @@ def _withdrawal(taken_back: Sequence[tuple[Deadline, str]], now: datetime) -> No
     return Notice(
         pipeline_id=first.pipeline_id,
         type=NoticeType.SLA_WITHDRAWN,
-        key=f"{first.run_date} {first.tick_at.isoformat()}",
+        key=f"{first.run_date} {first.tick_at.isoformat()} {first.status} {first.warned_at}",
         run_dates=tuple(row.run_date for row, _ in taken_back),
         since=now,
         why=f"{why}; the deadline was {told(first.deadline_at)}",

@@ -16,16 +16,16 @@ from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.fill_owed import RULE
 from airflow_backfill_provider.actions.notify import notify
-from airflow_backfill_provider.actions.promise_dates import CHUNK, RULE_CHANGED, promise_dates, warning_of
+from airflow_backfill_provider.actions.promise_dates import CHUNK, promise_dates, warning_of
 from airflow_backfill_provider.actions.sla_notices import (
     all_clear_notices,
     breach_notices,
     recovery_notices,
     warning_notices,
-    withdrawal_notices,
 )
 from airflow_backfill_provider.actions.sla_survey import Case, Questions, survey
 from airflow_backfill_provider.actions.story import Story
+from airflow_backfill_provider.actions.tell_withdrawn import tell_withdrawn
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.lateness import describe, told, why_late
 from airflow_backfill_provider.backfill.sla import Deadline, Look, SlaStatus, Verdict, decide
@@ -49,11 +49,6 @@ class _Judged:
     @property
     def row(self) -> Deadline:
         return self.case.row
-
-    @property
-    def tells(self) -> bool:
-        """Whether the pipeline wants to hear of its deadlines."""
-        return self.case.pipeline is None or self.case.pipeline.sla_breach_notification
 
 
 def watch_sla(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[Story]:
@@ -88,9 +83,11 @@ def _write(conn: Connection, judged: Sequence[_Judged], now: datetime) -> list[S
     sla.judge(conn, ((one.row, _values(one, open_ticks, now)) for one in standing))
     _write_records(conn, standing, now)
     story = [_enqueue_lost(conn, one, now) for one in standing if one.look.start]
-    found = [*_notices(conn, standing), *_withdrawals(conn, [one for one in judged if not one.case.stands], now)]
-    notify(conn, (notice for notice, tells in found if tells), now)
-    return [*story, *(_story(notice) for notice, _ in found)]
+    found = _notices(conn, standing, now)
+    told_to = sla.who_tells(conn, {str(notice.pipeline_id) for notice in found}) if found else set()
+    notify(conn, (notice for notice in found if notice.pipeline_id in told_to), now)
+    story += tell_withdrawn(conn, (one.row for one in judged if not one.case.stands), (), now)
+    return [*story, *map(_story, found)]
 
 
 def _open_ticks(conn: Connection, judged: Iterable[_Judged]) -> set[tuple[str, datetime]]:
@@ -146,9 +143,8 @@ def _enqueue_lost(conn: Connection, one: _Judged, now: datetime) -> Story:
     return Story(f"{row.pipeline_id} {row.run_date}: enqueued, {why}")
 
 
-def _notices(conn: Connection, judged: Sequence[_Judged]) -> list[tuple[Notice, bool]]:
-    """What happened, each with whether its pipeline wants to be told."""
-    tells = {one.row.pipeline_id: one.tells for one in judged}
+def _notices(conn: Connection, judged: Sequence[_Judged], now: datetime) -> list[Notice]:
+    """What happened."""
     late = {
         verdict: [(one.row, why_late(one.case.seen)) for one in judged if one.look.verdict is verdict]
         for verdict in (Verdict.BREACH, Verdict.WARN)
@@ -157,22 +153,12 @@ def _notices(conn: Connection, judged: Sequence[_Judged]) -> list[tuple[Notice, 
         verdict: sla.of_ticks(conn, {one.row.tick for one in judged if one.look.verdict is verdict})
         for verdict in (Verdict.RECOVERY, Verdict.ALL_CLEAR)
     }
-    found = [
-        *warning_notices(late[Verdict.WARN]),
+    return [
+        *warning_notices(late[Verdict.WARN], now),
         *breach_notices(late[Verdict.BREACH]),
         *recovery_notices(ended[Verdict.RECOVERY]),
         *all_clear_notices(ended[Verdict.ALL_CLEAR]),
     ]
-    return [(notice, tells[str(notice.pipeline_id)]) for notice in found]
-
-
-def _withdrawals(conn: Connection, judged: Sequence[_Judged], now: datetime) -> list[tuple[Notice, bool]]:
-    """What is promised no more, of what was warned about; each with whether its pipeline wants to be told."""
-    gone = [one for one in judged if one.row.is_trouble]
-    others = sla.of_ticks(conn, {one.row.tick for one in gone})
-    notices = withdrawal_notices(((one.row, RULE_CHANGED) for one in gone), others, now)
-    tells = {one.row.pipeline_id: one.tells for one in gone}
-    return [(notice, tells[str(notice.pipeline_id)]) for notice in notices]
 
 
 def _story(notice: Notice) -> Story:
@@ -181,7 +167,6 @@ def _story(notice: Notice) -> Story:
         NoticeType.SLA_BREACH: "missed its deadline",
         NoticeType.SLA_RECOVERED: "is done after its deadline",
         NoticeType.SLA_MET: "is done in time after all",
-        NoticeType.SLA_WITHDRAWN: "has no deadline any more",
     }
     since = f" {told(notice.since)}" if notice.since and not notice.type.ends else ""
     return Story(f"{notice.pipeline_id} {describe(notice.run_dates)} {words[notice.type]}{since}: {notice.why}")

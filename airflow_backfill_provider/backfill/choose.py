@@ -10,8 +10,6 @@ from itertools import takewhile
 
 from airflow_backfill_provider.backfill.item import Item
 
-URGENT = 10_000
-"""The priority of a date whose deadline is near: as many steps as any priority is worth."""
 Follows = Mapping[date, date]
 """The run date after each run date, where a pipeline has one: what makes dates contiguous."""
 
@@ -139,7 +137,7 @@ def _ready(
 def _in_turn(ready: Sequence[Item], traits: Mapping[str, Traits], ageing: timedelta) -> list[Item]:
     """Most urgent first; of a sequential pipeline only its oldest date, which is as urgent as any behind it."""
     oldest = {item.pipeline_id: item for item in reversed(ready)}
-    best: dict[str, tuple[datetime, float]] = {}
+    best: dict[str, tuple[bool, float, int]] = {}
     for item in ready:
         place = _urgency(item, ageing)
         best[item.pipeline_id] = min(place, best.get(item.pipeline_id, place))
@@ -151,11 +149,11 @@ def _in_turn(ready: Sequence[Item], traits: Mapping[str, Traits], ageing: timede
     return sorted(first, key=lambda item: best[item.pipeline_id] if in_order(item) else _urgency(item, ageing))
 
 
-def _urgency(item: Item, ageing: timedelta) -> tuple[datetime, float]:
+def _urgency(item: Item, ageing: timedelta) -> tuple[bool, float, int]:
     """Each step of priority is worth as much as having been asked for so much earlier; then by date."""
     day = item.run_date.toordinal()
-    asked_at = item.requested_at - max(-URGENT, min(item.priority, URGENT)) * ageing
-    return asked_at, -day if item.newest_first else day
+    asked_at = item.requested_at.timestamp() - item.priority * ageing.total_seconds()
+    return not item.urgent, asked_at, -day if item.newest_first else day
 
 
 def has_slot(item: Item, traits: Traits, usage: Usage, limits: Limits) -> bool:

@@ -56,6 +56,8 @@ class Item:
     max_active: int | None = None
     """Most DagRuns of its request at once."""
     error_message: str | None = None
+    urgent: bool = False
+    """Whether its deadline is near, or has passed not long ago: it goes before all others."""
 
     @property
     def ours(self) -> bool:

@@ -25,7 +25,7 @@ _HEADLINES = {
     NoticeType.SLA_BREACH: "{name} missed its deadline{dates}",
     NoticeType.SLA_RECOVERED: "{name} is done{dates}, after its deadline",
     NoticeType.SLA_MET: "{name} is done{dates}, in time after all",
-    NoticeType.SLA_WITHDRAWN: "{name} has no deadline any more{dates}",
+    NoticeType.SLA_WITHDRAWN: "{name}: a deadline counts no more{dates}",
     NoticeType.QUALITY_FAILED: "{name}: data is not good{dates}",
     NoticeType.BACKFILL_FINISHED: "{name}: backfill has ended{dates}",
     NoticeType.TEST: "Test message of {name}",

@@ -36,8 +36,10 @@ from airflow_backfill_provider.backfill.coverage import (
     YearKey,
     covered,
     day_bit,
+    days_of,
     differences,
     from_bytes,
+    new_year,
     to_bytes,
 )
 from airflow_backfill_provider.backfill.side_by_side import KeptLanes, YearPart
@@ -121,6 +123,15 @@ def read(conn: Connection, versions: Mapping[str, str], first: date, last: date)
     longer than needed: with all of them at once Python's garbage collector takes longer than the reading.
     """
     return covered(years(conn, versions, first.year, last.year), versions, first.toordinal())
+
+
+def stale_of(conn: Connection, dates: Collection[tuple[str, date]]) -> set[tuple[str, date]]:
+    """Those of these dates that were done and are outdated: marked, or their upstream succeeded again, since."""
+    return {
+        (key.pipeline_id, date.fromordinal(day))
+        for key, bits in coverage_of_dates(conn, dates).items()
+        for day in days_of(bits.stale, new_year(key.year))
+    }
 
 
 def years(conn: Connection, pipeline_ids: Collection[str], first: int, last: int) -> Iterator[KeptYear]:

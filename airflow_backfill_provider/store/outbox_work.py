@@ -83,6 +83,30 @@ def claim(
     return sorted(taken, key=lambda one: (one.created_at, one.notification_id))
 
 
+def drop_what_is_over(conn: Connection, claimed: Sequence[Claimed]) -> None:
+    """Cancel what was never taken by a place, and whose end it shall be told now.
+
+    The end says it all, and where an incident is opened the late beginning would open it again.
+    """
+    ends = {(one.channel.key, one.notice.incident_key): one for one in claimed if one.notice.type.ends}
+    if not ends:
+        return
+    kinds = {kind.value for one in ends.values() for kind in one.notice.type.ends}
+    unsent = select(table.c.notification_id, table.c.attempts, table.c.payload, table.c.created_at).where(
+        text(PENDING_MESSAGE),
+        one_of(table.c.channel_key, sorted({key for key, _ in ends})),
+        one_of(table.c.pipeline_id, sorted({str(one.notice.pipeline_id) for one in ends.values()})),
+        table.c.notification_type.in_(sorted(kinds)),
+        table.c.notification_id.not_in([one.notification_id for one in claimed]),
+    )
+    for one in map(_claimed, conn.execute(unsent).all()):
+        end = ends.get((one.channel.key, one.notice.incident_key))
+        if end is not None and one.notice.type in end.notice.type.ends and one.created_at <= end.created_at:
+            words = f"over before it was sent, as {end.notification_id} tells"
+            over = and_(table.c.notification_id == one.notification_id, text(PENDING_MESSAGE))
+            conn.execute(update(table).where(over).values(notification_status="cancelled", error_message=words))
+
+
 def sent(conn: Connection, one: Claimed, now: datetime) -> bool:
     """Mark it as sent; False when somebody else has taken it since."""
     return _mark(conn, one, {"notification_status": "sent", "sent_at": now, "error_message": None})

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, case, func, not_, or_, select, text
 
-from airflow_backfill_provider.backfill.choose import URGENT
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import AIRFLOWS_OWN, Item
 from airflow_backfill_provider.backfill.status import ItemStatus
@@ -57,7 +56,7 @@ def pending(conn: Connection, now: datetime, full: Iterable[str] = ()) -> list[I
         .subquery()
     )
     rows = conn.execute(select(waiting).where(waiting.c.place <= MOST_OF_ONE_PIPELINE).order_by(waiting.c.place))
-    return [replace(_item(row), priority=URGENT) if row["near"] else _item(row) for row in rows.mappings()]
+    return [replace(_item(row), urgent=bool(row["near"])) for row in rows.mappings()]
 
 
 def still_wait(conn: Connection, chosen: Sequence[Item]) -> bool:

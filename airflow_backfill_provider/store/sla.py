@@ -148,7 +148,7 @@ def lock(conn: Connection, rows: Sequence[Deadline]) -> set[tuple[str, date]]:
 
 
 _READ = [table.c[each.name] for each in fields(Deadline)]
-_LOCKED = ("pipeline_id", "run_date", "deadline_at", "status", "look_at", "done_at")
+_LOCKED = ("pipeline_id", "run_date", "tick_at", "deadline_at", "status", "look_at", "done_at", "warned_at")
 """The key, and what every change to a promise changes."""
 
 

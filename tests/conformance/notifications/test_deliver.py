@@ -328,3 +328,23 @@ def test_the_messages_of_one_place_go_over_one_connection(
         server.shutdown()
     assert len(set(keys)) == len(keys) == 8
     assert len(opened) == 1
+
+
+def test_what_was_over_before_it_could_be_sent_is_told_by_its_end_alone(
+    registry: Registry, receivers: SimulatorClient, settings: Settings
+) -> None:
+    pipeline(registry, "pagerduty", {"conn_id": "pd"})
+    late = replace(NOTICE, type=NoticeType.SLA_BREACH, key="late", incident="sla:today")
+    other = replace(late, key="other", incident="sla:tomorrow")
+    receivers.down("pagerduty")
+    tell(registry, late)
+    assert any("503" in line for line in deliver_all(registry, settings))
+    tell(registry, other, replace(late, type=NoticeType.SLA_RECOVERED, key="done"))
+    receivers.down()
+    while deliver_all(registry, settings):
+        pass
+    sent = [(one["body"]["event_action"], one["body"]["dedup_key"]) for one in receivers.messages("pagerduty")]
+    assert sorted(sent) == [("resolve", "orders:sla:today"), ("trigger", "orders:sla:tomorrow")]
+    with registry.reading() as conn:
+        [row] = conn.execute(select(outbox).where(outbox.c.notification_status == "cancelled"))
+    assert row.error_message.startswith("over before it was sent, as ")

@@ -178,7 +178,7 @@ def test_who_was_told_that_a_date_is_late_is_told_when_it_is_promised_no_more_an
         watch(registry, settings)
     before = types(registry)
     change(registry, **change_to)
-    assert f"{tick.date()} has no deadline any more: {why}" in "".join(watch(registry, settings))
+    assert f"{tick.date()}: its deadline counts no more: {why}" in "".join(watch(registry, settings))
     assert watch(registry, settings) == []
     assert types(registry) == sorted([*before, "sla_withdrawn"])
     assert len({notice.incident_key for notice in told(registry)}) == 1
@@ -200,7 +200,7 @@ def test_who_does_not_want_to_hear_of_deadlines_is_not_told_that_there_is_none_a
     add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120, sla_breach_notification=False)
     watch(registry, settings)
     change(registry, is_active=False)
-    assert "has no deadline any more" in "".join(watch(registry, settings))
+    assert "its deadline counts no more" in "".join(watch(registry, settings))
     assert told(registry) == []
 
 
@@ -230,3 +230,85 @@ def test_a_warned_date_whose_tick_is_another_one_now_has_no_deadline_of_the_old_
     change(registry, frequency=f"at {tick + 10 * MINUTE:%H:%M}")
     watch(registry, settings)
     assert types(registry).count("sla_withdrawn") == 1
+
+
+def test_what_is_in_danger_again_after_it_was_switched_off_and_on_is_told_again_to_its_end(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
+    watch(registry, settings)
+    change(registry, is_active=False)
+    watch(registry, settings)
+    change(registry, is_active=True)
+    watch(registry, settings)
+    assert types(registry) == ["sla_warning", "sla_warning", "sla_withdrawn"]
+    pass_deadline(registry)
+    watch(registry, settings)
+    change(registry, is_active=False)
+    watch(registry, settings)
+    assert types(registry) == ["sla_breach", "sla_warning", "sla_warning", "sla_withdrawn", "sla_withdrawn"]
+
+
+def test_the_incident_of_a_breach_ends_when_its_date_is_wanted_no_more(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR)
+    watch(registry, settings)
+    pass_deadline(registry)
+    watch(registry, settings)
+    earlier = tick.date() - timedelta(days=2)
+    change(registry, start_date=earlier, end_date=earlier)
+    watch(registry, settings)
+    assert types(registry) == ["sla_breach", "sla_withdrawn"]
+    [row] = deadlines(registry)
+    assert row.status.value == "breached"
+
+
+def test_a_breach_whose_date_is_still_wanted_goes_on_when_the_rule_changes(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 4 * HOUR)
+    watch(registry, settings)
+    pass_deadline(registry)
+    watch(registry, settings)
+    change(registry, frequency=f"at {tick + 10 * MINUTE:%H:%M}")
+    watch(registry, settings)
+    assert types(registry) == ["sla_breach"]
+
+
+def test_of_a_tick_that_was_moved_it_is_told_when_its_date_is_due_now(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    deadline = tick + 4 * HOUR
+    add(registry, tick, deadline, sla_warning_minutes=120)
+    watch(registry, settings)
+    change(registry, frequency=f"at {tick + 10 * MINUTE:%H:%M}")
+    watch(registry, settings)
+    [notice] = [one for one in told(registry) if one.type.value == "sla_withdrawn"]
+    assert f"it is due by {deadline:%Y-%m-%d %H:%M} UTC now" in notice.why
+
+
+def test_a_deadline_that_was_moved_in_time_is_no_breach_although_nobody_looked_until_later(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    now = datetime.now(UTC)
+    add(registry, tick, tick + 4 * HOUR)
+    watch(registry, settings)
+    with registry.writing() as conn:
+        conn.execute(update(sla_deadlines).values(look_at=now - MINUTE, deadline_at=now - MINUTE))
+        conn.execute(update(pipelines).values(sla_time=(tick + 5 * HOUR).time(), updated_at=now - 10 * MINUTE))
+    watch(registry, settings)
+    assert types(registry) == []
+    [row] = deadlines(registry)
+    assert (row.status.value, row.deadline_at) == ("open", tick + 5 * HOUR)
+
+
+def test_who_does_not_want_to_hear_of_deadlines_hears_of_none_that_was_over_before_anybody_looked(
+    registry: Registry, settings: options.Settings, tick: datetime
+) -> None:
+    add(registry, tick, tick + 2 * HOUR, sla_breach_notification=False)
+    run = run_of(tick)
+    begin(registry, run)
+    end(registry, run, RecordStatus.SUCCESS)
+    assert "missed its deadline" in "".join(watch(registry, settings))
+    assert told(registry) == []

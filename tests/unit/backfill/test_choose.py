@@ -44,6 +44,12 @@ def days(first: int, last: int) -> dict[date, date]:
         ([item(1, newest_first=True), item(2, newest_first=True)], "2 1", "newest first, when the request says so"),
         ([item(1), item(2, priority=1, age_hours=0.5)], "2 1", "priority goes before"),
         ([item(1, age_hours=12), item(2, priority=10, age_hours=1)], "1 2", "after eleven hours it is ten steps ahead"),
+        (
+            [item(1, priority=10_000, age_hours=9), item(2, priority=1_000_000)],
+            "2 1",
+            "priority goes before, however high",
+        ),
+        ([item(1, priority=1_000_000, age_hours=9), item(2, urgent=True)], "2 1", "its deadline is near"),
         ([item(1, not_before=NOW + timedelta(minutes=1)), item(2)], "2", "the first waits for its retry"),
         ([item(1, not_before=NOW), item(2)], "1 2", "due exactly now"),
     ],
