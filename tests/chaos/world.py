@@ -176,10 +176,17 @@ class ChaosWorld:
 
     @contextmanager
     def stuck(self, name: str) -> Iterator[None]:
-        """One of Airflow's processes does nothing inside this block, and then goes on."""
+        """One of Airflow's processes does nothing inside this block, and then goes on.
+
+        It is stopped where it does not keep the others from Airflow's database: nothing would ever answer then.
+        """
         pid = self.airflow.pid(name)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP)
+            while not self._is_free():
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(0.05)
+                os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
@@ -190,6 +197,16 @@ class ChaosWorld:
         """Write into Airflow's database what it writes there when its parser has not found a DAG for too long."""
         with closing(sqlite3.connect(self.airflow.home / "airflow.db", timeout=60, isolation_level=None)) as airflows:
             airflows.execute("UPDATE dag SET is_stale = ? WHERE dag_id = ?", (forgotten, name))
+
+    def _is_free(self) -> bool:
+        """Whether somebody could write into Airflow's database within a moment."""
+        with closing(sqlite3.connect(self.airflow.home / "airflow.db", timeout=1, isolation_level=None)) as airflows:
+            try:
+                airflows.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            airflows.execute("ROLLBACK")
+        return True
 
     def command(self, *arguments: str) -> int:
         """Run a verb in a process of its own that dies at its points as others do; again until it lives to the end."""
