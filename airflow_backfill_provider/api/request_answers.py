@@ -13,15 +13,16 @@ class ItemAnswer(BaseModel):
 
     backfill_id: str
     pipeline_id: str
-    run_date: date | None
-    status: str | None
+    run_date: date
+    status: str
     reason: str
     priority: int
     attempt: int
     requested_by: str
-    requested_at: datetime | None
+    requested_at: datetime
     request_id: str | None
     not_before: datetime | None
+    waits: str | None = Field(description="Why it has not started, to be read after 'waits'; null: it does not wait")
     kept_back: bool
     dag_run_id: str | None
     finished_at: datetime | None
