@@ -7,6 +7,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from airflow_backfill_provider.actions.explain_date import explain_date
 from airflow_backfill_provider.actions.why_they_wait import why_they_wait
@@ -60,7 +61,16 @@ def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> date_ans
     )
 
 
-@router.get("/pipelines/{pipeline_id}/dates/{run_date}")
+class _NoVerb(StringConvertor):
+    """What stands where a date belongs, but for what can be done with dates: those are routes of their own."""
+
+    regex = "(?!(?:cancel|retry)$)[^/]+"
+
+
+register_url_convertor("no_verb", _NoVerb())
+
+
+@router.get("/pipelines/{pipeline_id}/dates/{run_date:no_verb}")
 def story(pipeline_id: str, run_date: Day, viewer: ViewerDep) -> date_answers.StoryAnswer:
     """What happened to a date: runs, attempts, who asked and why, and how it stands."""
     asking.definitions_of(viewer, [pipeline_id])

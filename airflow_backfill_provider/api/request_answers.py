@@ -29,6 +29,21 @@ class ItemAnswer(BaseModel):
     error_message: str | None
 
 
+class QueueItemAnswer(ItemAnswer):
+    """One date that waits or works."""
+
+    can_act: bool = Field(description="Whether the user may start runs of its pipeline, and so cancel it")
+
+
+class QueueAnswer(BaseModel):
+    """One page of what works and, behind it, of what waits, in the order in which it is looked at."""
+
+    total: int
+    limit: int
+    offset: int
+    items: list[QueueItemAnswer]
+
+
 State = Literal["open", "paused", "ended", "cancelled"]
 
 
@@ -113,3 +128,11 @@ class MovedAnswer(BaseModel):
     request_id: str
     dates: int = Field(description="That it moved, or that wait")
     state: State = Field(description="Of the request now: dates of a paused one wait until it is resumed")
+
+
+class MovedDatesAnswer(BaseModel):
+    """What a verb did with single dates of a pipeline."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"pipeline_id": "orders_daily", "dates": 3}]})
+    pipeline_id: str
+    dates: int = Field(description="That it moved; the others stood otherwise")
