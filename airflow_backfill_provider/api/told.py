@@ -84,16 +84,15 @@ def hold(value: Hold) -> date_answers.HoldAnswer:
     )
 
 
-def item(value: Item, waits: str | None, viewer: Viewer) -> request_answers.ItemAnswer:
-    """An item of the queue, and why it has not started when it waits."""
+def items(values: Iterable[Item], waits: Mapping[str, str], viewer: Viewer) -> list[request_answers.ItemAnswer]:
+    """Items of the queue; ``waits`` says by their ids why those that are pending have not started."""
+    return [_item(one, waits.get(one.backfill_id), viewer) for one in values]
+
+
+def _item(value: Item, waits: str | None, viewer: Viewer) -> request_answers.ItemAnswer:
     given = {name: getattr(value, name) for name in request_answers.ItemAnswer.model_fields if name != "waits"}
     given |= {"status": value.status.value, "reason": viewer.words(value.reason), "waits": _words(waits, viewer)}
     return request_answers.ItemAnswer(**given | {"error_message": _words(value.error_message, viewer)})
-
-
-def items(values: Iterable[Item], waits: Mapping[str, str], viewer: Viewer) -> list[request_answers.ItemAnswer]:
-    """Items of the queue; ``waits`` says by their ids why those that are pending have not started."""
-    return [item(one, waits.get(one.backfill_id), viewer) for one in values]
 
 
 def _words(text: str | None, viewer: Viewer) -> str | None:

@@ -108,6 +108,17 @@ def test_why_a_date_waits_is_told_wherever_its_item_is(ask: Ask) -> None:
         assert of_story["waits"] == words
 
 
+def test_a_run_tells_why_its_date_waits_for_another_one(ask: Ask) -> None:
+    from airflow_backfill_provider.store.engine import registry
+    from airflow_backfill_provider.store.tables import backfill_queue
+
+    found_by_a_rule(D1)
+    with registry().writing() as conn:
+        conn.execute(backfill_queue.update().values(dag_run_id="queue__first"))
+    (item,) = ask("user", "GET", f"/api/pipelines/{SEEN}/runs/queue__first").json()["items"]
+    assert item["waits"] == SLOT
+
+
 def test_a_date_of_a_pipeline_that_is_switched_off_says_that_nothing_will_come(ask: Ask) -> None:
     from airflow_backfill_provider.store.engine import registry
     from airflow_backfill_provider.store.tables import pipelines
