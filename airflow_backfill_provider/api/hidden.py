@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 _NAMED = re.compile(r"\b(upstream(?= \S+ re-ran at )|downstream of) (\S+)")
 _DATED = re.compile(r"(\S+)( \d{4}-\d\d-\d\d)")
-_WAITS_FOR = re.compile(rf"(?<=\bwaits for upstream ){_DATED.pattern}(?:, {_DATED.pattern})*")
+_WAITS_FOR = re.compile(rf"(?<=\bfor upstream ){_DATED.pattern}(?:, {_DATED.pattern})*")
 _CHAIN = re.compile(r"(?<=\bwaits for itself: )\S+(?: → \S+)+")
 _STOPS = ":;,."
 
