@@ -49,6 +49,9 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
       },
       { replace: true },
     );
+  // Every DAG has the tab. What is hidden and what is no pipeline look the same, as in the API's answers.
+  if (pipeline.problem?.status === 404 && !titled)
+    return <Empty title="No pipeline of yours runs as this DAG">Run dates are picked and filled here where a pipeline that you may see runs as the DAG.</Empty>;
   if (pipeline.problem && !pipeline.answer) return <Problem problem={pipeline.problem} again={pipeline.again} />;
   const shown = calendar.answer;
   return (
