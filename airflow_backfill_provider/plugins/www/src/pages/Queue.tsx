@@ -5,6 +5,7 @@ import { Link, useSearchParams } from "react-router-dom";
 
 import type { Item, RequestHistory, RequestItems, Requests } from "../api";
 import { pageOf } from "../logic/watch";
+import { QUEUE_FILTERS, queueFilter } from "../logic/queue";
 import { withValues } from "../logic/view";
 import { instant, plural } from "../logic/words";
 import { Empty, pipelineUrl, Problem, RunLink, Waiting } from "../parts/bits";
@@ -20,10 +21,10 @@ const EVENTS = 20;
 export const Queue = () => {
   const [url, setUrl] = useSearchParams();
   const selected = url.get("request");
-  const state = url.get("state") ?? "";
+  const filter = queueFilter(url);
   const page = pageOf(url);
   const query = new URLSearchParams({ limit: String(PAGE), offset: String(page * PAGE) });
-  if (state === "live" || state === "ended") query.set("state", state);
+  if (filter.state) query.set("state", filter.state);
   const list = useLive<Requests>(`/requests?${query}`, (answer) => (answer?.requests.some((one) => one.state === "open") ? 3 : 10));
   const set = (values: Record<string, string | null>) => setUrl((old) => withValues(old, values), { replace: true });
   const shown = list.answer;
@@ -36,8 +37,8 @@ export const Queue = () => {
   return (
     <div className="bf-stack">
       <div className="bf-row" role="group" aria-label="Which requests">
-        {[["", "All"], ["live", "Waiting or working"], ["ended", "Ended"]].map(([value, name]) => (
-          <button className="bf-chip" key={value} type="button" aria-pressed={state === value} onClick={() => set({ state: value || null })}>
+        {QUEUE_FILTERS.map(({ state, name }) => (
+          <button className="bf-chip" key={state} type="button" aria-pressed={filter.state === state} onClick={() => set({ state: state || null })}>
             {name}
           </button>
         ))}
@@ -45,9 +46,7 @@ export const Queue = () => {
       </div>
       {list.problem && <Problem problem={list.problem} again={list.again} />}
       {!shown && !list.problem && <Waiting rows={8} />}
-      {shown && !shown.total && (
-        <Empty title="Nobody has asked for dates">Open a pipeline, pick dates and fill them: the request stands here.</Empty>
-      )}
+      {shown && !shown.total && <Empty title={filter.nothing}>{filter.hint}</Empty>}
       {shown && shown.total > 0 && (
         <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, items: null, events: null, page: page ? String(page) : null })} onDone={onDone} />
       )}
