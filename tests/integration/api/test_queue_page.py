@@ -65,6 +65,42 @@ def test_a_retry_of_a_paused_request_says_that_its_dates_wait(ask: Ask, open_pag
     expect(said).to_be_visible()
 
 
+def test_each_quick_press_of_plus_is_a_step_of_the_priority(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="today")
+    page = open_page("user", "?view=queue")
+    row = request_row(page, name)
+    row.focus()
+    for _ in range(3):
+        page.keyboard.press("+")
+    expect(row.get_by_role("button", name=f"3: change the priority of {name}")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("has another priority")).to_be_visible()
+    page.reload()
+    expect(row.get_by_role("button", name=f"3: change the priority of {name}")).to_be_visible()
+
+
+def test_a_request_that_is_not_on_the_page_of_the_list_is_steered_in_its_details(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="last 2 days")
+    page = open_page("user", f"?view=queue&state=ended&request={name}")
+    expect(page.get_by_text("No request has ended")).to_be_visible()
+    details = page.get_by_role("region", name=f"Dates of {name}")
+    details.get_by_role("button", name=f"Raise the priority of {name}").click()
+    expect(details.get_by_role("button", name=f"1: change the priority of {name}")).to_be_visible()
+    pictures(page, "request-by-link")
+    details.get_by_role("button", name=f"cancel {name}").click()
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(details.get_by_role("status").get_by_text("is cancelled, with 2 dates")).to_be_visible()
+    expect(request_row(page, name)).to_be_visible()  # it has ended, and its row has the verbs from now on
+    expect(page.get_by_role("button", name=f"retry {name}")).to_have_count(1)
+
+
+def test_who_may_only_look_at_a_request_finds_no_verbs_in_its_details(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="today")
+    page = open_page("viewer", f"?view=queue&state=ended&request={name}")
+    details = page.get_by_role("region", name=f"Dates of {name}")
+    expect(details.get_by_text("asked for by admin").first).to_be_visible()
+    expect(details.get_by_role("button", name=re.compile(name))).to_have_count(0)
+
+
 def test_a_long_history_is_read_page_by_page_down_to_who_asked(ask: Ask, open_page: Open) -> None:
     name = make(ask, SEEN, dates="today", why="month end")
     for priority in range(1, 26):

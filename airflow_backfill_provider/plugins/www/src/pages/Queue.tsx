@@ -1,6 +1,6 @@
 /** The queue: requests with who and why, how far they are, and their dates. */
 
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 
 import type { Item, RequestHistory, RequestItems, Requests } from "../api";
@@ -11,7 +11,8 @@ import { instant, plural } from "../logic/words";
 import { Empty, pipelineUrl, Problem, RunLink, Waiting } from "../parts/bits";
 import { DataTable } from "../parts/DataTable";
 import { Pages } from "../parts/Pages";
-import { RequestTable } from "../parts/RequestTable";
+import { Bar, RequestTable } from "../parts/RequestTable";
+import { Priority, type Steering, useSteering, Verbs } from "../parts/Steering";
 import { useLive } from "../parts/useLive";
 
 const PAGE = 25;
@@ -33,7 +34,7 @@ export const Queue = () => {
     list.again();
     setSteered((times) => times + 1);
   };
-  const there = shown?.requests.some((one) => one.request_id === selected);
+  const isElsewhere = (shown !== null || list.problem !== null) && !shown?.requests.some((one) => one.request_id === selected);
   return (
     <div className="bf-stack">
       <div className="bf-row" role="group" aria-label="Which requests">
@@ -51,7 +52,7 @@ export const Queue = () => {
         <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, items: null, events: null, page: page ? String(page) : null })} onDone={onDone} />
       )}
       {shown && <Pages label="Pages of requests" total={shown.total} size={PAGE} page={page} onPage={(to) => set({ page: to ? String(to) : null })} names={["Newer", "Older"]} />}
-      {selected && <Details key={selected} requestId={selected} alone={!there} steered={steered} />}
+      {selected && <Details key={selected} requestId={selected} alone={isElsewhere} steered={steered} onDone={onDone} />}
     </div>
   );
 };
@@ -62,6 +63,8 @@ interface DetailsProps {
   alone: boolean;
   /** How often something was done: what is shown is asked for anew. */
   steered: number;
+  /** After something was done. */
+  onDone: () => void;
 }
 
 /** A part of the details that has pages of its own, by that name in the URL; other pages stay where they are. */
@@ -72,7 +75,7 @@ const usePages = (name: string): [number, (to: number) => void] => {
 };
 
 /** A request's dates and what people did with it, each page by page. */
-const Details = ({ requestId, alone, steered }: DetailsProps) => {
+const Details = ({ requestId, alone, steered, onDone }: DetailsProps) => {
   const [page, go] = usePages("items");
   const found = useLive<RequestItems>(`/requests/${encodeURIComponent(requestId)}?limit=${ITEMS}&offset=${page * ITEMS}`, (answer) =>
     answer?.state === "open" ? 3 : 15,
@@ -80,14 +83,13 @@ const Details = ({ requestId, alone, steered }: DetailsProps) => {
   useEffect(() => {
     if (steered) found.again();
   }, [steered]);
+  const requests = useMemo(() => (found.answer ? [found.answer] : []), [found.answer]);
+  const steering = useSteering(requests, onDone);
   return (
     <section className="bf-card bf-stack" aria-label={`Dates of ${requestId}`}>
       <h2 style={{ margin: 0 }}>Dates of {requestId}</h2>
-      {alone && found.answer && (
-        <span className="bf-muted">
-          {found.answer.state}, {found.answer.percent} % ended, asked for by {found.answer.requested_by}
-        </span>
-      )}
+      {alone && found.answer && <Standing request={found.answer} steering={steering} />}
+      {steering.words}
       {found.problem && <Problem problem={found.problem} again={found.again} />}
       {!found.answer && !found.problem && <Waiting rows={4} />}
       {found.answer && (
@@ -100,6 +102,22 @@ const Details = ({ requestId, alone, steered }: DetailsProps) => {
     </section>
   );
 };
+
+/** How a request stands, and what may be done with it, where no row of a list says so. */
+const Standing = ({ request, steering }: { request: RequestItems; steering: Steering }) => (
+  <>
+    <span className="bf-muted">
+      {request.state}, {request.percent} % ended, asked for by {request.requested_by}
+    </span>
+    <Bar request={request} />
+    <div className="bf-row">
+      <span>
+        Priority <Priority request={request} steering={steering} />
+      </span>
+      <Verbs request={request} steering={steering} />
+    </div>
+  </>
+);
 
 /** What people did with a request, newest first; the oldest is that somebody asked for it. */
 const History = ({ request, steered }: { request: RequestItems; steered: number }) => {
