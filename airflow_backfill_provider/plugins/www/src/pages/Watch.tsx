@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 
 import { type Message, type Messages, post, type Quality, type Refused, type Resent, type Sla } from "../api";
+import { inShort, toText } from "../logic/selection";
 import { withValues } from "../logic/view";
 import { lateFor, MESSAGE_STATUSES, pageOf, spanOf, WATCH_PAGE, watchQuery, type WatchView } from "../logic/watch";
 import { instant, plural, today } from "../logic/words";
@@ -83,6 +84,28 @@ const DateLink = ({ pipelineId, day }: { pipelineId: string; day: string }) => (
 const OnlyLink = ({ pipelineId }: { pipelineId: string }) => {
   const [url] = useSearchParams();
   return <Link to={`/plugin/backfills?${withValues(url, { pipeline: pipelineId })}`}>{pipelineId}</Link>;
+};
+
+const PARTS = 3;
+
+/** The dates of one message, which may tell of hundreds: the list has fifty of them. */
+const Days = ({ days }: { days: string[] }) => {
+  const { first, more } = inShort(days, PARTS);
+  return (
+    <>
+      {first.map((part) => (
+        <div className="bf-count" key={part}>
+          {part}
+        </div>
+      ))}
+      {more.length > 0 && (
+        <details>
+          <summary>and {plural(more.length, "date")} more</summary>
+          {toText(more)}
+        </details>
+      )}
+    </>
+  );
 };
 
 const When = ({ at }: { at: string | null }) => (at ? <span className="bf-count">{instant(at)}</span> : null);
@@ -197,7 +220,7 @@ const MessagesView = ({ path }: { path: string }) => {
               cells: [
                 <OnlyLink pipelineId={one.pipeline_id} />,
                 (one.type ?? "").replaceAll("_", " "),
-                one.run_dates.join(", "),
+                <Days days={one.run_dates} />,
                 <>
                   {one.channel}
                   <div className="bf-muted">{[one.conn_id, ...one.to].filter(Boolean).join(", ")}</div>
