@@ -1,6 +1,6 @@
 /** One pipeline: its year, what to pick, what will happen, and the story of a date. Also a tab of its DAG. */
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type Dispatch, type SetStateAction, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 
 import { type Calendar, pathOf, type Pipeline } from "../api";
@@ -36,7 +36,7 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
   const manual = pipeline.answer?.manual ?? false;
   const today = calendar.answer?.today ?? "";
   const pickable = useCallback((day: string) => days.has(day) || (manual && day <= today), [days, manual, today]);
-  const pick = (dates: ReadonlySet<string>) => setChoice({ ...choice, dates });
+  const pick = (dates: ReadonlySet<string>) => setChoice((now) => ({ ...now, dates }));
   const with_ = (...statuses: Status[]) =>
     [...days].filter(([, state]) => statuses.includes(state.status)).map(([day]) => day);
   const set = (name: string, value: string | null) =>
@@ -116,7 +116,7 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
 const yearOf = (text: string | null): number | null => (text && /^(19|20|21)\d\d$/.test(text) ? Number(text) : null);
 
 /** What is picked and wished; the dates are in the URL too, written when the hand rests. */
-const useChoice = (): [Choice, (choice: Choice) => void] => {
+const useChoice = (): [Choice, Dispatch<SetStateAction<Choice>>] => {
   const [url, setUrl] = useSearchParams();
   const [choice, setChoice] = useState<Choice>(() => ({ ...NOTHING, dates: fromText(url.get("dates")) }));
   const text = toText(choice.dates).replaceAll(" ", "");
