@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { get, type Refused } from "../api";
+import { follow } from "../logic/follow";
 import { shared } from "../logic/shared";
 
 export interface Live<Answer> {
@@ -27,34 +28,18 @@ export const useLive = <Answer>(path: string | null, every: (answer: Answer | nu
   pace.current = every;
   useEffect(() => {
     if (path === null) return undefined;
-    const stop = new AbortController();
-    let timer = 0;
-    const ask = async () => {
-      let newest: Answer | null = null;
-      try {
-        if (!document.hidden) {
-          const answer = await get<Answer>(path, stop.signal);
-          newest = answer;
-          setState((old) => shared(old, { path, answer, problem: null }));
-        }
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        // What was shown stays; the problem stands beside it.
-        setState((old) => ({ path, answer: old.path === path ? old.answer : null, problem: error as Refused }));
-      }
-      if (!stop.signal.aborted) timer = window.setTimeout(() => void ask(), 1000 * pace.current(newest));
-    };
-    const shown = () => {
-      if (document.hidden) return;
-      window.clearTimeout(timer);
-      void ask();
-    };
-    void ask();
-    document.addEventListener("visibilitychange", shown);
+    const following = follow<Answer>({
+      ask: (signal) => get<Answer>(path, signal),
+      every: (answer) => pace.current(answer),
+      isLookedAt: () => !document.hidden,
+      onAnswer: (answer) => setState((old) => shared(old, { path, answer, problem: null })),
+      // What was shown stays; the problem stands beside it.
+      onProblem: (problem) => setState((old) => ({ path, answer: old.path === path ? old.answer : null, problem: problem as Refused })),
+    });
+    document.addEventListener("visibilitychange", following.wake);
     return () => {
-      stop.abort();
-      window.clearTimeout(timer);
-      document.removeEventListener("visibilitychange", shown);
+      document.removeEventListener("visibilitychange", following.wake);
+      following.stop();
     };
   }, [path, round]);
   const again = useCallback(() => setRound((number) => number + 1), []);
