@@ -52,7 +52,9 @@ export const GridPage = () => {
       {grid.answer &&
         (grid.answer.total ? (
           <>
-            <HeatMap key={`${grid.answer.first}${grid.answer.last}`} grid={grid.answer} />
+            <div aria-busy={grid.isOld}>
+              <HeatMap key={`${grid.answer.first}${grid.answer.last}`} grid={grid.answer} />
+            </div>
             <div className="bf-between">
               <Legend />
               <div className="bf-row">
@@ -61,6 +63,8 @@ export const GridPage = () => {
               </div>
             </div>
           </>
+        ) : grid.isOld ? (
+          <Waiting rows={10} />
         ) : (
           <Empty title={narrowed ? "No pipeline is like that" : "There are no pipelines you may see"}>
             {narrowed

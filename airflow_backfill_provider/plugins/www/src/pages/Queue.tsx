@@ -46,10 +46,12 @@ export const Queue = () => {
         {shown && <span className="bf-muted">{plural(shown.total, "request")}</span>}
       </div>
       {list.problem && <Problem problem={list.problem} again={list.again} />}
-      {!shown && !list.problem && <Waiting rows={8} />}
-      {shown && !shown.total && <Empty title={filter.nothing}>{filter.hint}</Empty>}
+      {(!shown || (!shown.total && list.isOld)) && !list.problem && <Waiting rows={8} />}
+      {shown && !shown.total && !list.isOld && <Empty title={filter.nothing}>{filter.hint}</Empty>}
       {shown && shown.total > 0 && (
-        <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, items: null, events: null, page: page ? String(page) : null })} onDone={onDone} />
+        <div aria-busy={list.isOld}>
+          <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, items: null, events: null, page: page ? String(page) : null })} onDone={onDone} />
+        </div>
       )}
       {shown && <Pages label="Pages of requests" total={shown.total} size={PAGE} page={page} onPage={(to) => set({ page: to ? String(to) : null })} names={["Newer", "Older"]} />}
       {selected && <Details key={selected} requestId={selected} alone={isElsewhere} steered={steered} onDone={onDone} />}
@@ -94,7 +96,9 @@ const Details = ({ requestId, alone, steered, onDone }: DetailsProps) => {
       {!found.answer && !found.problem && <Waiting rows={4} />}
       {found.answer && (
         <>
-          <ItemTable items={found.answer.rows} />
+          <div aria-busy={found.isOld}>
+            <ItemTable items={found.answer.rows} />
+          </div>
           <Pages label={`Pages of dates of ${requestId}`} total={found.answer.items} size={ITEMS} page={page} onPage={go} />
           <History request={found.answer} steered={steered} />
         </>
@@ -126,12 +130,12 @@ const History = ({ request, steered }: { request: RequestItems; steered: number 
   useEffect(() => {
     if (steered) live.again();
   }, [steered]);
-  const isWhole = live.answer !== null && (page + 1) * EVENTS >= live.answer.total;
+  const isWhole = live.answer !== null && live.answer.offset + EVENTS >= live.answer.total;
   return (
     <section aria-label={`History of ${request.request_id}`}>
       <h3>History</h3>
       {live.problem && <Problem problem={live.problem} again={live.again} />}
-      <ol className="bf-lines">
+      <ol className="bf-lines" aria-busy={live.isOld}>
         {(live.answer?.events ?? []).map((event) => (
           <li key={`${event.acted_at} ${event.action}`}>
             {instant(event.acted_at)}: {event.action} by {event.acted_by}

@@ -67,8 +67,9 @@ const Shown = <Answer extends { total: number }>({ live, empty, children }: { li
   return (
     <>
       {live.problem && <Problem problem={live.problem} again={live.again} />}
-      {!live.answer && !live.problem && <Waiting rows={8} />}
-      {live.answer && (live.answer.total ? children(live.answer) : empty)}
+      {(!live.answer || (!live.answer.total && live.isOld)) && !live.problem && <Waiting rows={8} />}
+      {live.answer && live.answer.total > 0 && <div aria-busy={live.isOld}>{children(live.answer)}</div>}
+      {live.answer && !live.answer.total && !live.isOld && empty}
       {live.answer && <Pages label="Pages" total={live.answer.total} size={WATCH_PAGE} page={pageOf(url)} onPage={go} names={["Newer", "Older"]} />}
     </>
   );
@@ -116,7 +117,7 @@ const SlaView = ({ path }: { path: string }) => {
   return (
     <>
       {months.length > 0 && (
-        <section>
+        <section aria-busy={live.isOld}>
           <h2>How many deadlines were met</h2>
           <DataTable
             label="Months"
