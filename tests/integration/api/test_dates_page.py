@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.integration.api.conftest import LOOKED_AT, SEEN, TODAY
+from tests.integration.api.conftest import DOWNSTREAM, LOOKED_AT, SEEN, TODAY
+from tests.integration.api.test_ranges import Ask, zone_is
 from tests.integration.api.test_row_page import Open
 from tests.integration.api.test_row_page import open_page as open_page
 from tests.integration.api.test_row_page import site as site
@@ -68,3 +69,20 @@ def test_another_year_keeps_the_focus_and_what_was_told_of_a_request(open_page: 
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     expect(page.get_by_role("button", name=f"The year {TODAY.year - 2}")).to_be_focused()
     expect(page.get_by_text("1 date asked for.")).to_be_visible()
+
+
+def test_the_newest_run_date_is_shown_to_who_is_west_of_its_pipeline(ask: Ask, open_page: Open) -> None:
+    zone_is(DOWNSTREAM, "Pacific/Kiritimati")  # the first place where a day begins
+    try:
+        last = ask("user", "GET", "/api/grid").json()["last"]
+        page = open_page("user", "?days=14")
+        page.evaluate("localStorage.setItem('timezone', JSON.stringify('Pacific/Pago_Pago'))")  # the last one
+        page.reload()
+        expect(page.get_by_label("Until")).to_have_value(last)
+        expect(page.get_by_role("columnheader", name=last, exact=True)).to_be_visible()
+        assert "last=" not in page.url
+        page.get_by_label("Until").fill(str(TODAY - timedelta(days=5)))
+        expect(page.get_by_role("columnheader", name=last, exact=True)).to_have_count(0)
+        assert f"last={TODAY - timedelta(days=5)}" in page.url
+    finally:
+        zone_is(DOWNSTREAM, "UTC")

@@ -2333,6 +2333,8 @@ export interface operations {
                 first?: string | null;
                 /** @description Last run date */
                 last?: string | null;
+                /** @description How many days, with one end or none; usually 30 */
+                days?: number | null;
                 /** @description A part of the id or the name */
                 search?: string;
                 /** @description All of these tags */
@@ -3611,6 +3613,8 @@ export interface operations {
                 first?: string | null;
                 /** @description Last run date */
                 last?: string | null;
+                /** @description How many days, with one end or none; usually 30 */
+                days?: number | null;
                 /** @description Rows of the page */
                 limit?: number;
                 /** @description Rows before the page */
@@ -4608,6 +4612,8 @@ export interface operations {
                 first?: string | null;
                 /** @description Last run date */
                 last?: string | null;
+                /** @description How many days, with one end or none; usually 30 */
+                days?: number | null;
                 /** @description Rows of the page */
                 limit?: number;
                 /** @description Rows before the page */
@@ -4709,6 +4715,8 @@ export interface operations {
                 first?: string | null;
                 /** @description Last run date */
                 last?: string | null;
+                /** @description How many days, with one end or none; usually 30 */
+                days?: number | null;
                 /** @description A part of the id or the name */
                 search?: string;
                 /** @description All of these tags */

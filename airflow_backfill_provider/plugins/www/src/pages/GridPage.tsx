@@ -5,7 +5,7 @@ import { Link, useSearchParams } from "react-router-dom";
 
 import type { Facets, Grid, Summary } from "../api";
 import { STATUSES } from "../logic/cells";
-import { plural, today, until } from "../logic/words";
+import { plural, until } from "../logic/words";
 import { gridQuery, gridView, PAGE, SORTS, SPANS, withValues } from "../logic/view";
 import { Empty, Legend, Problem, Waiting } from "../parts/bits";
 import { HeatMap } from "../parts/HeatMap";
@@ -16,7 +16,7 @@ const TYPING_MS = 250;
 
 export const GridPage = () => {
   const [url, setUrl] = useSearchParams();
-  const view = gridView(url, today());
+  const view = gridView(url);
   const grid = useLive<Grid>(`/grid?${gridQuery(view)}`, (answer) => (answer && isMoving(answer) ? 4 : 20));
   const numbers = useLive<Summary>(`/summary?${gridQuery(view, false)}`, () => 10);
   const facets = useLive<Facets>("/facets", () => 300);
@@ -31,10 +31,10 @@ export const GridPage = () => {
         <Choice label="Platform" value={view.platform} options={facets.answer?.platforms ?? []} none="All platforms" onChange={(platform) => set({ platform })} />
         <Choice label="Tag" value={view.tags[0] ?? ""} options={facets.answer?.tags ?? []} none="All tags" onChange={(tag) => set({ tag })} />
         <Choice label="Order" value={view.sort} options={[...SORTS]} names={{ owed: "Owed first", late: "Late first", name: "By name" }} onChange={(sort) => set({ sort })} />
-        <Choice label="Days" value={String(view.span)} options={SPANS.map(String)} names={Object.fromEntries(SPANS.map((span) => [String(span), `${span} days`]))} onChange={(days) => set({ days })} />
+        <Choice label="Days" value={String(view.range.span)} options={SPANS.map(String)} names={Object.fromEntries(SPANS.map((span) => [String(span), `${span} days`]))} onChange={(days) => set({ days })} />
         <label className="bf-label">
           Until
-          <input className="bf-input" type="date" value={view.last} onChange={(event) => set({ last: event.target.value })} />
+          <input className="bf-input" type="date" value={view.range.last ?? grid.answer?.last ?? ""} onChange={(event) => set({ last: event.target.value })} />
         </label>
         {narrowed && (
           <button className="bf-button" style={{ alignSelf: "end" }} type="button" onClick={() => set({ search: null, platform: null, tag: null, status: null })}>

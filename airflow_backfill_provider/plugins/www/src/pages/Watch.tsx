@@ -5,9 +5,9 @@ import { Link, useSearchParams } from "react-router-dom";
 
 import { type Message, type Messages, post, type Quality, type Refused, type Resent, type Sla } from "../api";
 import { inShort, toText } from "../logic/selection";
-import { withValues } from "../logic/view";
-import { lateFor, MESSAGE_STATUSES, pageOf, spanOf, WATCH_PAGE, watchQuery, type WatchView } from "../logic/watch";
-import { instant, plural, today } from "../logic/words";
+import { rangeOf, withValues } from "../logic/view";
+import { lateFor, MESSAGE_STATUSES, pageOf, WATCH_PAGE, watchQuery, type WatchView } from "../logic/watch";
+import { instant, plural } from "../logic/words";
 import { Empty, pipelineUrl, Problem, Waiting } from "../parts/bits";
 import { CheckLines } from "../parts/CheckLines";
 import { DataTable } from "../parts/DataTable";
@@ -19,7 +19,8 @@ const SPANS = [14, 30, 90, 365];
 export const Watch = ({ view }: { view: WatchView }) => {
   const [url, setUrl] = useSearchParams();
   const set = (values: Record<string, string | null>) => setUrl((old) => withValues(old, values), { replace: true });
-  const query = watchQuery(view, url, today());
+  const query = watchQuery(view, url);
+  const range = rangeOf(url);
   const pipeline = url.get("pipeline");
   return (
     <div className="bf-stack">
@@ -31,7 +32,7 @@ export const Watch = ({ view }: { view: WatchView }) => {
         )}
         {view !== "notifications" &&
           SPANS.map((days) => (
-            <button className="bf-chip" key={days} type="button" aria-pressed={spanOf(url) === days} onClick={() => set({ days: days === 30 ? null : String(days) })}>
+            <button className="bf-chip" key={days} type="button" aria-pressed={range.span === days} onClick={() => set({ days: days === 30 ? null : String(days) })}>
               {days} days
             </button>
           ))}
@@ -51,7 +52,7 @@ export const Watch = ({ view }: { view: WatchView }) => {
       {view === "sla" && <SlaView path={`/sla?${query}`} />}
       {view === "quality" && (
         <>
-          {pipeline && <CheckLines pipelineId={pipeline} first={query.get("first") ?? ""} last={query.get("last") ?? ""} />}
+          {pipeline && <CheckLines pipelineId={pipeline} range={range} />}
           <QualityView path={`/quality?${query}`} />
         </>
       )}
