@@ -25,7 +25,7 @@ export const GridPage = () => {
   const narrowed = Boolean(view.search || view.platform || view.tags.length || view.statuses.length);
   return (
     <div className="bf-stack">
-      <Strip summary={numbers.answer} statuses={view.statuses} onPick={(statuses) => set({ status: statuses })} />
+      <Strip summary={numbers.answer} isOld={numbers.isOld} statuses={view.statuses} onPick={(statuses) => set({ status: statuses })} />
       <div className="bf-row bf-filters" role="search" aria-label="Filters">
         <Search value={view.search} onChange={(search) => set({ search })} />
         <Choice label="Platform" value={view.platform} options={facets.answer?.platforms ?? []} none="All platforms" onChange={(platform) => set({ platform })} />
@@ -58,7 +58,9 @@ export const GridPage = () => {
             <div className="bf-between">
               <Legend />
               <div className="bf-row">
-                <span className="bf-muted">{plural(grid.answer.total, "pipeline")}</span>
+                <span className="bf-muted" aria-busy={grid.isOld}>
+                  {plural(grid.answer.total, "pipeline")}
+                </span>
                 <Pages label="Pages of pipelines" total={grid.answer.total} size={PAGE} page={view.page} onPage={(page) => set({ page: page ? String(page) : null })} />
               </div>
             </div>
@@ -78,8 +80,15 @@ export const GridPage = () => {
 
 const isMoving = (grid: Grid): boolean => grid.pipelines.some((row) => row.counts.running || row.counts.queued);
 
-const Strip = ({ summary, statuses, onPick }: { summary: Summary | null; statuses: string[]; onPick: (statuses: string[]) => void }) => (
-  <div className="bf-strip" aria-live="off">
+interface StripProps {
+  summary: Summary | null;
+  isOld: boolean;
+  statuses: string[];
+  onPick: (statuses: string[]) => void;
+}
+
+const Strip = ({ summary, isOld, statuses, onPick }: StripProps) => (
+  <div className="bf-strip" aria-live="off" aria-busy={isOld}>
     <div className="bf-number">
       <b>{summary ? summary.owed.toLocaleString("en") : "–"}</b>owed
     </div>

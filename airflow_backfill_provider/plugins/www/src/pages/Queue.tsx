@@ -43,7 +43,11 @@ export const Queue = () => {
             {name}
           </button>
         ))}
-        {shown && <span className="bf-muted">{plural(shown.total, "request")}</span>}
+        {shown && (
+          <span className="bf-muted" aria-busy={list.isOld}>
+            {plural(shown.total, "request")}
+          </span>
+        )}
       </div>
       {list.problem && <Problem problem={list.problem} again={list.again} />}
       {(!shown || (!shown.total && list.isOld)) && !list.problem && <Waiting rows={8} />}
@@ -113,7 +117,9 @@ const Standing = ({ request, steering }: { request: RequestItems; steering: Stee
     <span className="bf-muted">
       {request.state}, {request.percent} % ended, asked for by {request.requested_by}
     </span>
-    <Bar request={request} />
+    <div style={{ maxWidth: 420 }}>
+      <Bar request={request} />
+    </div>
     <div className="bf-row">
       <span>
         Priority <Priority request={request} steering={steering} />
