@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from airflow_backfill_provider.actions.apply_manifest import read_definitions, read_some
+from airflow_backfill_provider.actions.why_they_wait import why_they_wait
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateState, states_of
 from airflow_backfill_provider.backfill.story import Moved, story
@@ -30,6 +31,8 @@ class Explanation:
     """Its rows of ``pipeline_run_log``, oldest first."""
     items: tuple[Item, ...] = ()
     """Every item there ever was for it, oldest first."""
+    waits: Mapping[str, str] = field(default_factory=dict)
+    """Why those of its items that are pending have not started, by their ids."""
 
 
 def explain_date(registry: Registry, pipeline_id: str, day: date, now: datetime) -> Explanation:
@@ -44,6 +47,7 @@ def explain_date(registry: Registry, pipeline_id: str, day: date, now: datetime)
         marks = run_marks.of_runs(conn, pipeline_id, [each["dag_run_id"] for each in records if each["dag_run_id"]])
         items = queue_reads.items_of_dates(conn, pipeline_id, [day])
         events = queue.events_of(conn, [item.backfill_id for item in items])
+        waits = why_they_wait(conn, items, now)
     schedule = pipeline.schedule(definitions.calendars)
     (state,) = states_of(pipeline, schedule, facts, [day], now)
     pick = schedule.pick_of(day)
@@ -55,4 +59,4 @@ def explain_date(registry: Registry, pipeline_id: str, day: date, now: datetime)
     due = deadline(tick_at, pipeline.sla_time, pipeline.timezone) if tick_at and pipeline.sla_time else None
     said = [(mark.marked_at, f"run {mark.run.dag_run_id} was marked as {mark.marked_as} in Airflow") for mark in marks]
     lines = tuple(story(state, tick_at, records, moves, said))
-    return Explanation(state, lines, tick_at, due, tuple(records), tuple(items))
+    return Explanation(state, lines, tick_at, due, tuple(records), tuple(items), waits)

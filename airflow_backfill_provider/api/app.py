@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Match
 
-from airflow_backfill_provider.api import dates, definitions, notifications, pipelines, quality, requests, sla
+from airflow_backfill_provider.api import dates, definitions, notifications, pipelines, quality, queue, requests, sla
 from airflow_backfill_provider.api.access import guard_text, guard_unsafe, viewer, words_for
 from airflow_backfill_provider.api.refusal_answers import ErrorAnswer
 from airflow_backfill_provider.errors import BackfillError, InvalidRequest, Problem
@@ -40,7 +40,7 @@ def application() -> FastAPI:
     """The application; made once in a process, which keeps nothing else."""
     app = FastAPI(title="Backfill", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     guards = [Depends(viewer), Depends(guard_text), Depends(guard_unsafe)]
-    for part in (pipelines, definitions, dates, requests, sla, quality, notifications):
+    for part in (pipelines, definitions, dates, queue, requests, sla, quality, notifications):
         # at once: each inclusion makes every route anew, and the first who asks waits for it
         app.include_router(part.router, prefix="/api", dependencies=guards, responses=_REFUSALS)
     app.add_api_route(

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
@@ -30,13 +30,13 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 def _as_written(value: object) -> object:
     """A number would be read as seconds since 1970, and an instant at midnight as its day."""
-    if isinstance(value, str) and not _DAY.fullmatch(value):
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise ValueError("no day was read; expected one like 2026-11-29")
     return value
 
 
-Day = Annotated[date, BeforeValidator(_as_written)]
-"""A day in a path or a query, as the OpenAPI document has it."""
+Day = Annotated[date, Field(strict=False), BeforeValidator(_as_written)]
+"""A day in a path, a query or a body, as the OpenAPI document has it: a text, also where no other text is a date."""
 
 
 class Page(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from airflow_backfill_provider.actions.control import HIGHEST
+from airflow_backfill_provider.api.asking import Day
 
 Priority = Annotated[int, Field(ge=-HIGHEST, le=HIGHEST, description="Higher goes first")]
 PipelineIds = Annotated[list[Annotated[str, Field(min_length=1, max_length=250)]], Field(max_length=1000)]
@@ -69,6 +70,16 @@ class ReasonBody(Body):
     """Why somebody does it, for the history; an empty object gives no reason."""
 
     why: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class DatesBody(Body):
+    """Single run dates of a pipeline, whoever asked for them, and why somebody does it, for their story."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"dates": ["2026-11-07"], "reason": "the source is gone"}]}
+    )
+    dates: Annotated[list[Day], Field(min_length=1, max_length=3000, strict=False)]
+    reason: Annotated[str, Field(max_length=2000, description="An empty text gives none")]
 
 
 class PriorityBody(ReasonBody):

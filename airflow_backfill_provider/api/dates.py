@@ -7,8 +7,10 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from airflow_backfill_provider.actions.explain_date import explain_date
+from airflow_backfill_provider.actions.why_they_wait import why_they_wait
 from airflow_backfill_provider.api import asking, date_answers, request_answers, told
 from airflow_backfill_provider.api.access import ViewerDep
 from airflow_backfill_provider.api.asking import Day
@@ -59,7 +61,16 @@ def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> date_ans
     )
 
 
-@router.get("/pipelines/{pipeline_id}/dates/{run_date}")
+class _NoVerb(StringConvertor):
+    """What stands where a date belongs, but for what can be done with dates: those are routes of their own."""
+
+    regex = "(?!(?:cancel|retry)$)[^/]+"
+
+
+register_url_convertor("no_verb", _NoVerb())
+
+
+@router.get("/pipelines/{pipeline_id}/dates/{run_date:no_verb}")
 def story(pipeline_id: str, run_date: Day, viewer: ViewerDep) -> date_answers.StoryAnswer:
     """What happened to a date: runs, attempts, who asked and why, and how it stands."""
     asking.definitions_of(viewer, [pipeline_id])
@@ -73,7 +84,7 @@ def story(pipeline_id: str, run_date: Day, viewer: ViewerDep) -> date_answers.St
         deadline_at=told_by.deadline_at,
         lines=[viewer.words(line) for line in told_by.lines],
         runs=[told.run(record, viewer) for record in told_by.records],
-        items=[told.item(one, viewer) for one in told_by.items],
+        items=told.items(told_by.items, told_by.waits, viewer),
     )
 
 
@@ -83,24 +94,25 @@ def dag_run(
 ) -> date_answers.DagRunAnswer:
     """Why a DagRun of a pipeline exists, and its dates."""
     asking.definitions_of(viewer, [pipeline_id])
+    now = asking.now()
     with registry().reading() as conn:
         records = run_log_reads.records_of(conn, RunRef(dag_id=pipeline_id, dag_run_id=dag_run_id))
         kept = [record["backfill_id"] for record in records if record["backfill_id"]]
         items = queue_reads.items_of_run(conn, pipeline_id, dag_run_id, kept)
+        waits = why_they_wait(conn, items, now)
         days = {record["run_date"] for record in records} | {one.run_date for one in items}
         held = holds.read(conn, pipeline_id, days)
         names = sorted({one.request_id for one in items if one.request_id})
         requests = [row for name in names if (row := request_pages.one(conn, name, viewer.readable))]
     if not records and not items:
         raise NotFound(f"nothing is known of a run {dag_run_id!r} of pipeline {pipeline_id!r}")
-    now = asking.now()
     return date_answers.DagRunAnswer(
         pipeline_id=pipeline_id,
         dag_run_id=dag_run_id,
         why=viewer.words(_why(items, next((str(r["origin"]) for r in records if r["origin"]), ""))),
         runs=[told.run(record, viewer) for record in records],
         holds=[told.hold(one) for one in held],
-        items=[told.item(one, viewer) for one in items],
+        items=told.items(items, waits, viewer),
         requests=[request_answers.RequestAnswer(**told.request(row, False, now)) for row in requests],
     )
 

@@ -13,19 +13,35 @@ class ItemAnswer(BaseModel):
 
     backfill_id: str
     pipeline_id: str
-    run_date: date | None
-    status: str | None
+    run_date: date
+    status: str
     reason: str
     priority: int
     attempt: int
     requested_by: str
-    requested_at: datetime | None
+    requested_at: datetime
     request_id: str | None
     not_before: datetime | None
+    waits: str | None = Field(description="Why it has not started, to be read after 'waits'; null: it does not wait")
     kept_back: bool
     dag_run_id: str | None
     finished_at: datetime | None
     error_message: str | None
+
+
+class QueueItemAnswer(ItemAnswer):
+    """One date that waits or works."""
+
+    can_act: bool = Field(description="Whether the user may start runs of its pipeline, and so cancel it")
+
+
+class QueueAnswer(BaseModel):
+    """One page of what works and, behind it, of what waits, in the order in which it is looked at."""
+
+    total: int
+    limit: int
+    offset: int
+    items: list[QueueItemAnswer]
 
 
 State = Literal["open", "paused", "ended", "cancelled"]
@@ -112,3 +128,11 @@ class MovedAnswer(BaseModel):
     request_id: str
     dates: int = Field(description="That it moved, or that wait")
     state: State = Field(description="Of the request now: dates of a paused one wait until it is resumed")
+
+
+class MovedDatesAnswer(BaseModel):
+    """What a verb did with single dates of a pipeline."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"pipeline_id": "orders_daily", "dates": 3}]})
+    pipeline_id: str
+    dates: int = Field(description="That it moved; the others stood otherwise")

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Path, Query
 
 from airflow_backfill_provider.actions import control
 from airflow_backfill_provider.actions.request_backfill import plan_request, save_request
+from airflow_backfill_provider.actions.why_they_wait import why_they_wait
 from airflow_backfill_provider.api import asking, bodies, plan_answers, request_answers, told
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_request
 from airflow_backfill_provider.api.asking import PageDep
 from airflow_backfill_provider.api.plan_pages import PlanPageDep, told_plan
 from airflow_backfill_provider.api.wishes import allowed
 from airflow_backfill_provider.backfill.person import Person
-from airflow_backfill_provider.store import request_pages
+from airflow_backfill_provider.store import queue_reads, request_pages
 from airflow_backfill_provider.store.engine import registry
 
 router = APIRouter(tags=["Requests"])
@@ -69,17 +70,19 @@ def requests(
 @router.get("/requests/{request_id}")
 def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> request_answers.RequestItemsAnswer:
     """One request and its dates."""
+    now = asking.now()
     with registry().reading() as conn:
         row = request_pages.one(conn, request_id, viewer.readable)
         if row is None:
             raise no_such_request(request_id)
-        items = request_pages.items(conn, request_id, page.limit, page.offset)
+        items = queue_reads.items_of_request(conn, request_id, page.limit, page.offset)
+        waits = why_they_wait(conn, items, now)
     can_act = viewer.startable(row["pipelines"]).issuperset(row["pipelines"])
     return request_answers.RequestItemsAnswer(
-        **told.request(row, can_act, asking.now()),
+        **told.request(row, can_act, now),
         limit=page.limit,
         offset=page.offset,
-        rows=[told.item_row(one, viewer) for one in items],
+        rows=told.items(items, waits, viewer),
     )
 
 

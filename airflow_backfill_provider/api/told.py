@@ -67,7 +67,7 @@ def run(record: Mapping[str, Any], viewer: Viewer) -> date_answers.RunAnswer:
     """A row of ``pipeline_run_log``."""
     given = {name: record[name] for name in date_answers.RunAnswer.model_fields}
     given |= {"retry_attempts": record["retry_attempts"] or 0}
-    return date_answers.RunAnswer(**given | {"error_message": _error(record["error_message"], viewer)})
+    return date_answers.RunAnswer(**given | {"error_message": _words(record["error_message"], viewer)})
 
 
 def hold(value: Hold) -> date_answers.HoldAnswer:
@@ -84,25 +84,20 @@ def hold(value: Hold) -> date_answers.HoldAnswer:
     )
 
 
-def item(value: Item, viewer: Viewer) -> request_answers.ItemAnswer:
-    """An item of the queue."""
-    names = request_answers.ItemAnswer.model_fields
-    given = {name: getattr(value, name) for name in names}
-    given |= {"status": value.status.value, "reason": viewer.words(value.reason)}
-    return request_answers.ItemAnswer(**given | {"error_message": _error(value.error_message, viewer)})
+def item(value: Item, waits: str | None, viewer: Viewer) -> request_answers.ItemAnswer:
+    """An item of the queue, and why it has not started when it waits."""
+    given = {name: getattr(value, name) for name in request_answers.ItemAnswer.model_fields if name != "waits"}
+    given |= {"status": value.status.value, "reason": viewer.words(value.reason), "waits": _words(waits, viewer)}
+    return request_answers.ItemAnswer(**given | {"error_message": _words(value.error_message, viewer)})
 
 
-def item_row(row: Mapping[str, Any], viewer: Viewer) -> request_answers.ItemAnswer:
-    """A row of ``backfill_queue``."""
-    given: dict[str, Any] = {name: row.get(name) for name in request_answers.ItemAnswer.model_fields}
-    given |= {"run_date": row["date_to_process"], "kept_back": bool(row["kept_back"])}
-    given |= {name: row[name] or 0 for name in ("priority", "attempt")}
-    given |= {"reason": viewer.words(row["reason"] or ""), "requested_by": row["requested_by"] or ""}
-    return request_answers.ItemAnswer(**given | {"error_message": _error(row["error_message"], viewer)})
+def items(values: Iterable[Item], waits: Mapping[str, str], viewer: Viewer) -> list[request_answers.ItemAnswer]:
+    """Items of the queue; ``waits`` says by their ids why those that are pending have not started."""
+    return [item(one, waits.get(one.backfill_id), viewer) for one in values]
 
 
-def _error(text: str | None, viewer: Viewer) -> str | None:
-    """What went wrong, which may be that an upstream was not done."""
+def _words(text: str | None, viewer: Viewer) -> str | None:
+    """What went wrong, or what is waited for: it may be an upstream."""
     return None if text is None else viewer.words(text)
 
 

@@ -55,6 +55,8 @@ class Item:
     newest_first: bool = False
     max_active: int | None = None
     """Most DagRuns of its request at once."""
+    paused: bool = False
+    """Whether a person has paused its request."""
     error_message: str | None = None
 
     @property

@@ -31,16 +31,13 @@ def _attempt(record: Mapping[str, Any]) -> str:
     return f"at work{words}{job}{page}"
 
 
-def what_it_waits_for(item: Item, now: datetime, *, paused: bool, gone: str | None) -> str | None:
-    """Why a pending item has not started; None for any other. ``gone`` says why its pipeline starts nothing any more.
-
-    ``paused`` is whether its request is paused.
-    """
+def what_it_waits_for(item: Item, now: datetime, *, gone: str | None) -> str | None:
+    """Why a pending item has not started; None for any other. ``gone``: why its pipeline starts nothing any more."""
     if item.status is not ItemStatus.PENDING:
         return None
     if gone is not None:
         return f"for nothing that will come: its pipeline {gone}; cancel it"
-    if paused or item.kept_back:
+    if item.paused or item.kept_back:
         return "for 'backfill resume'"
     if item.not_before is not None and item.not_before > now:
         return f"until {item.not_before:%Y-%m-%d %H:%M:%S} UTC"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
+from airflow_backfill_provider.actions.why_they_wait import why_they_wait
 from airflow_backfill_provider.backfill.item import Item
-from airflow_backfill_provider.backfill.item_story import item_story, what_it_waits_for
+from airflow_backfill_provider.backfill.item_story import item_story
 from airflow_backfill_provider.backfill.progress import Progress, progress
 from airflow_backfill_provider.backfill.status import LIVE
 from airflow_backfill_provider.cli.backfill_commands import state_of
 from airflow_backfill_provider.cli.exits import command, now
 from airflow_backfill_provider.cli.output import say, show, show_one
-from airflow_backfill_provider.store import pipelines, queue_reads, requests, run_log_reads
+from airflow_backfill_provider.store import queue_reads, requests, run_log_reads
 from airflow_backfill_provider.store.engine import registry
 
 
@@ -27,10 +27,9 @@ def show_request(args: Namespace) -> None:
         history = requests.history(conn, request["request_id"])
         items = queue_reads.items_of_request(conn, request["request_id"])
         records = run_log_reads.records_of_items(conn, [item.backfill_id for item in items])
-        gone = pipelines.why_gone(conn, {item.pipeline_id for item in items})
-    paused = request["paused_at"] is not None
-    how_far = progress(items, at, paused=paused)
-    rows = [_item(item, records.get(item.backfill_id, ()), gone.get(item.pipeline_id), paused, at) for item in items]
+        waits = why_they_wait(conn, items, at)
+    how_far = progress(items, at, paused=request["paused_at"] is not None)
+    rows = [_item(item, records.get(item.backfill_id, ()), waits.get(item.backfill_id)) for item in items]
     if args.output in ("json", "yaml"):
         whole = request | {"progress": how_far.counts, "percent": how_far.percent, "eta_at": how_far.eta_at}
         show_one(whole | {"history": history, "items": rows}, args.output)
@@ -55,10 +54,7 @@ def _event(event: Mapping[str, Any]) -> str:
     return f"{event['acted_at']:%Y-%m-%d %H:%M:%S}  {event['action']} by {event['acted_by']}{why} ({event['details']})"
 
 
-def _item(
-    item: Item, records: Sequence[Mapping[str, Any]], gone: str | None, paused: bool, at: datetime
-) -> dict[str, Any]:
-    waits = what_it_waits_for(item, at, paused=paused, gone=gone)
+def _item(item: Item, records: Sequence[Mapping[str, Any]], waits: str | None) -> dict[str, Any]:
     last = records[-1] if records else {}
     return {
         "pipeline_id": item.pipeline_id,

@@ -39,19 +39,11 @@ def pending(conn: Connection, now: datetime, full: Iterable[str] = ()) -> list[I
     Without those that a person keeps back, by a paused request or by ``--first``. A date whose deadline is near, or has
     passed less than a day ago, goes before all others.
     """
-    near = deadlines.c.pipeline_id.is_not(None)
-    order = (
-        case((near, 0), else_=1),
-        func.coalesce(table.c.priority, 0).desc(),
-        table.c.requested_at,
-        case((requests.c.newest_first, table.c.date_to_process)).desc().nulls_last(),
-        table.c.date_to_process,
-    )
-    place = func.row_number().over(partition_by=table.c.pipeline_id, order_by=order).label("place")
+    place = func.row_number().over(partition_by=table.c.pipeline_id, order_by=IN_TURN).label("place")
     waiting = (
-        _items(place, near.label("near"))
-        .outerjoin(deadlines, _near(now))
-        .where(text(f"backfill_queue.{PENDING_ITEM}"), *_NOT_KEPT)
+        _items(place, _NEAR.label("near"))
+        .outerjoin(deadlines, near_deadline(now))
+        .where(text(f"backfill_queue.{PENDING_ITEM}"), *NOT_KEPT)
         .where(table.c.pipeline_id.is_not(None), table.c.date_to_process.is_not(None))
         .where(table.c.pipeline_id.not_in(sorted(full)))
         .subquery()
@@ -69,7 +61,7 @@ def still_wait(conn: Connection, chosen: Sequence[Item]) -> bool:
     held = select(requests.c.request_id).where(requests.c.request_id.in_({item.request_id for item in chosen}))
     conn.execute(held.with_for_update(key_share=True)).all()
     now_there = conn.execute(
-        _items().where(one_of(table.c.backfill_id, ids), table.c.status == ItemStatus.PENDING.value, *_NOT_KEPT)
+        _items().where(one_of(table.c.backfill_id, ids), table.c.status == ItemStatus.PENDING.value, *NOT_KEPT)
     )
     return {_standing(_item(row)) for row in now_there.mappings()} == {_standing(item) for item in chosen}
 
@@ -78,11 +70,21 @@ def _standing(item: Item) -> tuple[str, int, datetime | None]:
     return item.backfill_id, item.attempt, item.not_before
 
 
-_NOT_KEPT = (requests.c.paused_at.is_(None), or_(table.c.kept_back.is_(None), not_(table.c.kept_back)))
-"""Conditions on :func:`_items`: no person keeps it back, by a paused request or by ``--first``."""
+_NEAR = deadlines.c.pipeline_id.is_not(None)
+IN_TURN = (
+    case((_NEAR, 0), else_=1),
+    func.coalesce(table.c.priority, 0).desc(),
+    table.c.requested_at,
+    case((requests.c.newest_first, table.c.date_to_process)).desc().nulls_last(),
+    table.c.date_to_process,
+)
+"""The order of items that wait, of a query that has joined their requests and, by :func:`near_deadline`, deadlines."""
+NOT_KEPT = (requests.c.paused_at.is_(None), or_(table.c.kept_back.is_(None), not_(table.c.kept_back)))
+"""Conditions on items joined with their requests: no person keeps it back, by a paused request or by ``--first``."""
 
 
-def _near(now: datetime) -> Any:
+def near_deadline(now: datetime) -> Any:
+    """On what an item joins the deadline that makes it urgent: one that is near, or has passed less than a day ago."""
     same = and_(deadlines.c.pipeline_id == table.c.pipeline_id, deadlines.c.run_date == table.c.date_to_process)
     fresh = deadlines.c.deadline_at > now - _STILL_URGENT
     return and_(same, deadlines.c.done_at.is_(None), deadlines.c.urgent_at <= now, fresh)
@@ -116,9 +118,14 @@ def items_of_run(conn: Connection, pipeline_id: str, dag_run_id: str, before: Se
     return _read(conn, _items().where(mine if had is None else or_(mine, had)))
 
 
-def items_of_request(conn: Connection, request_id: str) -> list[Item]:
-    """The items of a request, by pipeline and date."""
-    return _read(conn, _items().where(of_request(request_id)))
+def items_of_request(conn: Connection, request_id: str, limit: int | None = None, offset: int = 0) -> list[Item]:
+    """The items of a request, by pipeline and date, or some of them."""
+    return _read(conn, _items().where(of_request(request_id)).limit(limit).offset(offset or None))
+
+
+def items_of_ids(conn: Connection, ids: Iterable[str]) -> list[Item]:
+    """These items, by pipeline and date."""
+    return _read(conn, _items().where(one_of(table.c.backfill_id, ids)))
 
 
 def items_of_dates(conn: Connection, pipeline_id: str, dates: Iterable[date]) -> list[Item]:
@@ -185,12 +192,12 @@ def is_cancelling(conn: Connection, pipeline_id: str, dag_run_id: str) -> bool:
 
 def _items(*more: Any) -> Select[Any]:
     columns = [column for column in table.c if column.name != "adopted_key"]
-    ordering = (requests.c.newest_first, requests.c.max_active)
-    return select(*columns, *ordering, *more).outerjoin(requests, requests.c.request_id == table.c.request_id)
+    asked = (requests.c.newest_first, requests.c.max_active, requests.c.paused_at)
+    return select(*columns, *asked, *more).outerjoin(requests, requests.c.request_id == table.c.request_id)
 
 
 def _read(conn: Connection, query: Select[Any]) -> list[Item]:
-    ordered = query.order_by(table.c.pipeline_id, table.c.date_to_process, table.c.requested_at)
+    ordered = query.order_by(table.c.pipeline_id, table.c.date_to_process, table.c.requested_at, table.c.backfill_id)
     rows = conn.execute(ordered).mappings()
     return [_item(row) for row in rows if row["date_to_process"] is not None and row["status"] in _KNOWN]
 
@@ -222,5 +229,6 @@ def _item(row: Mapping[Any, Any]) -> Item:
         kept_back=bool(row["kept_back"]),
         newest_first=bool(row["newest_first"]),
         max_active=row["max_active"],
+        paused=row["paused_at"] is not None,
         error_message=row["error_message"],
     )

@@ -73,13 +73,6 @@ def at_work(conn: Connection, readable: Collection[str]) -> list[Row]:
     return [dict(row) | {"pipelines": []} for row in rows]
 
 
-def items(conn: Connection, request_id: str, limit: int, offset: int) -> list[Row]:
-    """Some of a request's items, by pipeline and date."""
-    ordered = (_item.pipeline_id, _item.date_to_process, _item.backfill_id)
-    query = select(backfill_queue).where(_item.request_id == request_id).order_by(*ordered)
-    return [dict(row) for row in conn.execute(query.limit(limit).offset(offset)).mappings()]
-
-
 def history(conn: Connection, request_id: str, limit: int, offset: int) -> tuple[int, list[Row]]:
     """How many things people did with a request after it was made, and some of them, newest first."""
     mine = _event.request_id == request_id

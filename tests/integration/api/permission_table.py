@@ -13,7 +13,7 @@ from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, LOOKED_AT, SEEN
 from tests.integration.api.managers import ROLES
 
 Codes = tuple[int, int, int, int, int]
-Takes = Literal["", "wish", "why", "priority", "nothing", "row", "draft", "new row", "new draft", "moved row"]
+Takes = Literal["", "wish", "why", "dates", "priority", "nothing", "row", "draft", "new row", "new draft", "moved row"]
 """What the body of a question is, if it has one."""
 
 # What somebody may do ...      nobody viewer user  op  admin
@@ -76,13 +76,14 @@ LISTS = (
     "/api/summary",
     "/api/grid",
     "/api/facets",
+    "/api/queue",
     "/api/requests",
     "/api/sla",
     "/api/quality",
     "/api/notifications",
 )
 """Lists and numbers over many pipelines: of those that somebody may see."""
-_NARROWED = ("/api/requests", "/api/sla", "/api/quality", "/api/notifications")
+_NARROWED = ("/api/queue", "/api/requests", "/api/sla", "/api/quality", "/api/notifications")
 _OF_ONE_PIPELINE = (
     "/api/pipelines/{pipeline_id}",
     "/api/pipelines/{pipeline_id}/definition",
@@ -116,6 +117,11 @@ _ACTED_ON: tuple[tuple[tuple[str, ...], Codes, Codes | None], ...] = (
 _CHANGED: tuple[tuple[tuple[str, ...], Codes, Codes | None], ...] = (
     ((SEEN,), EDITS, None),
     ((LOOKED_AT,), EDITS, OWNS),
+    ((HIDDEN,), SEES, None),
+)
+_ONE_ACTED_ON: tuple[tuple[tuple[str, ...], Codes, Codes | None], ...] = (
+    ((SEEN,), STARTS, None),
+    ((LOOKED_AT,), STARTS, OWNS),
     ((HIDDEN,), SEES, None),
 )
 _WISHES: tuple[tuple[Mapping[str, Any], Codes, Codes | None], ...] = (
@@ -170,7 +176,15 @@ TABLE: tuple[Row, ...] = (
             method="POST", route="/api/notifications/{notification_id}/resend", about=about, takes="nothing",
             codes=codes, fab=fab,
         )
-        for about, codes, fab in (((SEEN,), STARTS, None), ((LOOKED_AT,), STARTS, OWNS), ((HIDDEN,), SEES, None))
+        for about, codes, fab in _ONE_ACTED_ON
+    ),
+    *(
+        Row(
+            method="POST", route=f"/api/pipelines/{{pipeline_id}}/dates/{verb}", about=about, takes="dates",
+            codes=codes, fab=fab,
+        )
+        for verb in ("cancel", "retry")
+        for about, codes, fab in _ONE_ACTED_ON
     ),
     *(
         Row(

@@ -91,6 +91,8 @@ def question(ask: Ask, row: Row) -> Question:
         parts["request_id"] = made = make(ask, *row.about)
         names = {made: "bf-nothing0"}
         _prepare(ask, row, made)
+    elif row.takes == "dates":
+        _prepare(ask, row, make(ask, row.about[0], dates="last 2 days"))
     elif row.takes == "wish":
         set_free(ask)
     if "{dag_run_id}" in row.route:
@@ -111,7 +113,12 @@ def _prepare(ask: Ask, row: Row, request_id: str) -> None:
 
 
 def _body(ask: Ask, row: Row, parts: dict[str, str]) -> dict[str, Any] | None:
-    plain: dict[str, Any] = {"why": {"why": "a cell of the table"}, "priority": {"priority": 3}, "nothing": {}}
+    plain: dict[str, Any] = {
+        "why": {"why": "a cell of the table"},
+        "dates": {"dates": [str(TODAY), str(TODAY - timedelta(days=1))], "reason": "a cell of the table"},
+        "priority": {"priority": 3},
+        "nothing": {},
+    }
     if not row.takes or row.takes in plain:
         return plain.get(row.takes)
     if row.takes == "wish":
@@ -145,7 +152,7 @@ def test_the_table_has_every_route_and_no_other() -> None:
     from airflow_backfill_provider.api.app import application, openapi
 
     told = {(row.method, row.route) for row in TABLE}
-    served = {(method, route.path.replace(":path}", "}")) for route in application().routes for method in route.methods}
+    served = {(method, route.path_format) for route in application().routes for method in route.methods}
     documented = {(method.upper(), path) for path, methods in openapi()["paths"].items() for method in methods}
     assert told == served
     assert served - documented == {("GET", "/api/openapi.json"), ("GET", "/static/{name}")}

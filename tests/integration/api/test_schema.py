@@ -51,7 +51,8 @@ def _asked(schema: Any) -> tuple[dict[str, set[int]], list[str]]:
 
 def _done_once(ask: Callable[..., Any], schema: Any, known: dict[str, list[str]]) -> set[str]:
     """Ask for each change so that it is made, and for a run that is there: chance may not. Returns what was asked."""
-    open_, _, _, failed, *_ = known["request_id"]
+    open_, _, _, failed, retried, *_ = known["request_id"]
+    waiting = [one["run_date"] for one in ask("admin", "GET", f"/api/requests/{retried}").json()["rows"]]
     row = ask("admin", "GET", f"/api/pipelines/{DAILY}/definition").json()
     wish = {"pipeline_ids": ["campaigns_daily"], "dates": "2025-03-01", "only": "any"}
     changes: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
@@ -65,6 +66,13 @@ def _done_once(ask: Callable[..., Any], schema: Any, known: dict[str, list[str]]
                 ("reprioritize", open_, {"priority": 3}),
                 ("cancel", open_, {}),
                 ("retry", failed, {}),
+            )
+        ),
+        *(
+            ("POST", f"/api/pipelines/{{pipeline_id}}/dates/{verb}", {"pipeline_id": DAILY}, body)
+            for verb, body in (
+                ("cancel", {"dates": waiting, "reason": "the source is gone"}),
+                ("retry", {"dates": waiting[:1], "reason": ""}),
             )
         ),
         ("POST", "/api/notifications/{notification_id}/resend", {"notification_id": known["notification_id"][0]}, {}),
@@ -95,6 +103,7 @@ def _config(served: Served, known: dict[str, list[str]]) -> SchemathesisConfig:
         "body.pipeline_id": "pipeline_id",
         "body.pipeline_ids[*]": "pipeline_id",
         "body.dates": "run_date",
+        "body.dates[*]": "run_date",
     }
     return SchemathesisConfig.from_dict(
         {
@@ -145,6 +154,8 @@ def test_who_asks_by_a_method_that_a_path_has_not_is_told_all_that_it_has(ask: C
         ("/api/requests", "GET, POST"),
         (f"/api/pipelines/{SEEN}/definition", "GET, PUT"),
         ("/api/plan", "POST"),
+        (f"/api/pipelines/{SEEN}/dates/{TODAY}", "GET"),
+        (f"/api/pipelines/{SEEN}/dates/cancel", "POST"),
     ):
         answer = ask("user", "DELETE", path)
         assert (answer.status_code, answer.headers["Allow"]) == (405, methods)
@@ -157,10 +168,13 @@ AWKWARD = ["\x00", "a\x00b", "\ud800", "é" * 300, "' or 1=1 --", "\n", "9" * 50
 def test_an_awkward_text_is_refused_or_taken_but_breaks_nothing(ask: Callable[..., Any], text: str) -> None:
     """No database takes a NUL, no encoding a lone surrogate; both can be typed into JSON and into an address."""
     wish = {"pipeline_ids": [SEEN], "dates": "last 2 days", "only": "any"}
+    day = str(TODAY)
     posts = [("/api/plan", wish | {name: text}) for name in ("dates", "only", "why", "tag")]
     posts += [("/api/plan", wish | {"pipeline_ids": [text]}), ("/api/requests", wish | {"why": text})]
     request = make(ask, DOWNSTREAM, dates="today")
     posts += [(f"/api/requests/{request}/cancel", {"why": text})]
+    posts += [(f"/api/pipelines/{SEEN}/dates/cancel", {"dates": [text], "reason": text})]
+    posts += [(f"/api/pipelines/{quote(text, errors='surrogatepass')}/dates/retry", {"dates": [day], "reason": text})]
     values = {"platform": "http", "trigger_url": "/x", "schedule_type": "daily"}
     for column in ("pipeline_name", "frequency", "platform_job_id", "calendar", "tags", "notification_details"):
         posts += [("/api/definitions/check", {"pipeline_id": "awkward", "values": values | {column: text}})]
@@ -171,8 +185,8 @@ def test_an_awkward_text_is_refused_or_taken_but_breaks_nothing(ask: Callable[..
         codes[f"{path} {sorted(body)}"] = answer.status_code
     quoted = quote(text, errors="surrogatepass")
     places = [f"/api/grid?{name}={quoted}" for name in ("search", "tag", "platform", "first", "limit")]
-    places += [f"/api/{name}?pipeline_id={quoted}" for name in ("sla", "quality", "notifications")]
-    places += [f"/api/quality?check={quoted}", f"/api/notifications?status={quoted}"]
+    places += [f"/api/{name}?pipeline_id={quoted}" for name in ("queue", "sla", "quality", "notifications")]
+    places += [f"/api/queue?by={quoted}", f"/api/quality?check={quoted}", f"/api/notifications?status={quoted}"]
     places += [f"/api/requests?pipeline_id={quoted}", f"/api/requests/{quoted}", f"/api/pipelines/{quoted}"]
     places += [f"/api/pipelines/{SEEN}/{rest}/{quoted}" for rest in ("runs", "dates")]
     places += [f"/api/pipelines/{quoted}/{rest}" for rest in ("definition", "changes")]

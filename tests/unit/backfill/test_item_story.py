@@ -44,16 +44,16 @@ def test_an_attempt_at_work_names_its_job() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "paused", "gone", "words"),
+    ("item", "gone", "words"),
     [
-        (ITEM, False, None, SLOT),
-        (replace(ITEM, not_before=T + timedelta(minutes=5)), False, None, "until 2026-11-24 03:05:00 UTC"),
-        (replace(ITEM, not_before=T), False, None, SLOT),
-        (replace(ITEM, kept_back=True), False, None, "for 'backfill resume'"),
-        (ITEM, True, None, "for 'backfill resume'"),
-        (ITEM, True, "is deleted", "for nothing that will come: its pipeline is deleted; cancel it"),
-        (replace(ITEM, status=ItemStatus.IN_PROGRESS), True, "is switched off", None),
+        (ITEM, None, SLOT),
+        (replace(ITEM, not_before=T + timedelta(minutes=5)), None, "until 2026-11-24 03:05:00 UTC"),
+        (replace(ITEM, not_before=T), None, SLOT),
+        (replace(ITEM, kept_back=True), None, "for 'backfill resume'"),
+        (replace(ITEM, paused=True), None, "for 'backfill resume'"),
+        (replace(ITEM, paused=True), "is deleted", "for nothing that will come: its pipeline is deleted; cancel it"),
+        (replace(ITEM, status=ItemStatus.IN_PROGRESS, paused=True), "is switched off", None),
     ],
 )
-def test_what_it_waits_for(item: Item, paused: bool, gone: str | None, words: str | None) -> None:
-    assert what_it_waits_for(item, T, paused=paused, gone=gone) == words
+def test_what_it_waits_for(item: Item, gone: str | None, words: str | None) -> None:
+    assert what_it_waits_for(item, T, gone=gone) == words

@@ -224,6 +224,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pipelines/{pipeline_id}/dates/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description End those of the dates that wait, and stop those that work with their external jobs.
+         */
+        post: operations["cancel_api_pipelines__pipeline_id__dates_cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pipelines/{pipeline_id}/dates/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry
+         * @description Try those of the dates again that failed or were cancelled, with all their attempts.
+         */
+        post: operations["retry_api_pipelines__pipeline_id__dates_retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pipelines/{pipeline_id}/dates/{run_date}": {
         parameters: {
             query?: never;
@@ -320,6 +360,26 @@ export interface paths {
          * @description What checks found, with what they measured: of all pipelines that the user may see, or of one.
          */
         get: operations["results_api_quality_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Queue
+         * @description What works, then what waits, most urgent first: dates of the pipelines that the user may see.
+         */
+        get: operations["queue_api_queue_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -866,6 +926,25 @@ export interface components {
             status: "done" | "running" | "queued" | "missing" | "failed" | "stale" | "excluded";
         };
         /**
+         * DatesBody
+         * @description Single run dates of a pipeline, whoever asked for them, and why somebody does it, for their story.
+         * @example {
+         *       "dates": [
+         *         "2026-11-07"
+         *       ],
+         *       "reason": "the source is gone"
+         *     }
+         */
+        DatesBody: {
+            /** Dates */
+            dates: string[];
+            /**
+             * Reason
+             * @description An empty text gives none
+             */
+            reason: string;
+        };
+        /**
          * DefinitionAnswer
          * @description A row as it stands.
          */
@@ -1192,14 +1271,25 @@ export interface components {
             reason: string;
             /** Request Id */
             request_id: string | null;
-            /** Requested At */
-            requested_at: string | null;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
             /** Requested By */
             requested_by: string;
-            /** Run Date */
-            run_date: string | null;
+            /**
+             * Run Date
+             * Format: date
+             */
+            run_date: string;
             /** Status */
-            status: string | null;
+            status: string;
+            /**
+             * Waits
+             * @description Why it has not started, to be read after 'waits'; null: it does not wait
+             */
+            waits: string | null;
         };
         JsonValue: unknown;
         /**
@@ -1295,6 +1385,23 @@ export interface components {
              * @enum {string}
              */
             state: "open" | "paused" | "ended" | "cancelled";
+        };
+        /**
+         * MovedDatesAnswer
+         * @description What a verb did with single dates of a pipeline.
+         * @example {
+         *       "dates": 3,
+         *       "pipeline_id": "orders_daily"
+         *     }
+         */
+        MovedDatesAnswer: {
+            /**
+             * Dates
+             * @description That it moved; the others stood otherwise
+             */
+            dates: number;
+            /** Pipeline Id */
+            pipeline_id: string;
         };
         /**
          * NextDateAnswer
@@ -1582,6 +1689,72 @@ export interface components {
             results: components["schemas"]["CheckResult"][];
             /** Total */
             total: number;
+        };
+        /**
+         * QueueAnswer
+         * @description One page of what works and, behind it, of what waits, in the order in which it is looked at.
+         */
+        QueueAnswer: {
+            /** Items */
+            items: components["schemas"]["QueueItemAnswer"][];
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * QueueItemAnswer
+         * @description One date that waits or works.
+         */
+        QueueItemAnswer: {
+            /** Attempt */
+            attempt: number;
+            /** Backfill Id */
+            backfill_id: string;
+            /**
+             * Can Act
+             * @description Whether the user may start runs of its pipeline, and so cancel it
+             */
+            can_act: boolean;
+            /** Dag Run Id */
+            dag_run_id: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Kept Back */
+            kept_back: boolean;
+            /** Not Before */
+            not_before: string | null;
+            /** Pipeline Id */
+            pipeline_id: string;
+            /** Priority */
+            priority: number;
+            /** Reason */
+            reason: string;
+            /** Request Id */
+            request_id: string | null;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /** Requested By */
+            requested_by: string;
+            /**
+             * Run Date
+             * Format: date
+             */
+            run_date: string;
+            /** Status */
+            status: string;
+            /**
+             * Waits
+             * @description Why it has not started, to be read after 'waits'; null: it does not wait
+             */
+            waits: string | null;
         };
         /**
          * ReasonBody
@@ -3113,6 +3286,202 @@ export interface operations {
             };
         };
     };
+    cancel_api_pipelines__pipeline_id__dates_cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatesBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedDatesAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start or to edit, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    retry_api_pipelines__pipeline_id__dates_retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatesBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedDatesAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start or to edit, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     story_api_pipelines__pipeline_id__dates__run_date__get: {
         parameters: {
             query?: never;
@@ -3633,6 +4002,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QualityAnswer"];
+                };
+            };
+            /** @description Not JSON that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nobody is logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not yours to start or to edit, or sent by a page of another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It changed meanwhile, or somebody else holds it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not understood; every problem is listed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The registry does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    queue_api_queue_get: {
+        parameters: {
+            query?: {
+                /** @description Only its dates */
+                pipeline_id?: string | null;
+                /** @description Only what a rule or Airflow itself put there, or requests */
+                by?: ("rule" | "person") | null;
+                /** @description Rows of the page */
+                limit?: number;
+                /** @description Rows before the page */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
                 };
             };
             /** @description Not JSON that can be read */
