@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.integration.api.conftest import DOWNSTREAM, SEEN, TODAY
 from tests.integration.api.test_permissions import fail, make, wish
+from tests.integration.api.test_queue import D1, D2, SLOT, found_by_a_rule
 from tests.integration.api.test_row_page import Open, pictures
 from tests.integration.api.test_row_page import open_page as open_page
 from tests.integration.api.test_row_page import site as site
@@ -99,6 +100,49 @@ def test_who_may_only_look_at_a_request_finds_no_verbs_in_its_details(ask: Ask, 
     details = page.get_by_role("region", name=f"Dates of {name}")
     expect(details.get_by_text("asked for by admin").first).to_be_visible()
     expect(details.get_by_role("button", name=re.compile(name))).to_have_count(0)
+
+
+def test_a_date_that_waits_says_for_what_in_the_queue_and_in_its_story(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="last 2 days", first_n=1)
+    page = open_page("viewer", f"?view=queue&request={name}")
+    dates = page.get_by_role("region", name="Dates in the queue")
+    expect(dates.get_by_text(f"waits {SLOT}")).to_be_visible()
+    expect(dates.get_by_text("waits for 'backfill resume'")).to_be_visible()
+    page.goto(page.url.split("?")[0] + f"?pipeline={SEEN}&date={TODAY}")
+    expect(page.get_by_role("region", name=f"Story of {TODAY}").get_by_text("It waits for")).to_be_visible()
+
+
+def test_a_date_that_a_rule_found_is_cancelled_and_tried_again_though_it_has_no_request(
+    ask: Ask, open_page: Open
+) -> None:
+    found_by_a_rule(D1, D2)
+    make(ask, SEEN, dates="today")
+    page = open_page("user", "?view=queue")
+    found = page.get_by_role("region", name="Dates without a request")
+    expect(found.get_by_role("row")).to_have_count(3)  # with the heads, and without what a person asked for
+    pictures(page, "queue-found-by-rules")
+    page.get_by_role("button", name=f"cancel {D1} of {SEEN}").click()
+    page.get_by_label("Why").fill("the source is gone")
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(page.get_by_role("status").get_by_text(f"{D1} of {SEEN} is cancelled.")).to_be_visible()
+    expect(found.get_by_role("row")).to_have_count(2)
+    page.get_by_role("button", name=f"retry {D1} of {SEEN}").click()
+    page.get_by_role("button", name="Yes, retry it").click()
+    expect(page.get_by_role("status").get_by_text("will be tried again")).to_be_visible()
+    expect(found.get_by_role("row")).to_have_count(3)
+    story = ask("user", "GET", f"/api/pipelines/{SEEN}/dates/{D1}").json()
+    assert any("the source is gone" in line for line in story["lines"])
+
+
+def test_who_may_only_look_finds_no_verbs_beside_dates_that_rules_found(open_page: Open) -> None:
+    found_by_a_rule(D1)
+    page = open_page("viewer", "?view=queue")
+    expect(page.get_by_text("Nobody has asked for dates")).to_be_visible()
+    found = page.get_by_role("region", name="Dates without a request")
+    expect(found.get_by_role("link", name=str(D1))).to_be_visible()
+    expect(found.get_by_role("button")).to_have_count(0)
+    page.get_by_role("button", name="Ended").click()
+    expect(found).to_have_count(0)
 
 
 def test_a_long_history_is_read_page_by_page_down_to_who_asked(ask: Ask, open_page: Open) -> None:

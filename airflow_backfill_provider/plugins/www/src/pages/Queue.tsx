@@ -1,19 +1,21 @@
-/** The queue: requests with who and why, how far they are, and their dates. */
+/** The queue: requests with who and why, how far they are, and their dates; and dates that no request asks for. */
 
 import { useEffect, useMemo, useState } from "react";
-import { Link, useSearchParams } from "react-router-dom";
+import { useSearchParams } from "react-router-dom";
 
-import type { Item, RequestHistory, RequestItems, Requests } from "../api";
+import type { RequestHistory, RequestItems, Requests } from "../api";
 import { pageOf } from "../logic/watch";
 import { QUEUE_FILTERS, queueFilter } from "../logic/queue";
 import { withValues } from "../logic/view";
 import { instant, plural } from "../logic/words";
-import { Empty, pipelineUrl, Problem, RunLink, Waiting } from "../parts/bits";
-import { DataTable } from "../parts/DataTable";
+import { Empty, Problem, Waiting } from "../parts/bits";
+import { ItemTable } from "../parts/ItemTable";
 import { Pages } from "../parts/Pages";
 import { Bar, RequestTable } from "../parts/RequestTable";
+import { RuleDates } from "../parts/RuleDates";
 import { Priority, type Steering, useSteering, Verbs } from "../parts/Steering";
 import { useLive } from "../parts/useLive";
+import { usePages } from "../parts/usePages";
 
 const PAGE = 25;
 const ITEMS = 100;
@@ -59,6 +61,7 @@ export const Queue = () => {
       )}
       {shown && <Pages label="Pages of requests" total={shown.total} size={PAGE} page={page} onPage={(to) => set({ page: to ? String(to) : null })} names={["Newer", "Older"]} />}
       {selected && <Details key={selected} requestId={selected} alone={isElsewhere} steered={steered} onDone={onDone} />}
+      {filter.state !== "ended" && <RuleDates />}
     </div>
   );
 };
@@ -72,13 +75,6 @@ interface DetailsProps {
   /** After something was done. */
   onDone: () => void;
 }
-
-/** A part of the details that has pages of its own, by that name in the URL; other pages stay where they are. */
-const usePages = (name: string): [number, (to: number) => void] => {
-  const [url, setUrl] = useSearchParams();
-  const go = (to: number) => setUrl((old) => withValues(old, { [name]: to ? String(to) : null, page: old.get("page") }), { replace: true });
-  return [pageOf(url, name), go];
-};
 
 /** A request's dates and what people did with it, each page by page. */
 const Details = ({ requestId, alone, steered, onDone }: DetailsProps) => {
@@ -160,30 +156,3 @@ const History = ({ request, steered }: { request: RequestItems; steered: number 
     </section>
   );
 };
-
-export const ItemTable = ({ items }: { items: Item[] }) => (
-  <DataTable
-    label="Dates in the queue"
-    heads={["Pipeline", "Run date", "Status", "Why", "Attempt", "Run", "Ended"]}
-    rows={items.map((item) => ({
-      key: item.backfill_id,
-      cells: [
-        <Link to={pipelineUrl(item.pipeline_id)}>{item.pipeline_id}</Link>,
-        <Link className="bf-count" to={pipelineUrl(item.pipeline_id, `&date=${item.run_date}`)}>
-          {item.run_date}
-        </Link>,
-        <>
-          {item.status}
-          {item.kept_back && <div className="bf-muted">kept back</div>}
-        </>,
-        <>
-          {item.reason}
-          {item.error_message && <div className="bf-danger">{item.error_message}</div>}
-        </>,
-        item.attempt,
-        item.dag_run_id && <RunLink dagId={item.pipeline_id} runId={item.dag_run_id} />,
-        item.finished_at && <span className="bf-count">{instant(item.finished_at)}</span>,
-      ],
-    }))}
-  />
-);
