@@ -94,6 +94,15 @@ def test_a_request_that_is_not_on_the_page_of_the_list_is_steered_in_its_details
     expect(page.get_by_role("button", name=f"retry {name}")).to_have_count(1)
 
 
+def test_what_was_done_is_said_though_the_list_is_empty_by_it(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="today")
+    page = open_page("user", "?view=queue&state=live")
+    page.get_by_role("button", name=f"cancel {name}").click()
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(page.get_by_text("No request waits or works")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text(f"{name} is cancelled")).to_be_visible()
+
+
 def test_who_may_only_look_at_a_request_finds_no_verbs_in_its_details(ask: Ask, open_page: Open) -> None:
     name = make(ask, SEEN, dates="today")
     page = open_page("viewer", f"?view=queue&state=ended&request={name}")

@@ -36,7 +36,9 @@ export const Queue = () => {
     list.again();
     setSteered((times) => times + 1);
   };
-  const isElsewhere = (shown !== null || list.problem !== null) && !shown?.requests.some((one) => one.request_id === selected);
+  const requests = useMemo(() => shown?.requests ?? [], [shown]);
+  const steering = useSteering(requests, onDone);
+  const isElsewhere = (shown !== null || list.problem !== null) && !requests.some((one) => one.request_id === selected);
   return (
     <div className="bf-stack">
       <div className="bf-row" role="group" aria-label="Which requests">
@@ -54,9 +56,11 @@ export const Queue = () => {
       {list.problem && <Problem problem={list.problem} again={list.again} />}
       {(!shown || (!shown.total && list.isOld)) && !list.problem && <Waiting rows={8} />}
       {shown && !shown.total && !list.isOld && <Empty title={filter.nothing}>{filter.hint}</Empty>}
+      {/* not in the table: what is said stays when the list is empty by it */}
+      {steering.words}
       {shown && shown.total > 0 && (
         <div aria-busy={list.isOld}>
-          <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, items: null, events: null, page: page ? String(page) : null })} onDone={onDone} />
+          <RequestTable requests={requests} selected={selected} onSelect={(request) => set({ request, items: null, events: null, page: page ? String(page) : null })} steering={steering} />
         </div>
       )}
       {shown && <Pages label="Pages of requests" total={shown.total} size={PAGE} page={page} onPage={(to) => set({ page: to ? String(to) : null })} names={["Newer", "Older"]} />}

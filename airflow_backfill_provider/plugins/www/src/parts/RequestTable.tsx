@@ -11,18 +11,16 @@ import type { BackfillRequest } from "../api";
 import { verbOfKey } from "../logic/steer";
 import { instant, until } from "../logic/words";
 import { pipelineUrl } from "./bits";
-import { Priority, useSteering, Verbs } from "./Steering";
+import { Priority, type Steering, Verbs } from "./Steering";
 
 interface Props {
   requests: BackfillRequest[];
   selected: string | null;
   onSelect: (requestId: string | null) => void;
-  /** After something was done. */
-  onDone: () => void;
+  steering: Steering;
 }
 
-export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) => {
-  const steering = useSteering(requests, onDone);
+export const RequestTable = ({ requests, selected, onSelect, steering }: Props) => {
   const onKeyDown = (event: KeyboardEvent, request: BackfillRequest) => {
     if (event.target !== event.currentTarget) return;
     if (event.key === "Enter" || event.key === " ") {
@@ -46,7 +44,6 @@ export const RequestTable = ({ requests, selected, onSelect, onDone }: Props) =>
   };
   return (
     <div className="bf-stack">
-      {steering.words}
       <table className="bf-table bf-cards" role="grid" aria-label="Requests">
         <thead role="rowgroup">
           <tr role="row">
