@@ -15,6 +15,9 @@ from tests.integration.api.test_row_page import site as site
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser, pytest.mark.timeout(400)]
 
+YESTERDAY, DAY_BEFORE = TODAY - timedelta(days=1), TODAY - timedelta(days=2)
+YEAR = YESTERDAY.year
+
 
 def as_tab_of(page: Page, dag_id: str) -> None:
     """Its DAG's page, told of the DAG as Airflow would once it had read it."""
@@ -30,44 +33,40 @@ def test_the_tab_of_a_dag_that_is_no_pipeline_says_so_and_alarms_nobody(open_pag
     expect(page.locator(".bf").get_by_role("alert")).to_have_count(0)
 
 
-def pressed(page: Page, day: int) -> None:
-    page.locator(f'td[data-day="{TODAY - timedelta(days=day)}"]').click()
-
-
 def test_what_is_picked_and_written_while_dates_are_asked_for_stays(open_page: Open) -> None:
-    page = open_page("user", f"?pipeline={SEEN}&year={TODAY.year}&dates={TODAY - timedelta(days=2)}")
+    page = open_page("user", f"?pipeline={SEEN}&year={YEAR}&dates={DAY_BEFORE}")
     page.get_by_label("Why").fill("month end")
     on_the_way: list[Route] = []
-    page.route("**/backfill/api/requests?*", lambda route: on_the_way.append(route))
-    page.route("**/backfill/api/requests", lambda route: on_the_way.append(route))
+    page.route("**/backfill/api/requests*", lambda route: on_the_way.append(route))
     page.get_by_role("button", name="Fill 1 date", exact=True).click()
     expect(page.get_by_role("button", name="Asking…")).to_be_visible()
-    pressed(page, 1)
+    yesterday = page.locator(f'td[data-day="{YESTERDAY}"]')
+    yesterday.click()
     page.get_by_label("Why").fill("month end, and the day after")
     on_the_way[0].continue_()
     expect(page.get_by_text("1 date asked for.")).to_be_visible()
     expect(page.get_by_role("heading", name="1 date picked")).to_be_visible()
-    expect(page.locator(f'td[data-day="{TODAY - timedelta(days=1)}"]')).to_have_attribute("aria-selected", "true")
+    expect(yesterday).to_have_attribute("aria-selected", "true")
     expect(page.get_by_label("Why")).to_have_value("month end, and the day after")
 
 
 def test_another_year_keeps_the_focus_and_what_was_told_of_a_request(open_page: Open) -> None:
-    page = open_page("user", f"?pipeline={SEEN}&year={TODAY.year}&dates={TODAY - timedelta(days=2)}")
+    page = open_page("user", f"?pipeline={SEEN}&year={YEAR}&dates={DAY_BEFORE}")
     page.get_by_role("button", name="Fill 1 date", exact=True).click()
     expect(page.get_by_text("1 date asked for.")).to_be_visible()
     on_the_way: list[Route] = []
     page.route("**/calendar?year=*", lambda route: on_the_way.append(route))
-    before = page.get_by_role("button", name=f"The year {TODAY.year - 1}")
+    before = page.get_by_role("button", name=f"The year {YEAR - 1}")
     before.focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name=str(TODAY.year - 1), exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name=str(YEAR - 1), exact=True)).to_be_visible()
     expect(page.locator(".bf-year").locator("xpath=..")).to_have_attribute("aria-busy", "true")
-    expect(page.get_by_role("button", name=f"The year {TODAY.year - 2}")).to_be_focused()
+    expect(page.get_by_role("button", name=f"The year {YEAR - 2}")).to_be_focused()
     for route in on_the_way:
         route.continue_()
     page.unroute("**/calendar?year=*")
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    expect(page.get_by_role("button", name=f"The year {TODAY.year - 2}")).to_be_focused()
+    expect(page.get_by_role("button", name=f"The year {YEAR - 2}")).to_be_focused()
     expect(page.get_by_text("1 date asked for.")).to_be_visible()
 
 
