@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Collection, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Query
@@ -70,10 +70,20 @@ def days(
     viewer: ViewerDep,
     first: Annotated[Day | None, Query(description="First run date")] = None,
     last: Annotated[Day | None, Query(description="Last run date")] = None,
+    count: Annotated[
+        int | None,
+        Query(alias="days", ge=1, le=MOST_DAYS, description="How many days, with one end or none; usually 30"),
+    ] = None,
 ) -> tuple[date, date]:
-    """The range, both ends included; by default the last 30 days, see :func:`latest_day`. Raises InvalidRequest."""
-    end = last or (latest_day(viewer) if first is None else min(first + timedelta(days=USUAL_DAYS - 1), date.max))
-    begin = first or date.fromordinal(max(1, end.toordinal() - USUAL_DAYS + 1))
+    """The range, both ends included; without one it ends as :func:`latest_day` says. Raises InvalidRequest."""
+    if first and last and count:
+        said = "a range that has 'first' and 'last' is as long as they say; expected no more than two of the three"
+        raise InvalidRequest([Problem("days", said)])
+    more = (count or USUAL_DAYS) - 1
+    if first and not last:
+        last = date.fromordinal(min(first.toordinal() + more, date.max.toordinal()))
+    end = last or latest_day(viewer)
+    begin = first or date.fromordinal(max(1, end.toordinal() - more))
     if begin > end:
         raise InvalidRequest([Problem("first", f"the range '{begin}..{end}' is reversed; expected '{end}..{begin}'")])
     if (end - begin).days >= MOST_DAYS:

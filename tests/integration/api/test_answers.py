@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from airflow_backfill_provider.api import asking
-from airflow_backfill_provider.store.engine import registry
-from airflow_backfill_provider.store.tables import pipelines
-from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, SEEN, TODAY
+from tests.integration.api.conftest import DOWNSTREAM, SEEN, TODAY
 from tests.integration.api.test_permissions import make, wish
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own
@@ -31,25 +28,6 @@ def test_the_grid_has_a_letter_for_each_day_and_the_worst_pipeline_first(ask: As
     assert reports["cells"][-1] == "Q"
     assert orders["late"] >= 19
     assert reports["late"] == 0
-
-
-def test_a_range_ends_with_the_latest_day_that_has_begun_where_a_pipeline_is(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At noon, UTC, it is tomorrow in Auckland. What a user may not see does not count."""
-    monkeypatch.setattr(asking, "now", lambda: datetime(2026, 11, 25, 12, tzinfo=UTC))
-    for name, last in ((HIDDEN, "2026-11-25"), (DOWNSTREAM, "2026-11-26")):
-        zone_is(name, "Pacific/Auckland")
-        try:
-            grid = ask("user", "GET", "/api/grid").json()
-            assert (grid["last"], grid["first"]) == (last, str(date.fromisoformat(last) - timedelta(days=29)))
-        finally:
-            zone_is(name, "UTC")
-
-
-def zone_is(pipeline_id: str, name: str) -> None:
-    with registry().writing() as conn:
-        conn.execute(pipelines.update().where(pipelines.c.pipeline_id == pipeline_id).values(timezone=name))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.integration.api.conftest import DOWNSTREAM, SEEN, TODAY
 from tests.integration.api.test_permissions import fail, make, wish
+from tests.integration.api.test_queue import D1, D2, SLOT, found_by_a_rule
 from tests.integration.api.test_row_page import Open, pictures
 from tests.integration.api.test_row_page import open_page as open_page
 from tests.integration.api.test_row_page import site as site
@@ -65,6 +66,94 @@ def test_a_retry_of_a_paused_request_says_that_its_dates_wait(ask: Ask, open_pag
     expect(said).to_be_visible()
 
 
+def test_each_quick_press_of_plus_is_a_step_of_the_priority(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="today")
+    page = open_page("user", "?view=queue")
+    row = request_row(page, name)
+    row.focus()
+    for _ in range(3):
+        page.keyboard.press("+")
+    expect(row.get_by_role("button", name=f"3: change the priority of {name}")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("has another priority")).to_be_visible()
+    page.reload()
+    expect(row.get_by_role("button", name=f"3: change the priority of {name}")).to_be_visible()
+
+
+def test_a_request_that_is_not_on_the_page_of_the_list_is_steered_in_its_details(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="last 2 days")
+    page = open_page("user", f"?view=queue&state=ended&request={name}")
+    expect(page.get_by_text("No request has ended")).to_be_visible()
+    details = page.get_by_role("region", name=f"Dates of {name}")
+    details.get_by_role("button", name=f"Raise the priority of {name}").click()
+    expect(details.get_by_role("button", name=f"1: change the priority of {name}")).to_be_visible()
+    pictures(page, "request-by-link")
+    details.get_by_role("button", name=f"cancel {name}").click()
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(details.get_by_role("status").get_by_text("is cancelled, with 2 dates")).to_be_visible()
+    expect(request_row(page, name)).to_be_visible()  # it has ended, and its row has the verbs from now on
+    expect(page.get_by_role("button", name=f"retry {name}")).to_have_count(1)
+
+
+def test_what_was_done_is_said_though_the_list_is_empty_by_it(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="today")
+    page = open_page("user", "?view=queue&state=live")
+    page.get_by_role("button", name=f"cancel {name}").click()
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(page.get_by_text("No request waits or works")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text(f"{name} is cancelled")).to_be_visible()
+
+
+def test_who_may_only_look_at_a_request_finds_no_verbs_in_its_details(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="today")
+    page = open_page("viewer", f"?view=queue&state=ended&request={name}")
+    details = page.get_by_role("region", name=f"Dates of {name}")
+    expect(details.get_by_text("asked for by admin").first).to_be_visible()
+    expect(details.get_by_role("button", name=re.compile(name))).to_have_count(0)
+
+
+def test_a_date_that_waits_says_for_what_in_the_queue_and_in_its_story(ask: Ask, open_page: Open) -> None:
+    name = make(ask, SEEN, dates="last 2 days", first_n=1)
+    page = open_page("viewer", f"?view=queue&request={name}")
+    dates = page.get_by_role("region", name="Dates in the queue")
+    expect(dates.get_by_text(f"waits {SLOT}")).to_be_visible()
+    expect(dates.get_by_text("waits for 'backfill resume'")).to_be_visible()
+    page.goto(page.url.split("?")[0] + f"?pipeline={SEEN}&date={TODAY}")
+    expect(page.get_by_role("region", name=f"Story of {TODAY}").get_by_text("It waits for")).to_be_visible()
+
+
+def test_a_date_that_a_rule_found_is_cancelled_and_tried_again_though_it_has_no_request(
+    ask: Ask, open_page: Open
+) -> None:
+    found_by_a_rule(D1, D2)
+    make(ask, SEEN, dates="today")
+    page = open_page("user", "?view=queue")
+    found = page.get_by_role("region", name="Dates without a request")
+    expect(found.get_by_role("row")).to_have_count(3)  # with the heads, and without what a person asked for
+    pictures(page, "queue-found-by-rules")
+    page.get_by_role("button", name=f"cancel {D1} of {SEEN}").click()
+    page.get_by_label("Why").fill("the source is gone")
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(page.get_by_role("status").get_by_text(f"{D1} of {SEEN} is cancelled.")).to_be_visible()
+    expect(found.get_by_role("row")).to_have_count(2)
+    page.get_by_role("button", name=f"retry {D1} of {SEEN}").click()
+    page.get_by_role("button", name="Yes, retry it").click()
+    expect(page.get_by_role("status").get_by_text("will be tried again")).to_be_visible()
+    expect(found.get_by_role("row")).to_have_count(3)
+    story = ask("user", "GET", f"/api/pipelines/{SEEN}/dates/{D1}").json()
+    assert any("the source is gone" in line for line in story["lines"])
+
+
+def test_who_may_only_look_finds_no_verbs_beside_dates_that_rules_found(open_page: Open) -> None:
+    found_by_a_rule(D1)
+    page = open_page("viewer", "?view=queue")
+    expect(page.get_by_text("Nobody has asked for dates")).to_be_visible()
+    found = page.get_by_role("region", name="Dates without a request")
+    expect(found.get_by_role("link", name=str(D1))).to_be_visible()
+    expect(found.get_by_role("button")).to_have_count(0)
+    page.get_by_role("button", name="Ended").click()
+    expect(found).to_have_count(0)
+
+
 def test_a_long_history_is_read_page_by_page_down_to_who_asked(ask: Ask, open_page: Open) -> None:
     name = make(ask, SEEN, dates="today", why="month end")
     for priority in range(1, 26):
@@ -73,8 +162,10 @@ def test_a_long_history_is_read_page_by_page_down_to_who_asked(ask: Ask, open_pa
     history = page.get_by_role("region", name=f"History of {name}")
     expect(history.get_by_role("listitem")).to_have_count(20)
     expect(history.get_by_role("listitem").first).to_contain_text("priority 25 for 1 date(s)")
-    history.get_by_role("button", name="Older").click()
+    history.get_by_role("button", name="Older").focus()
+    page.keyboard.press("Enter")
     expect(history.get_by_role("listitem")).to_have_count(6)
+    expect(history.get_by_role("button", name="Older")).to_be_focused()  # though there is nothing older
     expect(history.get_by_role("listitem").last).to_contain_text("asked for by admin")
     expect(history.get_by_role("listitem").last).to_contain_text("month end")
     page.reload()

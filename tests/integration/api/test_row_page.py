@@ -156,6 +156,26 @@ def test_a_draft_survives_a_walk_and_goes_on_top_of_what_another_saved(open_page
     expect(mine.get_by_label("Owner")).to_have_value("ann")
 
 
+def test_a_draft_that_waited_while_another_saved_the_row_stands_on_top_of_it(open_page: Open) -> None:
+    mine, theirs = (open_page(role, f"?pipeline={SEEN}&view=edit") for role in ("user", "op"))
+    mine.get_by_label("Owner").fill("ann")
+    expect(mine.get_by_role("status").get_by_text("1 change, nothing wrong")).to_be_visible()
+    mine.get_by_role("link", name="Queue").click()
+    theirs.get_by_label("Backfill priority").fill("7")
+    theirs.get_by_role("button", name="Review changes").click()
+    theirs.get_by_role("button", name="Save 1 change").click()
+    expect(theirs.get_by_text("1 change saved.")).to_be_visible()
+
+    mine.go_back()
+    expect(mine.get_by_text("The row changed meanwhile; your changes stand on top of it.")).to_be_visible()
+    expect(mine.get_by_label("Backfill priority")).to_have_value("7")
+    expect(mine.get_by_label("Owner")).to_have_value("ann")
+    pictures(mine, "row-changed-meanwhile")
+    mine.get_by_role("button", name="Review changes").click()
+    mine.get_by_role("button", name="Save 1 change").click()
+    expect(mine.get_by_text("1 change saved.")).to_be_visible()
+
+
 def test_a_pipeline_is_made_with_what_it_has_several_of_and_switched_off(open_page: Open) -> None:
     page = open_page("admin", "")
     page.get_by_role("link", name="New pipeline").click()

@@ -19,7 +19,7 @@ Ask = Callable[..., Any]
 DAY = TODAY - timedelta(days=2)
 
 
-def a_message(pipeline_id: str, kind: str = "slack") -> str:
+def a_message(pipeline_id: str, kind: str = "slack", days: tuple[date, ...] = (DAY,)) -> str:
     """A message about a pipeline that could not be sent."""
     from sqlalchemy import text
 
@@ -29,7 +29,7 @@ def a_message(pipeline_id: str, kind: str = "slack") -> str:
     from airflow_backfill_provider.store.engine import registry
 
     key = uuid.uuid4().hex
-    notice = Notice(pipeline_id=pipeline_id, type=NoticeType.SLA_BREACH, key=key, run_dates=(DAY,), why="it was slow")
+    notice = Notice(pipeline_id=pipeline_id, type=NoticeType.SLA_BREACH, key=key, run_dates=days, why="it was slow")
     channel = Channel(kind=kind, conn_id="slack_default", to=("#data",))
     message = outbox.NewMessage(notice=notice, facts={}, channel=channel, channel_name=kind)
     with registry().writing() as conn:

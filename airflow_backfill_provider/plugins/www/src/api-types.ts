@@ -2506,6 +2506,8 @@ export interface operations {
                 first?: string | null;
                 /** @description Last run date */
                 last?: string | null;
+                /** @description How many days, with one end or none; usually 30 */
+                days?: number | null;
                 /** @description A part of the id or the name */
                 search?: string;
                 /** @description All of these tags */
@@ -3980,6 +3982,8 @@ export interface operations {
                 first?: string | null;
                 /** @description Last run date */
                 last?: string | null;
+                /** @description How many days, with one end or none; usually 30 */
+                days?: number | null;
                 /** @description Rows of the page */
                 limit?: number;
                 /** @description Rows before the page */
@@ -5078,6 +5082,8 @@ export interface operations {
                 first?: string | null;
                 /** @description Last run date */
                 last?: string | null;
+                /** @description How many days, with one end or none; usually 30 */
+                days?: number | null;
                 /** @description Rows of the page */
                 limit?: number;
                 /** @description Rows before the page */
@@ -5179,6 +5185,8 @@ export interface operations {
                 first?: string | null;
                 /** @description Last run date */
                 last?: string | null;
+                /** @description How many days, with one end or none; usually 30 */
+                days?: number | null;
                 /** @description A part of the id or the name */
                 search?: string;
                 /** @description All of these tags */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import {
-  differing, emptyRow, entriesOf, labelOf, ofKind, problemsAt, problemsElsewhere, problemsOfList, rebased, settingsOf,
+  differing, emptyRow, entriesOf, labelOf, ofKind, problemsAt, problemsElsewhere, problemsOfList, rebased, restored, settingsOf,
   settingValue, shown, steps, textOf, valueOf, wordsWith,
 } from "../src/logic/form";
 
@@ -61,6 +61,15 @@ test("my changes go on top of what somebody else made of the row", () => {
   expect(differing(mine, seen)).toEqual(["owner", "tags"]);
   expect(rebased(mine, seen, fresh)).toEqual({ owner: "me", tags: ["a", "b"], frequency: "weekdays" });
   expect(differing({ a: null }, {})).toEqual([]);
+});
+
+test("a draft that waited while somebody else saved the row comes back on top of it", () => {
+  const base = { owner: "ann", tags: ["a"], frequency: null };
+  const kept = { version: "v1", base, values: { ...base, owner: "me" } };
+  expect(restored(kept, "v1", base)).toEqual(kept.values);
+  const fresh = { ...base, frequency: "weekdays" };
+  expect(restored(kept, "v2", fresh)).toEqual({ owner: "me", tags: ["a"], frequency: "weekdays" });
+  expect(restored(kept, "v3", { ...fresh, owner: "me" })).toEqual({ ...fresh, owner: "me" });
 });
 
 test("values of a difference are words", () => {

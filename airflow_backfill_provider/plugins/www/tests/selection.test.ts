@@ -1,13 +1,20 @@
 import { expect, test } from "vitest";
 
 import { range } from "../src/logic/dates";
-import { changed, fromText, onWeekday, toggledAll, toText } from "../src/logic/selection";
+import { changed, fromText, inShort, onWeekday, toggledAll, toText } from "../src/logic/selection";
 
 test("dates that follow one another are a range", () => {
   expect(toText(["2026-11-03", "2026-11-01", "2026-11-02", "2026-11-09", "2026-11-03"])).toBe(
     "2026-11-01..2026-11-03, 2026-11-09",
   );
   expect(toText([])).toBe("");
+});
+
+test("many dates are told in short, with those that are left", () => {
+  const days = ["2026-11-09", ...range("2026-11-02", "2026-11-04"), "2026-11-20", "2026-11-21", "2026-11-30"];
+  expect(inShort(days, 2)).toEqual({ first: ["2026-11-02..2026-11-04", "2026-11-09"], more: ["2026-11-20", "2026-11-21", "2026-11-30"] });
+  expect(inShort(["2026-11-09"], 2)).toEqual({ first: ["2026-11-09"], more: [] });
+  expect(inShort([], 2)).toEqual({ first: [], more: [] });
 });
 
 test("what was written is read again", () => {

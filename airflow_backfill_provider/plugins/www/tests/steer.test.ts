@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { questionOf, saidOf, verbOfKey, verbsOf } from "../src/logic/steer";
+import { questionOf, questionOfDate, saidOf, saidOfDate, verbOfKey, verbsOf } from "../src/logic/steer";
 
 const request = (state: "open" | "paused" | "ended" | "cancelled", more: object = {}) => ({ state, kept_back: 0, counts: {}, ...more });
 
@@ -35,6 +35,16 @@ test("each verb asks in its own words before it is done", () => {
     words: "What waits ends, and what works is stopped with its external jobs.",
   });
   expect(questionOf("retry", of("ended")).yes).toBe("Yes, retry it");
+});
+
+test("a date without a request is cancelled and retried by itself, in its own words", () => {
+  const date = { pipeline_id: "orders", run_date: "2026-11-07" };
+  expect(questionOfDate("cancel", date).title).toBe("Cancel 2026-11-07 of orders?");
+  expect(questionOfDate("cancel", date).words).toContain("No rule asks for it again.");
+  expect(questionOfDate("retry", date).yes).toBe("Yes, retry it");
+  expect([saidOfDate("cancel", date), saidOfDate("retry", date)]).toEqual([
+    "2026-11-07 of orders is cancelled.", "2026-11-07 of orders will be tried again.",
+  ]);
 });
 
 test("a retry of a paused request says that its dates wait, before and after", () => {

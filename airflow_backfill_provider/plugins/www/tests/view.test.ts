@@ -4,22 +4,26 @@ import { cellLabel, cellOf, MARK, STATUSES } from "../src/logic/cells";
 import { gridQuery, gridView, withValues } from "../src/logic/view";
 import { duration, instant, plural, until } from "../src/logic/words";
 
-const TODAY = "2026-11-28";
-
 test("an empty URL shows the last thirty days, owed first", () => {
-  const view = gridView(new URLSearchParams(), TODAY);
-  expect(gridQuery(view).toString()).toBe("first=2026-10-30&last=2026-11-28&sort=owed&limit=50&offset=0");
+  const view = gridView(new URLSearchParams());
+  expect(gridQuery(view).toString()).toBe("days=30&sort=owed&limit=50&offset=0");
 });
 
 test.each(["days=x", "days=0", "days=9999", "sort=drop", "last=2026-02-30", "page=-3", "page=x"])(
   "%s in a URL is as if it were not there",
   (text) => {
-    expect(gridView(new URLSearchParams(text), TODAY)).toEqual(gridView(new URLSearchParams(), TODAY));
+    expect(gridView(new URLSearchParams(text))).toEqual(gridView(new URLSearchParams()));
   },
 );
 
+test("only a link says where a range ends: the browser's own day would hide the newest dates from the west", () => {
+  const query = (text: string) => gridQuery(gridView(new URLSearchParams(text)), false).toString();
+  expect(query("days=7")).toBe("days=7");
+  expect(query("days=7&last=2026-11-28")).toBe("days=7&last=2026-11-28");
+});
+
 test("filters go to the API; the numbers do not narrow with the statuses", () => {
-  const view = gridView(new URLSearchParams("search=a%20b&tag=x&tag=y&platform=http&status=failed&page=2"), TODAY);
+  const view = gridView(new URLSearchParams("search=a%20b&tag=x&tag=y&platform=http&status=failed&page=2"));
   expect(gridQuery(view).getAll("tag")).toEqual(["x", "y"]);
   expect(gridQuery(view).get("offset")).toBe("100");
   expect(gridQuery(view, false).has("status")).toBe(false);
@@ -36,7 +40,7 @@ test("a letter says how a date stands, a small one that it is late", () => {
   expect(cellOf("F")).toEqual({ status: "failed", late: false });
   expect(cellOf("m")).toEqual({ status: "missing", late: true });
   expect(cellOf(".")).toEqual({ status: "excluded", late: false });
-  expect(cellLabel("Orders", TODAY, cellOf("m"))).toBe("Orders, 2026-11-28: missing, late");
+  expect(cellLabel("Orders", "2026-11-28", cellOf("m"))).toBe("Orders, 2026-11-28: missing, late");
 });
 
 test("no two statuses look alike without colours", () => {

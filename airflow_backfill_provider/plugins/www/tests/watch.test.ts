@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 
-import { lateFor, lineLabel, lineOf, numbersOf, spanOf, watchQuery, watchView } from "../src/logic/watch";
+import { lateFor, lineLabel, lineOf, numbersOf, watchQuery, watchView } from "../src/logic/watch";
 
-const TODAY = "2026-11-28";
 const url = (text: string) => new URLSearchParams(text);
 const found = (run_date: string, value: number | null, passed = true) => ({ run_date, value, passed });
 
@@ -13,18 +12,18 @@ test("only our views are views", () => {
 });
 
 test("what a URL says is what the API is asked", () => {
-  expect(watchQuery("sla", url("pipeline=a%26b&days=14&page=2"), TODAY).toString()).toBe(
-    "limit=50&offset=100&pipeline_id=a%26b&first=2026-11-15&last=2026-11-28",
+  expect(watchQuery("sla", url("pipeline=a%26b&days=14&page=2&last=2026-11-28")).toString()).toBe(
+    "limit=50&offset=100&pipeline_id=a%26b&days=14&last=2026-11-28",
   );
-  expect(watchQuery("quality", url(""), TODAY).get("failed")).toBe("true");
-  expect(watchQuery("quality", url("results=all"), TODAY).has("failed")).toBe(false);
-  expect(watchQuery("notifications", url("status=failed"), TODAY).toString()).toBe("limit=50&offset=0&status=failed");
+  expect(watchQuery("quality", url("results=all")).toString()).toBe("limit=50&offset=0&days=30");
+  expect(watchQuery("quality", url("")).get("failed")).toBe("true");
+  expect(watchQuery("quality", url("results=all")).has("failed")).toBe(false);
+  expect(watchQuery("notifications", url("status=failed")).toString()).toBe("limit=50&offset=0&status=failed");
 });
 
 test.each(["days=x", "days=0", "days=400", "last=2026-02-30", "page=-1", "status=drop"])("%s is as if not there", (text) => {
   for (const view of ["sla", "quality", "notifications"] as const)
-    expect(watchQuery(view, url(text), TODAY).toString()).toBe(watchQuery(view, url(""), TODAY).toString());
-  expect(spanOf(url(text))).toBe(30);
+    expect(watchQuery(view, url(text)).toString()).toBe(watchQuery(view, url("")).toString());
 });
 
 test("the newest answer of a date counts, and what is no number is left out", () => {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 
 import { expect, test } from "vitest";
 
-import { bodyOf, commandOf, NOTHING, planQuery, quoted } from "../src/logic/wish";
+import { bodyOf, commandOf, NOTHING, planQuery, quoted, withoutAsked } from "../src/logic/wish";
 
 const picked = { ...NOTHING, dates: new Set(["2026-11-02", "2026-11-01"]) };
 
@@ -30,6 +30,12 @@ test("the command and the body say the same", () => {
     downstream: true,
     why: "it's late",
   });
+});
+
+test("what is picked and written while dates are asked for stays", () => {
+  const now = { ...picked, dates: new Set([...picked.dates, "2026-11-03"]), why: "written meanwhile", priority: 3 };
+  expect(withoutAsked(now, picked)).toEqual({ ...now, dates: new Set(["2026-11-03"]) });
+  expect(withoutAsked(picked, picked).dates.size).toBe(0);
 });
 
 test("what is usual is not said", () => {

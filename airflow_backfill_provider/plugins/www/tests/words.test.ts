@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 
 import { get, type Refused } from "../src/api";
-import { instant, today, zone } from "../src/logic/words";
+import { instant, zone } from "../src/logic/words";
 
 const browsers = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 const stored = (value: string | null) => vi.stubGlobal("localStorage", { getItem: () => value });
@@ -19,13 +19,6 @@ test("instants are told in the browser's zone until one is chosen in Airflow's m
 test.each(['"Nowhere/Land"', "not JSON", "7"])("a zone that cannot be read, %s, is as if none was chosen", (value) => {
   stored(value);
   expect(zone()).toBe(browsers);
-});
-
-test("today is the day where the person is", () => {
-  const late = new Date("2026-11-28T23:30:00Z");
-  expect(today(late, "UTC")).toBe("2026-11-28");
-  expect(today(late, "Europe/Berlin")).toBe("2026-11-29");
-  expect(today(late, "America/New_York")).toBe("2026-11-28");
 });
 
 test.each([

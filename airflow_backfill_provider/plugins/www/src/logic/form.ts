@@ -76,6 +76,17 @@ export const rebased = (mine: Values, seen: Values, fresh: Values): Values => ({
   ...Object.fromEntries(differing(mine, seen).map((name) => [name, mine[name] ?? null])),
 });
 
+/** A draft, and the row that it was written on. */
+export interface Kept {
+  version: string | null;
+  base: Values;
+  values: Values;
+}
+
+/** A draft of before on the row as it is now. */
+export const restored = (kept: Kept, version: string | null, fresh: Values): Values =>
+  kept.version === version ? kept.values : rebased(kept.values, kept.base, fresh);
+
 /** A value of a difference, for people. */
 export const shown = (value: unknown): string => {
   if (value === null || value === undefined || value === "") return "–";

@@ -2,8 +2,8 @@
 
 import { addDays, isDay, range, weekday } from "./dates";
 
-/** "2026-11-01..2026-11-03, 2026-11-09"; empty for nothing. */
-export const toText = (dates: Iterable<string>): string => {
+/** Dates that follow one another as one part: "2026-11-01..2026-11-03", "2026-11-09". */
+export const toParts = (dates: Iterable<string>): string[] => {
   const sorted = [...new Set(dates)].sort();
   const parts: string[] = [];
   for (let index = 0; index < sorted.length; ) {
@@ -12,7 +12,17 @@ export const toText = (dates: Iterable<string>): string => {
     while (sorted[++index] === addDays(last, 1)) last = sorted[index]!;
     parts.push(first === last ? first : `${first}..${last}`);
   }
-  return parts.join(", ");
+  return parts;
+};
+
+/** "2026-11-01..2026-11-03, 2026-11-09"; empty for nothing. */
+export const toText = (dates: Iterable<string>): string => toParts(dates).join(", ");
+
+/** The first parts, for a list that many dates would fill, and the dates after them. */
+export const inShort = (dates: readonly string[], parts: number): { first: string[]; more: string[] } => {
+  const first = toParts(dates).slice(0, parts);
+  const last = first.at(-1)?.slice(-10) ?? "";
+  return { first, more: dates.filter((day) => day > last) };
 };
 
 /** The dates of such a text; what cannot be read is left out, since anybody can write a URL. */

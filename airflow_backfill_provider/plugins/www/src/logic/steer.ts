@@ -1,6 +1,6 @@
 /** What may be done with a request as it stands. */
 
-import type { BackfillRequest, Moved } from "../api";
+import type { BackfillRequest, Item, Moved } from "../api";
 import { plural } from "./words";
 
 export type Verb = "pause" | "resume" | "cancel" | "retry" | "reprioritize";
@@ -24,6 +24,24 @@ const QUESTIONS: Record<Verb, { done: string; words: string }> = {
   retry: { done: "Retry", words: "Its failed dates are tried again, with all their attempts; of a cancelled request also the cancelled ones." },
   reprioritize: { done: "Reprioritize", words: "A higher priority starts first." },
 };
+
+type Dated = Pick<Item, "pipeline_id" | "run_date">;
+
+/** The same for a single date, whoever asked for it. */
+export const questionOfDate = (verb: "cancel" | "retry", { pipeline_id, run_date }: Dated): { title: string; yes: string; words: string } => ({
+  title: `${QUESTIONS[verb].done} ${run_date} of ${pipeline_id}?`,
+  yes: `Yes, ${verb} it`,
+  words: {
+    cancel: "It waits no longer; if it is at work, it is stopped with its external job. No rule asks for it again.",
+    retry: "It is tried again, with all its attempts.",
+  }[verb],
+});
+
+export const saidOfDate = (verb: "cancel" | "retry", { pipeline_id, run_date }: Dated): string =>
+  ({
+    cancel: `${run_date} of ${pipeline_id} is cancelled.`,
+    retry: `${run_date} of ${pipeline_id} will be tried again.`,
+  })[verb];
 
 /** The verbs that have a button. */
 export const verbsOf = (request: Steered): Verb[] => {

@@ -1,10 +1,25 @@
 /** What a page shows, read from its URL and written back: a link shows what I see. */
 
-import { addDays, isDay } from "./dates";
+import { isDay } from "./dates";
 
 export const SORTS = ["owed", "late", "name"] as const;
 export const SPANS = [14, 30, 60, 90] as const;
 export const PAGE = 50;
+
+/** So many run dates up to a day. Where the URL names none, the API knows the latest that has begun anywhere. */
+export interface DayRange {
+  span: number;
+  last: string | null;
+}
+
+export const rangeOf = (url: URLSearchParams): DayRange => {
+  const span = Number(url.get("days"));
+  const last = url.get("last") ?? "";
+  return { span: Number.isInteger(span) && span >= 1 && span <= 366 ? span : 30, last: isDay(last) ? last : null };
+};
+
+/** The query of the API for it. */
+export const rangeQuery = ({ span, last }: DayRange): Record<string, string> => ({ days: String(span), ...(last && { last }) });
 
 export interface GridView {
   search: string;
@@ -12,14 +27,11 @@ export interface GridView {
   platform: string;
   statuses: string[];
   sort: string;
-  span: number;
-  last: string;
+  range: DayRange;
   page: number;
 }
 
-export const gridView = (url: URLSearchParams, today: string): GridView => {
-  const span = Number(url.get("days"));
-  const last = url.get("last") ?? "";
+export const gridView = (url: URLSearchParams): GridView => {
   const sort = url.get("sort") ?? "";
   return {
     search: url.get("search") ?? "",
@@ -27,15 +39,14 @@ export const gridView = (url: URLSearchParams, today: string): GridView => {
     platform: url.get("platform") ?? "",
     statuses: url.getAll("status"),
     sort: (SORTS as readonly string[]).includes(sort) ? sort : "owed",
-    span: Number.isInteger(span) && span >= 1 && span <= 366 ? span : 30,
-    last: isDay(last) ? last : today,
+    range: rangeOf(url),
     page: Math.max(0, Math.trunc(Number(url.get("page"))) || 0),
   };
 };
 
 /** The query of the API for it; the numbers above the list do not narrow with the statuses. */
 export const gridQuery = (view: GridView, whole = true): URLSearchParams => {
-  const query = new URLSearchParams({ first: addDays(view.last, 1 - view.span), last: view.last });
+  const query = new URLSearchParams(rangeQuery(view.range));
   if (view.search) query.set("search", view.search);
   if (view.platform) query.set("platform", view.platform);
   for (const tag of view.tags) query.append("tag", tag);

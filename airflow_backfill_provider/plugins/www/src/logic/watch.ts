@@ -1,6 +1,6 @@
 /** What the views of deadlines, checks and messages show, read from the URL; and numbers over time as a line. */
 
-import { addDays, isDay } from "./dates";
+import { rangeOf, rangeQuery } from "./view";
 
 export const WATCH_VIEWS = ["sla", "quality", "notifications"] as const;
 export type WatchView = (typeof WATCH_VIEWS)[number];
@@ -14,7 +14,7 @@ export const watchView = (url: URLSearchParams): WatchView | null =>
 export const pageOf = (url: URLSearchParams, name = "page"): number => Math.max(0, Math.trunc(Number(url.get(name))) || 0);
 
 /** The query of the API; a value of the URL that it does not know is as if it were not there. */
-export const watchQuery = (view: WatchView, url: URLSearchParams, today: string): URLSearchParams => {
+export const watchQuery = (view: WatchView, url: URLSearchParams): URLSearchParams => {
   const query = new URLSearchParams({ limit: String(WATCH_PAGE), offset: String(pageOf(url) * WATCH_PAGE) });
   const pipeline = url.get("pipeline");
   if (pipeline) query.set("pipeline_id", pipeline);
@@ -23,17 +23,9 @@ export const watchQuery = (view: WatchView, url: URLSearchParams, today: string)
     if (status) query.set("status", status);
     return query;
   }
-  const last = url.get("last") ?? "";
-  const end = isDay(last) ? last : today;
-  query.set("first", addDays(end, 1 - spanOf(url)));
-  query.set("last", end);
+  for (const [name, value] of Object.entries(rangeQuery(rangeOf(url)))) query.set(name, value);
   if (view === "quality" && url.get("results") !== "all") query.set("failed", "true");
   return query;
-};
-
-export const spanOf = (url: URLSearchParams): number => {
-  const span = Number(url.get("days"));
-  return Number.isInteger(span) && span >= 1 && span <= 366 ? span : 30;
 };
 
 /** "1 h 30 min" */

@@ -1,6 +1,6 @@
 /** What a person asks for on a pipeline's page, as the API's body and as the command that does the same. */
 
-import { toText } from "./selection";
+import { changed, toText } from "./selection";
 
 export interface Choice {
   dates: ReadonlySet<string>;
@@ -21,6 +21,9 @@ export const NOTHING: Choice = {
   downstream: false,
   why: "",
 };
+
+/** What is left of the choice of now when dates were asked for: what was picked and written meanwhile stays. */
+export const withoutAsked = (now: Choice, asked: Choice): Choice => ({ ...now, dates: changed(now.dates, asked.dates, false) });
 
 export const bodyOf = (pipelineId: string, choice: Choice) => ({
   pipeline_ids: [pipelineId],

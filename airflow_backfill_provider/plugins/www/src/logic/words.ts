@@ -14,10 +14,6 @@ export const zone = (): string => {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 };
 
-/** The date of this instant where the person is: "2026-11-28". */
-export const today = (now: Date = new Date(), timeZone: string = zone()): string =>
-  new Intl.DateTimeFormat("sv-SE", { year: "numeric", month: "2-digit", day: "2-digit", timeZone }).format(now);
-
 /** "2026-11-28 14:05 CET" */
 export const instant = (iso: string | null | undefined, timeZone: string = zone()): string => {
   if (!iso) return "";

@@ -93,9 +93,13 @@ const Form = ({ pipelineId, fields, editing }: { pipelineId: string | null; fiel
   return (
     <form className="bf-stack" aria-label={pipelineId ? `The row of ${pipelineId}` : "A new pipeline"} onSubmit={(event) => event.preventDefault()}>
       <Head pipelineId={pipelineId} editing={editing} canEdit={canEdit} onFlip={flip} />
-      {editing.isBack && (
+      {editing.back && (
         <div className="bf-note bf-between">
-          <span>What you had written here is back; it is not saved.</span>
+          <span>
+            {editing.back === "as it was"
+              ? "What you had written here is back; it is not saved."
+              : "The row changed meanwhile; your changes stand on top of it. They are not saved."}
+          </span>
           <button className="bf-button bf-small" type="button" onClick={() => void editing.read(false)}>
             Drop it
           </button>

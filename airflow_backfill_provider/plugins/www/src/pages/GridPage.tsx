@@ -5,7 +5,7 @@ import { Link, useSearchParams } from "react-router-dom";
 
 import type { Facets, Grid, Summary } from "../api";
 import { STATUSES } from "../logic/cells";
-import { plural, today, until } from "../logic/words";
+import { plural, until } from "../logic/words";
 import { gridQuery, gridView, PAGE, SORTS, SPANS, withValues } from "../logic/view";
 import { Empty, Legend, Problem, Waiting } from "../parts/bits";
 import { HeatMap } from "../parts/HeatMap";
@@ -16,7 +16,7 @@ const TYPING_MS = 250;
 
 export const GridPage = () => {
   const [url, setUrl] = useSearchParams();
-  const view = gridView(url, today());
+  const view = gridView(url);
   const grid = useLive<Grid>(`/grid?${gridQuery(view)}`, (answer) => (answer && isMoving(answer) ? 4 : 20));
   const numbers = useLive<Summary>(`/summary?${gridQuery(view, false)}`, () => 10);
   const facets = useLive<Facets>("/facets", () => 300);
@@ -25,16 +25,16 @@ export const GridPage = () => {
   const narrowed = Boolean(view.search || view.platform || view.tags.length || view.statuses.length);
   return (
     <div className="bf-stack">
-      <Strip summary={numbers.answer} statuses={view.statuses} onPick={(statuses) => set({ status: statuses })} />
+      <Strip summary={numbers.answer} isOld={numbers.isOld} statuses={view.statuses} onPick={(statuses) => set({ status: statuses })} />
       <div className="bf-row bf-filters" role="search" aria-label="Filters">
         <Search value={view.search} onChange={(search) => set({ search })} />
         <Choice label="Platform" value={view.platform} options={facets.answer?.platforms ?? []} none="All platforms" onChange={(platform) => set({ platform })} />
         <Choice label="Tag" value={view.tags[0] ?? ""} options={facets.answer?.tags ?? []} none="All tags" onChange={(tag) => set({ tag })} />
         <Choice label="Order" value={view.sort} options={[...SORTS]} names={{ owed: "Owed first", late: "Late first", name: "By name" }} onChange={(sort) => set({ sort })} />
-        <Choice label="Days" value={String(view.span)} options={SPANS.map(String)} names={Object.fromEntries(SPANS.map((span) => [String(span), `${span} days`]))} onChange={(days) => set({ days })} />
+        <Choice label="Days" value={String(view.range.span)} options={SPANS.map(String)} names={Object.fromEntries(SPANS.map((span) => [String(span), `${span} days`]))} onChange={(days) => set({ days })} />
         <label className="bf-label">
           Until
-          <input className="bf-input" type="date" value={view.last} onChange={(event) => set({ last: event.target.value })} />
+          <input className="bf-input" type="date" value={view.range.last ?? grid.answer?.last ?? ""} onChange={(event) => set({ last: event.target.value })} />
         </label>
         {narrowed && (
           <button className="bf-button" style={{ alignSelf: "end" }} type="button" onClick={() => set({ search: null, platform: null, tag: null, status: null })}>
@@ -52,15 +52,21 @@ export const GridPage = () => {
       {grid.answer &&
         (grid.answer.total ? (
           <>
-            <HeatMap key={`${grid.answer.first}${grid.answer.last}`} grid={grid.answer} />
+            <div aria-busy={grid.isOld}>
+              <HeatMap key={`${grid.answer.first}${grid.answer.last}`} grid={grid.answer} />
+            </div>
             <div className="bf-between">
               <Legend />
               <div className="bf-row">
-                <span className="bf-muted">{plural(grid.answer.total, "pipeline")}</span>
+                <span className="bf-muted" aria-busy={grid.isOld}>
+                  {plural(grid.answer.total, "pipeline")}
+                </span>
                 <Pages label="Pages of pipelines" total={grid.answer.total} size={PAGE} page={view.page} onPage={(page) => set({ page: page ? String(page) : null })} />
               </div>
             </div>
           </>
+        ) : grid.isOld ? (
+          <Waiting rows={10} />
         ) : (
           <Empty title={narrowed ? "No pipeline is like that" : "There are no pipelines you may see"}>
             {narrowed
@@ -74,8 +80,15 @@ export const GridPage = () => {
 
 const isMoving = (grid: Grid): boolean => grid.pipelines.some((row) => row.counts.running || row.counts.queued);
 
-const Strip = ({ summary, statuses, onPick }: { summary: Summary | null; statuses: string[]; onPick: (statuses: string[]) => void }) => (
-  <div className="bf-strip" aria-live="off">
+interface StripProps {
+  summary: Summary | null;
+  isOld: boolean;
+  statuses: string[];
+  onPick: (statuses: string[]) => void;
+}
+
+const Strip = ({ summary, isOld, statuses, onPick }: StripProps) => (
+  <div className="bf-strip" aria-live="off" aria-busy={isOld}>
     <div className="bf-number">
       <b>{summary ? summary.owed.toLocaleString("en") : "–"}</b>owed
     </div>

@@ -33,15 +33,17 @@ export const History = ({ pipelineId }: { pipelineId: string }) => {
       </div>
       {live.problem && <Problem problem={live.problem} again={live.again} />}
       {!live.answer.total && <Empty title="Nothing was changed yet">The row came from another program, and stands as it came.</Empty>}
-      {steps(live.answer.changes).map((step) => (
-        <section className="bf-card" key={`${step.at} ${step.by}`} aria-label={`${step.by}, ${instant(step.at)}`}>
-          <div className="bf-between">
-            <h2>{step.by}</h2>
-            <span className="bf-muted">{instant(step.at)}</span>
-          </div>
-          <Differences label={`What ${step.by} changed`} changes={step.changes} />
-        </section>
-      ))}
+      <div className="bf-stack" aria-busy={live.isOld}>
+        {steps(live.answer.changes).map((step) => (
+          <section className="bf-card" key={`${step.at} ${step.by}`} aria-label={`${step.by}, ${instant(step.at)}`}>
+            <div className="bf-between">
+              <h2>{step.by}</h2>
+              <span className="bf-muted">{instant(step.at)}</span>
+            </div>
+            <Differences label={`What ${step.by} changed`} changes={step.changes} />
+          </section>
+        ))}
+      </div>
       <Pages label="Pages of the history" total={live.answer.total} size={PAGE} page={page} onPage={go} names={["Newer", "Older"]} />
     </div>
   );

@@ -1,17 +1,21 @@
-/** The queue: requests with who and why, how far they are, and their dates. */
+/** The queue: requests with who and why, how far they are, and their dates; and dates that no request asks for. */
 
-import { useEffect, useState } from "react";
-import { Link, useSearchParams } from "react-router-dom";
+import { useEffect, useMemo, useState } from "react";
+import { useSearchParams } from "react-router-dom";
 
-import type { Item, RequestHistory, RequestItems, Requests } from "../api";
+import type { RequestHistory, RequestItems, Requests } from "../api";
 import { pageOf } from "../logic/watch";
+import { QUEUE_FILTERS, queueFilter } from "../logic/queue";
 import { withValues } from "../logic/view";
 import { instant, plural } from "../logic/words";
-import { Empty, pipelineUrl, Problem, RunLink, Waiting } from "../parts/bits";
-import { DataTable } from "../parts/DataTable";
+import { Empty, Problem, Waiting } from "../parts/bits";
+import { ItemTable } from "../parts/ItemTable";
 import { Pages } from "../parts/Pages";
-import { RequestTable } from "../parts/RequestTable";
+import { Bar, RequestTable } from "../parts/RequestTable";
+import { RuleDates } from "../parts/RuleDates";
+import { Priority, type Steering, useSteering, Verbs } from "../parts/Steering";
 import { useLive } from "../parts/useLive";
+import { usePages } from "../parts/usePages";
 
 const PAGE = 25;
 const ITEMS = 100;
@@ -20,10 +24,10 @@ const EVENTS = 20;
 export const Queue = () => {
   const [url, setUrl] = useSearchParams();
   const selected = url.get("request");
-  const state = url.get("state") ?? "";
+  const filter = queueFilter(url);
   const page = pageOf(url);
   const query = new URLSearchParams({ limit: String(PAGE), offset: String(page * PAGE) });
-  if (state === "live" || state === "ended") query.set("state", state);
+  if (filter.state) query.set("state", filter.state);
   const list = useLive<Requests>(`/requests?${query}`, (answer) => (answer?.requests.some((one) => one.state === "open") ? 3 : 10));
   const set = (values: Record<string, string | null>) => setUrl((old) => withValues(old, values), { replace: true });
   const shown = list.answer;
@@ -32,27 +36,36 @@ export const Queue = () => {
     list.again();
     setSteered((times) => times + 1);
   };
-  const there = shown?.requests.some((one) => one.request_id === selected);
+  const requests = useMemo(() => shown?.requests ?? [], [shown]);
+  const steering = useSteering(requests, onDone);
+  const isElsewhere = (shown !== null || list.problem !== null) && !requests.some((one) => one.request_id === selected);
   return (
     <div className="bf-stack">
       <div className="bf-row" role="group" aria-label="Which requests">
-        {[["", "All"], ["live", "Waiting or working"], ["ended", "Ended"]].map(([value, name]) => (
-          <button className="bf-chip" key={value} type="button" aria-pressed={state === value} onClick={() => set({ state: value || null })}>
+        {QUEUE_FILTERS.map(({ state, name }) => (
+          <button className="bf-chip" key={state} type="button" aria-pressed={filter.state === state} onClick={() => set({ state: state || null })}>
             {name}
           </button>
         ))}
-        {shown && <span className="bf-muted">{plural(shown.total, "request")}</span>}
+        {shown && (
+          <span className="bf-muted" aria-busy={list.isOld}>
+            {plural(shown.total, "request")}
+          </span>
+        )}
       </div>
       {list.problem && <Problem problem={list.problem} again={list.again} />}
-      {!shown && !list.problem && <Waiting rows={8} />}
-      {shown && !shown.total && (
-        <Empty title="Nobody has asked for dates">Open a pipeline, pick dates and fill them: the request stands here.</Empty>
-      )}
+      {(!shown || (!shown.total && list.isOld)) && !list.problem && <Waiting rows={8} />}
+      {shown && !shown.total && !list.isOld && <Empty title={filter.nothing}>{filter.hint}</Empty>}
+      {/* not in the table: what is said stays when the list is empty by it */}
+      {steering.words}
       {shown && shown.total > 0 && (
-        <RequestTable requests={shown.requests} selected={selected} onSelect={(request) => set({ request, items: null, events: null, page: page ? String(page) : null })} onDone={onDone} />
+        <div aria-busy={list.isOld}>
+          <RequestTable requests={requests} selected={selected} onSelect={(request) => set({ request, items: null, events: null, page: page ? String(page) : null })} steering={steering} />
+        </div>
       )}
       {shown && <Pages label="Pages of requests" total={shown.total} size={PAGE} page={page} onPage={(to) => set({ page: to ? String(to) : null })} names={["Newer", "Older"]} />}
-      {selected && <Details key={selected} requestId={selected} alone={!there} steered={steered} />}
+      {selected && <Details key={selected} requestId={selected} alone={isElsewhere} steered={steered} onDone={onDone} />}
+      {filter.state !== "ended" && <RuleDates />}
     </div>
   );
 };
@@ -63,17 +76,12 @@ interface DetailsProps {
   alone: boolean;
   /** How often something was done: what is shown is asked for anew. */
   steered: number;
+  /** After something was done. */
+  onDone: () => void;
 }
 
-/** A part of the details that has pages of its own, by that name in the URL; other pages stay where they are. */
-const usePages = (name: string): [number, (to: number) => void] => {
-  const [url, setUrl] = useSearchParams();
-  const go = (to: number) => setUrl((old) => withValues(old, { [name]: to ? String(to) : null, page: old.get("page") }), { replace: true });
-  return [pageOf(url, name), go];
-};
-
 /** A request's dates and what people did with it, each page by page. */
-const Details = ({ requestId, alone, steered }: DetailsProps) => {
+const Details = ({ requestId, alone, steered, onDone }: DetailsProps) => {
   const [page, go] = usePages("items");
   const found = useLive<RequestItems>(`/requests/${encodeURIComponent(requestId)}?limit=${ITEMS}&offset=${page * ITEMS}`, (answer) =>
     answer?.state === "open" ? 3 : 15,
@@ -81,19 +89,20 @@ const Details = ({ requestId, alone, steered }: DetailsProps) => {
   useEffect(() => {
     if (steered) found.again();
   }, [steered]);
+  const requests = useMemo(() => (found.answer ? [found.answer] : []), [found.answer]);
+  const steering = useSteering(requests, onDone);
   return (
     <section className="bf-card bf-stack" aria-label={`Dates of ${requestId}`}>
       <h2 style={{ margin: 0 }}>Dates of {requestId}</h2>
-      {alone && found.answer && (
-        <span className="bf-muted">
-          {found.answer.state}, {found.answer.percent} % ended, asked for by {found.answer.requested_by}
-        </span>
-      )}
+      {alone && found.answer && <Standing request={found.answer} steering={steering} />}
+      {steering.words}
       {found.problem && <Problem problem={found.problem} again={found.again} />}
       {!found.answer && !found.problem && <Waiting rows={4} />}
       {found.answer && (
         <>
-          <ItemTable items={found.answer.rows} />
+          <div aria-busy={found.isOld}>
+            <ItemTable items={found.answer.rows} />
+          </div>
           <Pages label={`Pages of dates of ${requestId}`} total={found.answer.items} size={ITEMS} page={page} onPage={go} />
           <History request={found.answer} steered={steered} />
         </>
@@ -102,6 +111,24 @@ const Details = ({ requestId, alone, steered }: DetailsProps) => {
   );
 };
 
+/** How a request stands, and what may be done with it, where no row of a list says so. */
+const Standing = ({ request, steering }: { request: RequestItems; steering: Steering }) => (
+  <>
+    <span className="bf-muted">
+      {request.state}, {request.percent} % ended, asked for by {request.requested_by}
+    </span>
+    <div style={{ maxWidth: 420 }}>
+      <Bar request={request} />
+    </div>
+    <div className="bf-row">
+      <span>
+        Priority <Priority request={request} steering={steering} />
+      </span>
+      <Verbs request={request} steering={steering} />
+    </div>
+  </>
+);
+
 /** What people did with a request, newest first; the oldest is that somebody asked for it. */
 const History = ({ request, steered }: { request: RequestItems; steered: number }) => {
   const [page, go] = usePages("events");
@@ -109,12 +136,12 @@ const History = ({ request, steered }: { request: RequestItems; steered: number 
   useEffect(() => {
     if (steered) live.again();
   }, [steered]);
-  const isWhole = live.answer !== null && (page + 1) * EVENTS >= live.answer.total;
+  const isWhole = live.answer !== null && live.answer.offset + EVENTS >= live.answer.total;
   return (
     <section aria-label={`History of ${request.request_id}`}>
       <h3>History</h3>
       {live.problem && <Problem problem={live.problem} again={live.again} />}
-      <ol className="bf-lines">
+      <ol className="bf-lines" aria-busy={live.isOld}>
         {(live.answer?.events ?? []).map((event) => (
           <li key={`${event.acted_at} ${event.action}`}>
             {instant(event.acted_at)}: {event.action} by {event.acted_by}
@@ -133,30 +160,3 @@ const History = ({ request, steered }: { request: RequestItems; steered: number 
     </section>
   );
 };
-
-export const ItemTable = ({ items }: { items: Item[] }) => (
-  <DataTable
-    label="Dates in the queue"
-    heads={["Pipeline", "Run date", "Status", "Why", "Attempt", "Run", "Ended"]}
-    rows={items.map((item) => ({
-      key: item.backfill_id,
-      cells: [
-        <Link to={pipelineUrl(item.pipeline_id)}>{item.pipeline_id}</Link>,
-        <Link className="bf-count" to={pipelineUrl(item.pipeline_id, `&date=${item.run_date}`)}>
-          {item.run_date}
-        </Link>,
-        <>
-          {item.status}
-          {item.kept_back && <div className="bf-muted">kept back</div>}
-        </>,
-        <>
-          {item.reason}
-          {item.error_message && <div className="bf-danger">{item.error_message}</div>}
-        </>,
-        item.attempt,
-        item.dag_run_id && <RunLink dagId={item.pipeline_id} runId={item.dag_run_id} />,
-        item.finished_at && <span className="bf-count">{instant(item.finished_at)}</span>,
-      ],
-    }))}
-  />
-);

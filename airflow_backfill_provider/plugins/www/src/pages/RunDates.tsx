@@ -1,6 +1,6 @@
 /** One pipeline: its year, what to pick, what will happen, and the story of a date. Also a tab of its DAG. */
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type Dispatch, type SetStateAction, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 
 import { type Calendar, pathOf, type Pipeline } from "../api";
@@ -10,7 +10,7 @@ import { fromText, onWeekday, toggledAll, toText } from "../logic/selection";
 import { WATCH_NAMES, WATCH_VIEWS } from "../logic/watch";
 import { plural } from "../logic/words";
 import { NOTHING, type Choice } from "../logic/wish";
-import { Empty, Legend, pipelineUrl, Problem, Waiting } from "../parts/bits";
+import { Empty, Legend, pipelineUrl, Problem, StepButton, Waiting } from "../parts/bits";
 import { PlanPanel } from "../parts/PlanPanel";
 import { StoryPanel } from "../parts/StoryPanel";
 import { useLive } from "../parts/useLive";
@@ -36,7 +36,7 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
   const manual = pipeline.answer?.manual ?? false;
   const today = calendar.answer?.today ?? "";
   const pickable = useCallback((day: string) => days.has(day) || (manual && day <= today), [days, manual, today]);
-  const pick = (dates: ReadonlySet<string>) => setChoice({ ...choice, dates });
+  const pick = (dates: ReadonlySet<string>) => setChoice((now) => ({ ...now, dates }));
   const with_ = (...statuses: Status[]) =>
     [...days].filter(([, state]) => statuses.includes(state.status)).map(([day]) => day);
   const set = (name: string, value: string | null) =>
@@ -49,8 +49,12 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
       },
       { replace: true },
     );
+  // Every DAG has the tab. What is hidden and what is no pipeline look the same, as in the API's answers.
+  if (pipeline.problem?.status === 404 && !titled)
+    return <Empty title="No pipeline of yours runs as this DAG">Run dates are picked and filled here where a pipeline that you may see runs as the DAG.</Empty>;
   if (pipeline.problem && !pipeline.answer) return <Problem problem={pipeline.problem} again={pipeline.again} />;
   const shown = calendar.answer;
+  const asked = year ?? shown?.year ?? 0;
   return (
     <div className="bf-stack">
       {pipeline.answer && <Head pipeline={pipeline.answer} titled={titled} />}
@@ -61,27 +65,27 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
           <div className="bf-stack">
             <div className="bf-between">
               <div className="bf-row">
-                <button className="bf-button bf-small" type="button" aria-label={`The year ${shown.year - 1}`} onClick={() => set("year", String(shown.year - 1))}>
+                <StepButton label={`The year ${asked - 1}`} isEnd={asked <= FIRST_YEAR} onStep={() => set("year", String(asked - 1))}>
                   ‹
-                </button>
-                <h2 style={{ margin: 0 }}>{shown.year}</h2>
-                <button className="bf-button bf-small" type="button" aria-label={`The year ${shown.year + 1}`} disabled={shown.year >= Number(today.slice(0, 4))} onClick={() => set("year", String(shown.year + 1))}>
+                </StepButton>
+                <h2 style={{ margin: 0 }}>{asked}</h2>
+                <StepButton label={`The year ${asked + 1}`} isEnd={asked >= Number(today.slice(0, 4))} onStep={() => set("year", String(asked + 1))}>
                   ›
-                </button>
-                <span className="bf-muted">
+                </StepButton>
+                <span className="bf-muted" aria-busy={calendar.isOld}>
                   {shown.counts.missing + shown.counts.failed + shown.counts.stale} owed, {shown.late} late
                 </span>
               </div>
               <div className="bf-row" role="group" aria-label="Pick">
                 {(["missing", "failed", "stale"] as const).map((status) => (
-                  <button className="bf-chip" key={status} type="button" disabled={!shown.counts[status]} onClick={() => pick(toggledAll(choice.dates, with_(status)))}>
+                  <button className="bf-chip" key={status} type="button" disabled={calendar.isOld || !shown.counts[status]} onClick={() => pick(toggledAll(choice.dates, with_(status)))}>
                     All {status} ({shown.counts[status]})
                   </button>
                 ))}
                 <span className="bf-row" style={{ gap: 3 }} role="group" aria-label={`Every weekday of ${shown.year}`}>
                   <span className="bf-every">every</span>
                   {WEEKDAYS.map((name, index) => (
-                    <button className="bf-chip bf-tight" key={name} type="button" title={`Pick every ${name} of ${shown.year}`} aria-label={`${name.slice(0, 2)}: every ${name} of ${shown.year}`} onClick={() => pick(toggledAll(choice.dates, onWeekday([...days.keys()], index)))}>
+                    <button className="bf-chip bf-tight" key={name} type="button" disabled={calendar.isOld} title={`Pick every ${name} of ${shown.year}`} aria-label={`${name.slice(0, 2)}: every ${name} of ${shown.year}`} onClick={() => pick(toggledAll(choice.dates, onWeekday([...days.keys()], index)))}>
                       {name.slice(0, 2)}
                     </button>
                   ))}
@@ -89,7 +93,11 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
               </div>
             </div>
             {days.size || manual ? (
-              <YearCalendar year={shown.year} today={today} days={days} pickable={pickable} picked={choice.dates} onPick={pick} onLook={(day) => set("date", day)} />
+              <div aria-busy={calendar.isOld}>
+                <YearCalendar year={shown.year} today={today} days={days} pickable={pickable} picked={choice.dates} onPick={pick} onLook={(day) => set("date", day)} />
+              </div>
+            ) : calendar.isOld ? (
+              <Waiting rows={10} />
             ) : (
               <Empty title={`No date is expected in ${shown.year}`}>Its schedule picks none, or it began later.</Empty>
             )}
@@ -110,10 +118,12 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
   );
 };
 
+const FIRST_YEAR = 1900;
+
 const yearOf = (text: string | null): number | null => (text && /^(19|20|21)\d\d$/.test(text) ? Number(text) : null);
 
 /** What is picked and wished; the dates are in the URL too, written when the hand rests. */
-const useChoice = (): [Choice, (choice: Choice) => void] => {
+const useChoice = (): [Choice, Dispatch<SetStateAction<Choice>>] => {
   const [url, setUrl] = useSearchParams();
   const [choice, setChoice] = useState<Choice>(() => ({ ...NOTHING, dates: fromText(url.get("dates")) }));
   const text = toText(choice.dates).replaceAll(" ", "");

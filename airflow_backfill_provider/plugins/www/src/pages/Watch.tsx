@@ -4,9 +4,10 @@ import { type ReactNode, useState } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 
 import { type Message, type Messages, post, type Quality, type Refused, type Resent, type Sla } from "../api";
-import { withValues } from "../logic/view";
-import { lateFor, MESSAGE_STATUSES, pageOf, spanOf, WATCH_PAGE, watchQuery, type WatchView } from "../logic/watch";
-import { instant, plural, today } from "../logic/words";
+import { inShort, toText } from "../logic/selection";
+import { rangeOf, withValues } from "../logic/view";
+import { lateFor, MESSAGE_STATUSES, pageOf, WATCH_PAGE, watchQuery, type WatchView } from "../logic/watch";
+import { instant, plural } from "../logic/words";
 import { Empty, pipelineUrl, Problem, Waiting } from "../parts/bits";
 import { CheckLines } from "../parts/CheckLines";
 import { DataTable } from "../parts/DataTable";
@@ -18,7 +19,8 @@ const SPANS = [14, 30, 90, 365];
 export const Watch = ({ view }: { view: WatchView }) => {
   const [url, setUrl] = useSearchParams();
   const set = (values: Record<string, string | null>) => setUrl((old) => withValues(old, values), { replace: true });
-  const query = watchQuery(view, url, today());
+  const query = watchQuery(view, url);
+  const range = rangeOf(url);
   const pipeline = url.get("pipeline");
   return (
     <div className="bf-stack">
@@ -30,7 +32,7 @@ export const Watch = ({ view }: { view: WatchView }) => {
         )}
         {view !== "notifications" &&
           SPANS.map((days) => (
-            <button className="bf-chip" key={days} type="button" aria-pressed={spanOf(url) === days} onClick={() => set({ days: days === 30 ? null : String(days) })}>
+            <button className="bf-chip" key={days} type="button" aria-pressed={range.span === days} onClick={() => set({ days: days === 30 ? null : String(days) })}>
               {days} days
             </button>
           ))}
@@ -50,7 +52,7 @@ export const Watch = ({ view }: { view: WatchView }) => {
       {view === "sla" && <SlaView path={`/sla?${query}`} />}
       {view === "quality" && (
         <>
-          {pipeline && <CheckLines pipelineId={pipeline} first={query.get("first") ?? ""} last={query.get("last") ?? ""} />}
+          {pipeline && <CheckLines pipelineId={pipeline} range={range} />}
           <QualityView path={`/quality?${query}`} />
         </>
       )}
@@ -66,8 +68,9 @@ const Shown = <Answer extends { total: number }>({ live, empty, children }: { li
   return (
     <>
       {live.problem && <Problem problem={live.problem} again={live.again} />}
-      {!live.answer && !live.problem && <Waiting rows={8} />}
-      {live.answer && (live.answer.total ? children(live.answer) : empty)}
+      {(!live.answer || (!live.answer.total && live.isOld)) && !live.problem && <Waiting rows={8} />}
+      {live.answer && live.answer.total > 0 && <div aria-busy={live.isOld}>{children(live.answer)}</div>}
+      {live.answer && !live.answer.total && !live.isOld && empty}
       {live.answer && <Pages label="Pages" total={live.answer.total} size={WATCH_PAGE} page={pageOf(url)} onPage={go} names={["Newer", "Older"]} />}
     </>
   );
@@ -85,6 +88,28 @@ const OnlyLink = ({ pipelineId }: { pipelineId: string }) => {
   return <Link to={`/plugin/backfills?${withValues(url, { pipeline: pipelineId })}`}>{pipelineId}</Link>;
 };
 
+const PARTS = 3;
+
+/** The dates of one message, which may tell of hundreds: the list has fifty of them. */
+const Days = ({ days }: { days: string[] }) => {
+  const { first, more } = inShort(days, PARTS);
+  return (
+    <>
+      {first.map((part) => (
+        <div className="bf-count" key={part}>
+          {part}
+        </div>
+      ))}
+      {more.length > 0 && (
+        <details>
+          <summary>and {plural(more.length, "date")} more</summary>
+          {toText(more)}
+        </details>
+      )}
+    </>
+  );
+};
+
 const When = ({ at }: { at: string | null }) => (at ? <span className="bf-count">{instant(at)}</span> : null);
 
 const SlaView = ({ path }: { path: string }) => {
@@ -93,7 +118,7 @@ const SlaView = ({ path }: { path: string }) => {
   return (
     <>
       {months.length > 0 && (
-        <section>
+        <section aria-busy={live.isOld}>
           <h2>How many deadlines were met</h2>
           <DataTable
             label="Months"
@@ -197,7 +222,7 @@ const MessagesView = ({ path }: { path: string }) => {
               cells: [
                 <OnlyLink pipelineId={one.pipeline_id} />,
                 (one.type ?? "").replaceAll("_", " "),
-                one.run_dates.join(", "),
+                <Days days={one.run_dates} />,
                 <>
                   {one.channel}
                   <div className="bf-muted">{[one.conn_id, ...one.to].filter(Boolean).join(", ")}</div>

@@ -6,9 +6,9 @@ import { type DagRun, type Hold, pathOf } from "../api";
 import { instant } from "../logic/words";
 import { Empty, JobLink, pipelineUrl, Problem, requestUrl, RunLink, Waiting } from "../parts/bits";
 import { Bar } from "../parts/RequestTable";
+import { ItemTable } from "../parts/ItemTable";
 import { RunFacts } from "../parts/StoryPanel";
 import { useLive } from "../parts/useLive";
-import { ItemTable } from "./Queue";
 
 export const WhyThisRun = ({ dagId, runId }: { dagId: string; runId: string }) => {
   const run = useLive<DagRun>(pathOf(dagId, `/runs/${encodeURIComponent(runId)}`), (answer) =>

@@ -1,6 +1,7 @@
 /** The checks of a pipeline, each with what it measured as a line over time. */
 
 import { type Check, type Checks, pathOf, type Quality } from "../api";
+import { type DayRange, rangeQuery } from "../logic/view";
 import { lineLabel, lineOf } from "../logic/watch";
 import { Empty, Problem, Waiting } from "./bits";
 import { useLive } from "./useLive";
@@ -9,13 +10,12 @@ const WIDTH = 320;
 const HEIGHT = 60;
 const token = (name: string): string => `var(--chakra-colors-${name})`;
 
-interface Range {
+interface Props {
   pipelineId: string;
-  first: string;
-  last: string;
+  range: DayRange;
 }
 
-export const CheckLines = ({ pipelineId, first, last }: Range) => {
+export const CheckLines = ({ pipelineId, range }: Props) => {
   const live = useLive<Checks>(pathOf(pipelineId, "/checks"), () => 60);
   if (live.problem) return <Problem problem={live.problem} again={live.again} />;
   if (!live.answer) return <Waiting rows={3} />;
@@ -25,15 +25,15 @@ export const CheckLines = ({ pipelineId, first, last }: Range) => {
       {!live.answer.switched_on && <div className="bf-muted">data_quality_check is false, so they do not run after the job.</div>}
       <div className="bf-year" style={{ gridTemplateColumns: "repeat(auto-fill,minmax(min(100%,300px),1fr))" }}>
         {live.answer.checks.map((check) => (
-          <OneCheck key={check.check_name} check={check} pipelineId={pipelineId} first={first} last={last} />
+          <OneCheck key={check.check_name} check={check} pipelineId={pipelineId} range={range} />
         ))}
       </div>
     </>
   );
 };
 
-const OneCheck = ({ check, pipelineId, first, last }: Range & { check: Check }) => {
-  const query = new URLSearchParams({ pipeline_id: pipelineId, check: check.check_name, first, last, limit: "500" });
+const OneCheck = ({ check, pipelineId, range }: Props & { check: Check }) => {
+  const query = new URLSearchParams({ pipeline_id: pipelineId, check: check.check_name, limit: "500", ...rangeQuery(range) });
   const live = useLive<Quality>(`/quality?${query}`, () => 60);
   const between = [check.low === null ? "" : `at least ${check.low}`, check.high === null ? "" : `at most ${check.high}`];
   return (

@@ -1,4 +1,6 @@
-/** The way through a list that comes page by page. */
+/** The way through a list that comes page by page. Who has come to its end with the keyboard stands there still. */
+
+import { StepButton } from "./bits";
 
 interface Props {
   /** What is listed, for who hears it. */
@@ -16,15 +18,15 @@ export const Pages = ({ label, total, size, page, onPage, names = ["Previous", "
   if (!last && !page) return null;
   return (
     <nav className="bf-row" aria-label={label}>
-      <button className="bf-button bf-small" type="button" disabled={page === 0} onClick={() => onPage(page - 1)}>
+      <StepButton isEnd={page === 0} onStep={() => onPage(page - 1)}>
         {names[0]}
-      </button>
+      </StepButton>
       <span className="bf-muted">
         {page + 1} of {last + 1}
       </span>
-      <button className="bf-button bf-small" type="button" disabled={page >= last} onClick={() => onPage(page + 1)}>
+      <StepButton isEnd={page >= last} onStep={() => onPage(page + 1)}>
         {names[1]}
-      </button>
+      </StepButton>
     </nav>
   );
 };

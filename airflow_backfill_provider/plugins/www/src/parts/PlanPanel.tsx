@@ -1,12 +1,12 @@
 /** What will happen with the picked dates, and the button that makes it happen. */
 
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "react-router-dom";
 
 import { type Created, post, type Refused } from "../api";
 import { toText } from "../logic/selection";
 import { duration, plural } from "../logic/words";
-import { bodyOf, type Choice, commandOf } from "../logic/wish";
+import { bodyOf, type Choice, commandOf, withoutAsked } from "../logic/wish";
 import { Ask } from "./Ask";
 import { Problem, requestUrl } from "./bits";
 import { CopyButton } from "./CopyButton";
@@ -18,7 +18,8 @@ const ASK_ABOVE = 100;
 interface Props {
   pipelineId: string;
   choice: Choice;
-  onChoice: (choice: Choice) => void;
+  /** By the choice as it is then, which may be another one than was shown. */
+  onChoice: (change: (now: Choice) => Choice) => void;
   canStart: boolean;
   /** After a request was made. */
   onStarted: () => void;
@@ -31,14 +32,15 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
   const [refused, setRefused] = useState<Refused | null>(null);
   const planning = usePlan(pipelineId, choice, canStart);
   const { plan, problem, isCurrent } = planning;
-  const set = (values: Partial<Choice>) => onChoice({ ...choice, ...values });
+  const set = (values: Partial<Choice>) => onChoice((now) => ({ ...now, ...values }));
   const start = async () => {
     setAsking(false);
     setBusy(true);
     setRefused(null);
+    setMade(null);
     try {
       setMade(await post<Created>("/requests", bodyOf(pipelineId, choice)));
-      set({ dates: new Set() });
+      onChoice((now) => withoutAsked(now, choice));
       onStarted();
     } catch (error) {
       setRefused(error as Refused);
@@ -46,9 +48,6 @@ export const PlanPanel = ({ pipelineId, choice, onChoice, canStart, onStarted }:
       setBusy(false);
     }
   };
-  useEffect(() => {
-    if (choice.dates.size) setMade(null);
-  }, [choice.dates]);
   const count = plan?.count ?? 0;
   return (
     <section className="bf-card bf-stack" aria-label="Fill dates">

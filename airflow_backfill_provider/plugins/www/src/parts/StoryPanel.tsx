@@ -28,6 +28,14 @@ export const StoryPanel = ({ pipelineId, day }: { pipelineId: string; day: strin
 const Told = ({ story, pipelineId }: { story: Story; pipelineId: string }) => (
   <>
     {story.reason && <div style={{ overflowWrap: "anywhere" }}>{story.reason}</div>}
+    {story.items.map(
+      (item) =>
+        item.waits && (
+          <div className="bf-muted" key={item.backfill_id}>
+            It waits {item.waits}
+          </div>
+        ),
+    )}
     <dl className="bf-facts">
       {story.tick_at && (
         <>

@@ -92,6 +92,20 @@ export const Empty = ({ title, children }: { title: string; children?: ReactNode
   </div>
 );
 
+interface StepProps {
+  label?: string;
+  isEnd: boolean;
+  onStep: () => void;
+  children: ReactNode;
+}
+
+/** A step to a neighbour. A button that is disabled at the end would drop the focus of the keyboard that pressed it. */
+export const StepButton = ({ label, isEnd, onStep, children }: StepProps) => (
+  <button className="bf-button bf-small" type="button" aria-label={label} aria-disabled={isEnd} onClick={() => !isEnd && onStep()}>
+    {children}
+  </button>
+);
+
 export const pipelineUrl = (pipelineId: string, more = ""): string =>
   `/plugin/backfills?pipeline=${encodeURIComponent(pipelineId)}${more}`;
 

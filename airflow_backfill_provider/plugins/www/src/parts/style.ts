@@ -76,8 +76,8 @@ ${status("stale", token("up_for_retry-muted"), token("up_for_retry-fg"), token("
 .bf-pick:hover{border-color:${token("border")}}
 .bf-more{align-self:flex-start;margin-inline-start:-4px;text-decoration:underline;text-underline-offset:2px}
 .bf-button{border:1px solid ${token("border-emphasized")};border-radius:6px;background:${token("bg")};color:${token("fg")};font:inherit;font-weight:500;padding:6px 12px;cursor:pointer;min-height:34px}
-.bf-button:hover:not(:disabled){background:${token("bg-muted")}}
-.bf-button:disabled{opacity:.55;cursor:not-allowed}
+.bf-button:hover:not(:disabled,[aria-disabled=true]){background:${token("bg-muted")}}
+.bf-button:disabled,.bf-button[aria-disabled=true]{opacity:.55;cursor:not-allowed}
 .bf-main{background:${token("brand-solid")};color:${token("brand-contrast")};border-color:transparent}
 .bf-main:hover:not(:disabled){background:${token("brand-fg")};color:${token("bg")}}
 .bf-danger{color:${token("failed-fg")}}
@@ -115,6 +115,7 @@ button.bf-chip:hover:not(:disabled){background:${token("bg-muted")}}
 .bf-card-label{display:none}
 .bf-verbs{flex-wrap:nowrap}
 .bf-scroll{overflow-x:auto}
+.bf [aria-busy=true]{opacity:.55;transition:opacity 0s .25s}
 .bf-bar{display:flex;height:10px;border-radius:5px;overflow:hidden;background:${token("bg-emphasized")};min-width:120px}
 .bf-bar span{height:100%}
 .bf-code{display:block;font-family:ui-monospace,monospace;font-size:12px;background:${token("bg-muted")};border-radius:6px;padding:8px;overflow-wrap:anywhere;white-space:pre-wrap}

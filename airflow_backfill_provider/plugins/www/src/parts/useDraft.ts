@@ -3,22 +3,17 @@
 import { useEffect, useState } from "react";
 
 import { type Draft, get, pathOf, post, type Definition, Refused } from "../api";
-import { rebased, same, type Values } from "../logic/form";
+import { type Kept, rebased, restored, same, type Values } from "../logic/form";
 
 const SETTLE_MS = 300;
-
-interface Kept {
-  version: string | null;
-  values: Values;
-}
 
 /** Drafts outlive a walk to another page, in this tab only. */
 const keptAt = (pipelineId: string | null): string => `backfill-draft ${pipelineId ?? ""}`;
 
-const kept = (pipelineId: string | null, version: string | null): Values | null => {
+const kept = (pipelineId: string | null): Kept | null => {
   try {
-    const found = JSON.parse(sessionStorage.getItem(keptAt(pipelineId)) ?? "null") as Kept | null;
-    return found && found.version === version ? found.values : null;
+    const found = JSON.parse(sessionStorage.getItem(keptAt(pipelineId)) ?? "null") as Partial<Kept> | null;
+    return found?.base && found.values ? (found as Kept) : null;
   } catch {
     return null;
   }
@@ -30,8 +25,8 @@ export interface Editing {
   values: Values;
   problem: Refused | null;
   isDirty: boolean;
-  /** Whether a draft of before is back. */
-  isBack: boolean;
+  /** Whether a draft of before is back, and on a row that somebody else has changed since. */
+  back: "as it was" | "on another row" | null;
   set: (name: string, value: unknown) => void;
   /** Read the row again, and put my changes on it, or drop them. */
   read: (keep: boolean) => Promise<void>;
@@ -42,7 +37,7 @@ export const useEditing = (pipelineId: string | null, start: Values | null): Edi
   const [row, setRow] = useState<Definition | null>(null);
   const [values, setValues] = useState<Values>({});
   const [problem, setProblem] = useState<Refused | null>(null);
-  const [isBack, setBack] = useState(false);
+  const [back, setBack] = useState<Editing["back"]>(null);
   const seen = row?.values ?? start;
   const isDirty = seen !== null && Object.keys(values).length > 0 && !same(sorted(values), sorted(seen));
   const read = async (keep: boolean) => {
@@ -50,10 +45,12 @@ export const useEditing = (pipelineId: string | null, start: Values | null): Edi
     try {
       const fresh = pipelineId === null ? null : await get<Definition>(pathOf(pipelineId, "/definition"));
       const base = fresh?.values ?? start ?? {};
-      const before = kept(pipelineId, fresh?.version ?? null);
-      setBack(keep && !row && before !== null && !same(sorted(before), sorted(base)));
+      const version = fresh?.version ?? null;
+      const draft = keep && !row ? kept(pipelineId) : null;
+      const before = draft && restored(draft, version, base);
+      setBack(!before || same(sorted(before), sorted(base)) ? null : draft?.version === version ? "as it was" : "on another row");
       setRow(fresh);
-      setValues(!keep ? base : row ? rebased(values, row.values, base) : (before ?? base));
+      setValues(keep && row ? rebased(values, row.values, base) : (before ?? base));
     } catch (error) {
       setProblem(error as Refused);
     }
@@ -62,7 +59,7 @@ export const useEditing = (pipelineId: string | null, start: Values | null): Edi
     if (pipelineId !== null || start !== null) void read(true);
   }, [pipelineId, start !== null]);
   useEffect(() => {
-    if (isDirty) sessionStorage.setItem(keptAt(pipelineId), JSON.stringify({ version: row?.version ?? null, values }));
+    if (seen !== null && isDirty) sessionStorage.setItem(keptAt(pipelineId), JSON.stringify({ version: row?.version ?? null, base: seen, values } satisfies Kept));
     else if (seen !== null && Object.keys(values).length) sessionStorage.removeItem(keptAt(pipelineId));
   }, [values, isDirty]);
   useEffect(() => {
@@ -72,7 +69,7 @@ export const useEditing = (pipelineId: string | null, start: Values | null): Edi
     return () => window.removeEventListener("beforeunload", stay);
   }, [isDirty]);
   const set = (name: string, value: unknown) => setValues((old) => ({ ...old, [name]: value }));
-  return { row, values, problem, isDirty, isBack, set, read };
+  return { row, values, problem, isDirty, back, set, read };
 };
 
 const sorted = (values: Values): [string, unknown][] => Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1));

@@ -3,13 +3,25 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { get, type Refused } from "../api";
+import { follow } from "../logic/follow";
 import { shared } from "../logic/shared";
+import { subjectOf } from "../logic/subject";
 
 export interface Live<Answer> {
   answer: Answer | null;
+  /** Whether the answer is of another page, year or filter than is asked for: its own is on the way. */
+  isOld: boolean;
   problem: Refused | null;
   /** Ask now, for example after something was done. */
   again: () => void;
+}
+
+interface State<Answer> {
+  answer: Answer | null;
+  /** What the answer is of, and the problem. */
+  of: string | null;
+  problem: Refused | null;
+  problemOf: string | null;
 }
 
 /**
@@ -17,47 +29,28 @@ export interface Live<Answer> {
  * @param every seconds between an answer and the next question, by the newest answer
  */
 export const useLive = <Answer>(path: string | null, every: (answer: Answer | null) => number): Live<Answer> => {
-  const [state, setState] = useState<{ path: string | null; answer: Answer | null; problem: Refused | null }>({
-    path,
-    answer: null,
-    problem: null,
-  });
+  const [state, setState] = useState<State<Answer>>({ answer: null, of: null, problem: null, problemOf: null });
   const [round, setRound] = useState(0);
   const pace = useRef(every);
   pace.current = every;
   useEffect(() => {
     if (path === null) return undefined;
-    const stop = new AbortController();
-    let timer = 0;
-    const ask = async () => {
-      let newest: Answer | null = null;
-      try {
-        if (!document.hidden) {
-          const answer = await get<Answer>(path, stop.signal);
-          newest = answer;
-          setState((old) => shared(old, { path, answer, problem: null }));
-        }
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        // What was shown stays; the problem stands beside it.
-        setState((old) => ({ path, answer: old.path === path ? old.answer : null, problem: error as Refused }));
-      }
-      if (!stop.signal.aborted) timer = window.setTimeout(() => void ask(), 1000 * pace.current(newest));
-    };
-    const shown = () => {
-      if (document.hidden) return;
-      window.clearTimeout(timer);
-      void ask();
-    };
-    void ask();
-    document.addEventListener("visibilitychange", shown);
+    const following = follow<Answer>({
+      ask: (signal) => get<Answer>(path, signal),
+      every: (answer) => pace.current(answer),
+      isLookedAt: () => !document.hidden,
+      onAnswer: (answer) => setState((old) => shared(old, { answer, of: path, problem: null, problemOf: path })),
+      // What was shown stays; the problem stands beside it.
+      onProblem: (problem) => setState((old) => ({ ...old, problem: problem as Refused, problemOf: path })),
+    });
+    document.addEventListener("visibilitychange", following.wake);
     return () => {
-      stop.abort();
-      window.clearTimeout(timer);
-      document.removeEventListener("visibilitychange", shown);
+      document.removeEventListener("visibilitychange", following.wake);
+      following.stop();
     };
   }, [path, round]);
   const again = useCallback(() => setRound((number) => number + 1), []);
-  const current = state.path === path;
-  return { answer: current ? state.answer : null, problem: current ? state.problem : null, again };
+  const isOfSubject = path !== null && state.of !== null && subjectOf(state.of) === subjectOf(path);
+  const answer = isOfSubject ? state.answer : null;
+  return { answer, isOld: answer !== null && state.of !== path, problem: state.problemOf === path ? state.problem : null, again };
 };
