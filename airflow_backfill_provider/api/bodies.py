@@ -72,14 +72,13 @@ class ReasonBody(Body):
     why: Annotated[str, Field(max_length=2000)] | None = None
 
 
-class DatesBody(Body):
+class DatesBody(ReasonBody):
     """Single run dates of a pipeline, whoever asked for them, and why somebody does it, for their story."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"dates": ["2026-11-07"], "reason": "the source is gone"}]}
+        extra="forbid", json_schema_extra={"examples": [{"dates": ["2026-11-07"], "why": "the source is gone"}]}
     )
     dates: Annotated[list[Day], Field(min_length=1, max_length=3000, strict=False)]
-    reason: Annotated[str, Field(max_length=2000, description="An empty text gives none")]
 
 
 class PriorityBody(ReasonBody):

@@ -73,4 +73,4 @@ def retry(pipeline_id: PipelineId, body: bodies.DatesBody, viewer: ViewerDep) ->
 
 def _asked(body: bodies.DatesBody, viewer: Viewer) -> tuple[str, Person]:
     """The dates as the text that selects them, and who asks."""
-    return str(Selection.of(body.dates)), Person(viewer.name, body.reason or None)
+    return str(Selection.of(body.dates)), Person(viewer.name, body.why)

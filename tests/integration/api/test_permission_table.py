@@ -115,7 +115,7 @@ def _prepare(ask: Ask, row: Row, request_id: str) -> None:
 def _body(ask: Ask, row: Row, parts: dict[str, str]) -> dict[str, Any] | None:
     plain: dict[str, Any] = {
         "why": {"why": "a cell of the table"},
-        "dates": {"dates": [str(TODAY), str(TODAY - timedelta(days=1))], "reason": "a cell of the table"},
+        "dates": {"dates": [str(TODAY), str(TODAY - timedelta(days=1))], "why": "a cell of the table"},
         "priority": {"priority": 3},
         "nothing": {},
     }

@@ -71,8 +71,8 @@ def _done_once(ask: Callable[..., Any], schema: Any, known: dict[str, list[str]]
         *(
             ("POST", f"/api/pipelines/{{pipeline_id}}/dates/{verb}", {"pipeline_id": DAILY}, body)
             for verb, body in (
-                ("cancel", {"dates": waiting, "reason": "the source is gone"}),
-                ("retry", {"dates": waiting[:1], "reason": ""}),
+                ("cancel", {"dates": waiting, "why": "the source is gone"}),
+                ("retry", {"dates": waiting[:1]}),
             )
         ),
         ("POST", "/api/notifications/{notification_id}/resend", {"notification_id": known["notification_id"][0]}, {}),
@@ -173,8 +173,8 @@ def test_an_awkward_text_is_refused_or_taken_but_breaks_nothing(ask: Callable[..
     posts += [("/api/plan", wish | {"pipeline_ids": [text]}), ("/api/requests", wish | {"why": text})]
     request = make(ask, DOWNSTREAM, dates="today")
     posts += [(f"/api/requests/{request}/cancel", {"why": text})]
-    posts += [(f"/api/pipelines/{SEEN}/dates/cancel", {"dates": [text], "reason": text})]
-    posts += [(f"/api/pipelines/{quote(text, errors='surrogatepass')}/dates/retry", {"dates": [day], "reason": text})]
+    posts += [(f"/api/pipelines/{SEEN}/dates/cancel", {"dates": [text], "why": text})]
+    posts += [(f"/api/pipelines/{quote(text, errors='surrogatepass')}/dates/retry", {"dates": [day], "why": text})]
     values = {"platform": "http", "trigger_url": "/x", "schedule_type": "daily"}
     for column in ("pipeline_name", "frequency", "platform_job_id", "calendar", "tags", "notification_details"):
         posts += [("/api/definitions/check", {"pipeline_id": "awkward", "values": values | {column: text}})]

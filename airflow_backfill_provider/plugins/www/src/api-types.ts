@@ -932,17 +932,14 @@ export interface components {
          *       "dates": [
          *         "2026-11-07"
          *       ],
-         *       "reason": "the source is gone"
+         *       "why": "the source is gone"
          *     }
          */
         DatesBody: {
             /** Dates */
             dates: string[];
-            /**
-             * Reason
-             * @description An empty text gives none
-             */
-            reason: string;
+            /** Why */
+            why?: string | null;
         };
         /**
          * DefinitionAnswer
