@@ -337,9 +337,10 @@ def test_what_was_over_before_it_could_be_sent_is_told_by_its_end_alone(
     late = replace(NOTICE, type=NoticeType.SLA_BREACH, key="late", incident="sla:today")
     other = replace(late, key="other", incident="sla:tomorrow")
     receivers.down("pagerduty")
-    tell(registry, late)
-    assert any("503" in line for line in deliver_all(registry, settings))
-    tell(registry, other, replace(late, type=NoticeType.SLA_RECOVERED, key="done"))
+    tell(registry, late, other)
+    for _ in range(2):  # each has been tried: what has not comes first
+        assert any("503" in line for line in deliver_all(registry, settings))
+    tell(registry, replace(late, type=NoticeType.SLA_RECOVERED, key="done"))
     receivers.down()
     while deliver_all(registry, settings):
         pass
