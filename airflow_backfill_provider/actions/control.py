@@ -63,8 +63,8 @@ def retry(registry: Registry, name: str, person: Person, *, now: datetime) -> tu
 
     Of a cancelled request also the cancelled dates: it goes on where it was stopped. A date that was cancelled by
     itself stays so until somebody names it, and one of a pipeline that is switched off or deleted until that is back.
-    Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date
-    that another item fills meanwhile, or while the cancel is still at work.
+    Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date that another item fills meanwhile, while
+    the cancel is still at work, or when nothing of any of its pipelines is started any more.
     """
     try:
         with registry.writing() as conn:

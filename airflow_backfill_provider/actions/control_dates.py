@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from airflow_backfill_provider.backfill.status import FOR_A_PERSON, LIVE, ItemEv
 from airflow_backfill_provider.dates.selection import parse_selection
 from airflow_backfill_provider.dates.zone import latest_day
 from airflow_backfill_provider.errors import Conflict
-from airflow_backfill_provider.store import coverage, pipelines, queue, queue_reads, requests
+from airflow_backfill_provider.store import coverage, pipelines, queue, queue_reads
 from airflow_backfill_provider.store.engine import Registry
 
 
@@ -82,27 +82,26 @@ def revive(
         raise Conflict(f"other requests work on {', '.join(busy)}; wait for them, or cancel them, and retry")
     queue.lock(conn, queue.of([item.backfill_id for item in undone]))
     stale = coverage.stale_of(conn, {(item.pipeline_id, item.run_date) for item in undone})
-    paused = requests.paused(conn, {item.request_id for item in undone if item.request_id}) if by_themselves else set()
     alike: dict[tuple[str, frozenset[tuple[str, Any]]], list[str]] = defaultdict(list)
     for item in undone:
-        anew: dict[str, Any] = {"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None}
+        values: dict[str, Any] = {"submissions": 0, "retry_attempts": 0, "not_before": None, "batch_limit": None}
         words = [f"{person.who} retries" + (f": {person.why}" if person.why else "")]
         if not item.ours:  # from now on the queue starts it, in its own slots and with all attempts
-            anew["reason"] = "requested"
+            values["reason"] = "requested"
             words.append(f"before it was of Airflow's own ({item.reason})")
         if (item.pipeline_id, item.run_date) in stale:  # it was filled since, and that counts no more
-            anew["requested_at"] = now
+            values["requested_at"] = now
         if by_themselves:
-            anew["kept_back"] = None
-        if item.request_id in paused:
-            anew["request_id"] = None
+            values["kept_back"] = None
+        if by_themselves and item.paused:
+            values["request_id"] = None
             words.append(f"taken out of request {item.request_id}, which is paused")
-        alike["; ".join(words), frozenset(anew.items())].append(item.backfill_id)
-    return sum(_revive_alike(conn, ids, person.who, why, dict(anew), now) for (why, anew), ids in alike.items())
-
-
-def _revive_alike(conn: Connection, ids: Iterable[str], who: str, why: str, anew: dict[str, Any], now: datetime) -> int:
-    return len(queue.move(conn, ItemEvent.REVIVED, queue.of(list(ids)), who=who, why=why, now=now, values=anew))
+        alike["; ".join(words), frozenset(values.items())].append(item.backfill_id)
+    moved = 0
+    for (why, anew), ids in alike.items():
+        which = queue.of(ids)
+        moved += len(queue.move(conn, ItemEvent.REVIVED, which, who=person.who, why=why, now=now, values=dict(anew)))
+    return moved
 
 
 def _newest(conn: Connection, pipeline_id: str, selection_text: str, now: datetime) -> list[Item]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,12 +45,6 @@ def requests_of(conn: Connection, backfill_ids: Sequence[str]) -> set[str]:
     item = backfill_queue.c
     mine = select(item.request_id).where(one_of(item.backfill_id, backfill_ids), item.request_id.is_not(None))
     return set(conn.execute(mine.distinct()).scalars())
-
-
-def paused(conn: Connection, request_ids: Iterable[str]) -> set[str]:
-    """Those of these requests that a person has paused."""
-    mine = one_of(table.c.request_id, sorted(request_ids))
-    return set(conn.execute(select(table.c.request_id).where(mine, table.c.paused_at.is_not(None))).scalars())
 
 
 def change(conn: Connection, request_id: str, now: datetime, **values: Any) -> None:

@@ -27,7 +27,7 @@ export const RuleDates = () => {
     setRefused(null);
     setDone(null);
     try {
-      await post<MovedDates>(pathOf(date.pipeline_id, `/dates/${verb}`), { dates: [date.run_date], why });
+      await post<MovedDates>(pathOf(date.pipeline_id, `/dates/${verb}`), { dates: [date.run_date], why: why || null });
       setDone({ verb, date });
       live.again();
     } catch (error) {
