@@ -96,8 +96,8 @@ _OPTIONS = {
     ),
     "controller_seconds": _option("Seconds between two looks of the controller's trigger at the registry.", "2"),
     "max_active_backfill_runs": _option(
-        "Most DagRuns that the queue has at work at once, in all pipelines. Neither scheduled runs nor those of "
-        "airflow backfill create count.",
+        "Most DagRuns that the queue has at work at once, in all pipelines. Neither scheduled runs count, nor those "
+        "that a person starts by Airflow's own means: airflow backfill create, a trigger, a clear.",
         "16",
         type_="integer",
     ),

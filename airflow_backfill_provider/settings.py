@@ -12,6 +12,10 @@ from pathlib import Path
 from airflow_backfill_provider.errors import ConfigError
 
 SECTION = "backfill"
+_UNITS = {"seconds": timedelta(seconds=1), "minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
+_LONGEST = timedelta(days=36_525)
+"""A century: longer is a mistake, and an instant so far away need not exist."""
+_MOST = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,33 +82,41 @@ def load() -> Settings:
     expected.
     """
     return Settings(
-        sql_alchemy_conn=_text("sql_alchemy_conn"),
+        sql_alchemy_conn=registry_url(),
         snapshot_path=Path(_text("snapshot_path")).absolute(),
-        poll_interval=_seconds("poll_seconds"),
-        hold_interval=_seconds("hold_seconds"),
-        poll_patience=_seconds("poll_patience_seconds"),
-        submit_grace=_seconds("submit_grace_seconds"),
-        busy_wait=_seconds("busy_wait_seconds"),
-        reconcile_after=_seconds("reconcile_seconds"),
-        controller_interval=_seconds("controller_seconds"),
+        poll_interval=_duration("poll_seconds"),
+        hold_interval=_duration("hold_seconds"),
+        poll_patience=_duration("poll_patience_seconds"),
+        submit_grace=_duration("submit_grace_seconds"),
+        busy_wait=_duration("busy_wait_seconds"),
+        reconcile_after=_duration("reconcile_seconds"),
+        controller_interval=_duration("controller_seconds"),
         max_active_backfill_runs=_count("max_active_backfill_runs"),
         max_active_runs_per_platform=_count("max_active_runs_per_platform"),
-        priority_ageing=_seconds("priority_ageing_seconds"),
-        owed_interval=_seconds("owed_seconds"),
-        lost_tick_age=_seconds("lost_tick_hours") * 3600,
-        lost_tick_grace=_seconds("lost_tick_grace_seconds"),
+        priority_ageing=_duration("priority_ageing_seconds"),
+        owed_interval=_duration("owed_seconds"),
+        lost_tick_age=_duration("lost_tick_hours"),
+        lost_tick_grace=_duration("lost_tick_grace_seconds"),
         airflow_url=_airflow_url(),
-        notification_timeout=_seconds("notification_timeout_seconds"),
-        notification_rest=_seconds("notification_rest_seconds"),
-        notification_give_up=_seconds("notification_give_up_hours") * 3600,
+        notification_timeout=_duration("notification_timeout_seconds"),
+        notification_rest=_duration("notification_rest_seconds"),
+        notification_give_up=_duration("notification_give_up_hours"),
         digest_after=_count("notification_digest_after"),
-        digest_interval=_seconds("notification_digest_seconds"),
+        digest_interval=_duration("notification_digest_seconds"),
         notification_template=_optional("notification_template"),
         fallback_channel=_optional("notification_fallback_channel"),
-        sla_warning=_seconds("sla_warning_minutes") * 60,
-        sla_urgent=_seconds("sla_urgent_minutes") * 60,
+        sla_warning=_duration("sla_warning_minutes"),
+        sla_urgent=_duration("sla_urgent_minutes"),
         deferrable=_boolean("deferrable"),
     )
+
+
+def registry_url() -> str:
+    """:attr:`Settings.sql_alchemy_conn` alone: whoever opens the registry needs no more, and does so all the time.
+
+    Raises :class:`~airflow_backfill_provider.errors.ConfigError` when it is empty.
+    """
+    return _text("sql_alchemy_conn")
 
 
 def _text(option: str) -> str:
@@ -130,21 +142,24 @@ def _airflow_url() -> str:
     return str(conf.get("api", "base_url", fallback="") or "").strip()
 
 
-def _seconds(option: str) -> timedelta:
-    text = _text(option)
+def _duration(option: str) -> timedelta:
+    """An option whose name ends in what it counts: ``poll_seconds``, ``lost_tick_hours``."""
+    text, unit = _text(option), option.rpartition("_")[2]
+    most = int(_LONGEST / _UNITS[unit])
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = -1.0
-    if seconds < 0:
-        raise ConfigError(f"[{SECTION}] {option} is {text!r}; expected a number of seconds, 0 or more")
-    return timedelta(seconds=seconds)
+        number = -1.0
+    if not 0 <= number <= most:  # which nan is not either
+        raise ConfigError(f"[{SECTION}] {option} is {text!r}; expected a number of {unit}, from 0 to {most}")
+    return number * _UNITS[unit]
 
 
 def _count(option: str) -> int:
     text = _text(option)
-    if not text.isdecimal() or int(text) < 1:
-        raise ConfigError(f"[{SECTION}] {option} is {text!r}; expected a whole number, 1 or more")
+    # The length first: Python refuses to make a number of thousands of digits.
+    if not text.isdecimal() or len(text) > len(str(_MOST)) or not 1 <= int(text) <= _MOST:
+        raise ConfigError(f"[{SECTION}] {option} is {text!r}; expected a whole number, from 1 to {_MOST}")
     return int(text)
 
 

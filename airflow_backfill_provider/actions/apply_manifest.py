@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
-from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound, Problem
+from airflow_backfill_provider.errors import InvalidRequest, NotFound, Problem, all_of
 from airflow_backfill_provider.pipelines.cells import did_you_mean
 from airflow_backfill_provider.pipelines.changes import Change, diff
 from airflow_backfill_provider.pipelines.manifest import Manifest, read_manifest
@@ -17,7 +17,7 @@ from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import pipelines
 from airflow_backfill_provider.store.calendars import calendars
 from airflow_backfill_provider.store.engine import Registry
-from airflow_backfill_provider.store.pipeline_changes import apply_changes, soft_delete
+from airflow_backfill_provider.store.pipeline_changes import apply_changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,19 @@ class Definitions:
             raise InvalidRequest(self.broken[pipeline_id])
         hint = did_you_mean(pipeline_id, [*self.broken, *(pipeline.pipeline_id for pipeline in self.good)])
         raise NotFound(f"there is no pipeline {pipeline_id!r}{hint or '; see airflow pipelines list'}")
+
+    def pipelines(self, pipeline_ids: Iterable[str]) -> list[Pipeline]:
+        """Each of these once. Raises one error with every id that is not there, or whose row is broken."""
+        found: list[Pipeline] = []
+        errors: list[InvalidRequest | NotFound] = []
+        for pipeline_id in dict.fromkeys(pipeline_ids):
+            try:
+                found.append(self.pipeline(pipeline_id))
+            except (InvalidRequest, NotFound) as error:
+                errors.append(error)
+        if errors:
+            raise all_of(errors)
+        return found
 
     def refuse_broken(self) -> None:
         """Raise InvalidRequest with every problem of every row, when there is one."""
@@ -81,23 +94,3 @@ def apply_manifest(registry: Registry, text: str, *, who: str, now: datetime, pr
         changes = plan(conn, text, now=now, prune=prune)
         apply_changes(conn, changes, who=who, now=now)
     return changes
-
-
-def delete_pipeline(registry: Registry, pipeline_id: str, *, who: str, now: datetime) -> None:
-    """Delete one pipeline; its records stay. Raises NotFound, or Conflict while another pipeline waits for it."""
-    with registry.writing() as conn:
-        definitions = read_definitions(conn)
-        if pipeline_id not in definitions.broken:
-            definitions.pipeline(pipeline_id)
-        waiting = [
-            repr(pipeline.pipeline_id)
-            for pipeline in definitions.good
-            if pipeline.pipeline_id != pipeline_id
-            and any(dependency.upstream_id == pipeline_id for dependency in pipeline.dependencies)
-        ]
-        if waiting:
-            raise Conflict(
-                f"pipeline {pipeline_id!r} is an upstream of {', '.join(waiting)}; "
-                "take it out of their dependencies first"
-            )
-        soft_delete(conn, pipeline_id, who=who, now=now)

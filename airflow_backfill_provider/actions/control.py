@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,11 +14,42 @@ from airflow_backfill_provider.actions.control_dates import revive
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
+from airflow_backfill_provider.dates.selection import Selection
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, Problem
 from airflow_backfill_provider.store import pipelines, queue, queue_reads, requests
 from airflow_backfill_provider.store.engine import Registry
 
 HIGHEST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a retry of a request leaves out of it: dates of a pipeline that starts nothing any more."""
+
+    pipeline_id: str
+    dates: tuple[date, ...]
+    gone: str
+    """To be read after the pipeline's name: 'is switched off'."""
+
+    @property
+    def selection(self) -> str:
+        """The dates as the text that selects them."""
+        return str(Selection.of(self.dates))
+
+    @property
+    def why(self) -> str:
+        """In words."""
+        return f"the pipeline {self.gone}, so nothing would start them"
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What a retry of a request did."""
+
+    request_id: str
+    dates: int
+    """How many are tried again."""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def pause(registry: Registry, name: str, person: Person, *, now: datetime) -> tuple[str, int]:
@@ -58,11 +91,11 @@ def cancel(registry: Registry, name: str, person: Person, *, now: datetime) -> t
     return request_id, len(moved)
 
 
-def retry(registry: Registry, name: str, person: Person, *, now: datetime) -> tuple[str, int]:
+def retry(registry: Registry, name: str, person: Person, *, now: datetime) -> Retried:
     """Let the failed dates of a request be tried again, with all their attempts; the dates are those it named.
 
     Of a cancelled request also the cancelled dates: it goes on where it was stopped. A date that was cancelled by
-    itself stays so until somebody names it, and one of a pipeline that is switched off or deleted until that is back.
+    itself stays so until somebody names it; one of a pipeline that is switched off or deleted is left out, and named.
     Raises :class:`~airflow_backfill_provider.errors.Conflict` with every date that another item fills meanwhile, while
     the cancel is still at work, or when nothing of any of its pipelines is started any more.
     """
@@ -72,20 +105,21 @@ def retry(registry: Registry, name: str, person: Person, *, now: datetime) -> tu
             request_id = request["request_id"]
             undone = _undone(conn, request)
             gone = pipelines.why_gone(conn, {item.pipeline_id for item in undone})
+            left_out = tuple(_left_out(undone, gone))
             able = [item for item in undone if item.pipeline_id not in gone]
             if not able:
                 which = ", ".join(f"{name!r} {why}" for name, why in sorted(gone.items()))
                 raise Conflict(f"pipeline {which}, so its dates of request {request_id!r} would wait for ever")
             moved = revive(conn, able, person, now)
             requests.change(conn, request_id, now, cancelled_at=None)
-            left = f"; not {len(undone) - moved} of {', '.join(sorted(gone))}" if gone else ""
             waits = "" if request["paused_at"] is None else "; they wait until it is resumed"
-            requests.tell(conn, request_id, "retried", person, now, f"{moved} date(s){left}{waits}")
+            left = "".join(f"; not {len(one.dates)} of {one.pipeline_id}, which {one.gone}" for one in left_out)
+            requests.tell(conn, request_id, "retried", person, now, f"{moved} date(s){waits}{left}")
     except IntegrityError:  # one live item for each date
         raise Conflict(
             f"another request took one of the dates of {name!r} at this moment; nothing was changed, ask again"
         ) from None
-    return request_id, moved
+    return Retried(request_id, moved, left_out)
 
 
 def is_paused(registry: Registry, name: str) -> bool:
@@ -95,15 +129,16 @@ def is_paused(registry: Registry, name: str) -> bool:
 
 
 def reprioritize(registry: Registry, name: str, priority: int, person: Person, *, now: datetime) -> tuple[str, int]:
-    """Give the waiting dates of a request another priority. Returns its id and how many dates that were."""
+    """Give the dates of a request another priority, also to wait with again. Returns its id and how many wait now."""
     check_priority(priority)
     with registry.writing() as conn:
         request_id = _live_request(conn, name)["request_id"]
         queue.lock(conn, queue.of_request(request_id))
-        count = requests.reprioritize(conn, request_id, priority, now)
+        requests.reprioritize(conn, request_id, priority, now)
         requests.change(conn, request_id, now, priority=priority)
-        requests.tell(conn, request_id, "reprioritized", person, now, f"priority {priority} for {count} date(s)")
-    return request_id, count
+        waiting = _count(queue_reads.items_of_request(conn, request_id), ItemStatus.PENDING)
+        requests.tell(conn, request_id, "reprioritized", person, now, f"priority {priority} for {waiting} date(s)")
+    return request_id, waiting
 
 
 def check_priority(priority: int) -> None:
@@ -125,6 +160,16 @@ def _undone(conn: Connection, request: dict[str, Any]) -> list[Item]:
     if not undone:
         raise Conflict(f"request {name!r} has no failed date; 'backfill show {name}' lists its dates")
     return undone
+
+
+def _left_out(undone: Iterable[Item], gone: Mapping[str, str]) -> Iterator[LeftOut]:
+    """Those of the dates whose pipeline is gone, by pipeline."""
+    dates: dict[str, list[date]] = {}
+    for item in undone:
+        if item.pipeline_id in gone:
+            dates.setdefault(item.pipeline_id, []).append(item.run_date)
+    for pipeline_id, days in sorted(dates.items()):
+        yield LeftOut(pipeline_id, tuple(days), gone[pipeline_id])
 
 
 def _live_request(conn: Connection, name: str) -> dict[str, Any]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import compress
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions.known_pipelines import Known, order_of, understood
+from airflow_backfill_provider.actions.known_pipelines import Known, lanes_of, order_of, understood
 from airflow_backfill_provider.actions.survey_dates import survey_side_by_side
 from airflow_backfill_provider.backfill.owed import OWED, DateStatus
 from airflow_backfill_provider.backfill.side_by_side import Order, SideBySide
 from airflow_backfill_provider.errors import Problem
 from airflow_backfill_provider.store import pipelines
+from airflow_backfill_provider.store.fingerprints import fingerprints
 from airflow_backfill_provider.store.pipeline_heads import Head
 
 
@@ -98,13 +100,14 @@ def date_grid(
     if sort != "name" or filters.statuses:
         stand = survey_side_by_side(conn, _active(known, found), *dates, now)
         if filters.statuses:
-            wanted = _of_each(stand, stand.survey.of(filters.statuses))
-            found = [head for head in found if head.pipeline_id in wanted]
-        if sort != "name":
-            owed, late = stand.survey.owed, stand.late
-            worst = _of_each(stand, late, owed) if sort == "late" else _of_each(stand, owed, late)
-            found.sort(key=lambda head: worst.get(head.pipeline_id, 0), reverse=True)
-    return Grid(total=len(found), rows=_rows(conn, known, stand, found[offset : offset + limit], dates, now))
+            found = list(compress(found, _of_each(known, stand, found, stand.survey.of(filters.statuses))))
+    places: Sequence[int] = range(len(found))
+    if stand is not None and sort != "name":
+        owed, late = stand.survey.owed, stand.late
+        worst = _of_each(known, stand, found, *((late, owed) if sort == "late" else (owed, late)))
+        places = sorted(places, key=worst.__getitem__, reverse=True)  # who has as many stays in order
+    page = [found[place] for place in places[offset : offset + limit]]
+    return Grid(total=len(found), rows=_rows(conn, known, stand, page, dates, now))
 
 
 def totals(
@@ -121,8 +124,11 @@ def totals(
     return Totals(pipelines=len(found), counts=stand.survey.counts(), late=stand.late.bit_count())
 
 
-def chosen(heads: Iterable[Head], filters: Filters, among: Collection[str]) -> list[Head]:
-    """The pipelines of ``among`` that the filters leave, in their order; those on statuses are not looked at."""
+def chosen(heads: Sequence[Head], filters: Filters, among: Collection[str]) -> Sequence[Head]:
+    """The pipelines of ``among`` that the filters leave, in their order; those on statuses are not looked at.
+
+    It is ``heads`` itself when that is all of them.
+    """
     found = [head for head in heads if head.pipeline_id in among]
     if words := filters.search.strip().lower():
         found = [head for head in found if words in head.pipeline_id.lower() or words in head.name.lower()]
@@ -130,7 +136,9 @@ def chosen(heads: Iterable[Head], filters: Filters, among: Collection[str]) -> l
         found = [head for head in found if filters.tags <= set(head.tags)]
     if filters.platform is not None:
         found = [head for head in found if head.platform == filters.platform]
-    return [head for head in found if head.is_active] if filters.active_only else found
+    if filters.active_only:
+        found = [head for head in found if head.is_active]
+    return heads if len(found) == len(heads) else found
 
 
 def _active(known: Known, wanted: Sequence[Head]) -> Order:
@@ -141,14 +149,18 @@ def _active(known: Known, wanted: Sequence[Head]) -> Order:
     return order_of(one for one in known.active if one.pipeline_id in ids)
 
 
-def _of_each(stand: SideBySide, first: int, then: int = 0) -> dict[str, int]:
+def _of_each(known: Known, stand: SideBySide, heads: Sequence[Head], first: int, then: int = 0) -> list[int]:
     """How many of the first dates each pipeline has, and of the others where these are as many, as one number."""
-    numbers = zip(stand.order.names, stand.of_each(first), stand.of_each(then), strict=True)
-    return {name: (one << _MANY) + other for name, one, other in numbers if one or other}
-
-
-_MANY = 32
-"""No range has more than two to the power of this dates."""
+    numbers = stand.of_each(first)
+    if then:
+        shift = (
+            8 * stand.width
+        ).bit_length()  # as few bits as the range can do with: small numbers are compared faster
+        numbers = [(one << shift) + other for one, other in zip(numbers, stand.of_each(then), strict=True)]
+    numbers.append(0)  # for who has no lane
+    as_known = heads is known.by_name and stand.order is known.order
+    lanes = known.lanes_by_name if as_known else lanes_of(heads, stand.order)
+    return list(map(numbers.__getitem__, lanes))
 
 
 def _rows(
@@ -161,13 +173,12 @@ def _rows(
 ) -> list[GridRow]:
     """The rows of these pipelines, in their order; ``stand`` is how the dates of all stand, if that is known."""
     names = [head.pipeline_id for head in wanted]
-    definitions = pipelines.some_rows(conn, names)
     broken: Mapping[str, tuple[Problem, ...]] = {}
-    if not known.is_true_of(definitions):
-        listing = pipelines.parse_rows(definitions, pipelines.calendars_of(conn, definitions))
+    if not known.still_says(fingerprints(conn, names), names):
+        listing = pipelines.some(conn, names)
         order, broken, stand = order_of(understood(listing.pipelines, listing.calendars)), listing.broken, None
     elif stand is None:
-        order = order_of(known.by_id[row["pipeline_id"]] for row in definitions)
+        order = order_of(map(known.by_id.__getitem__, names))
     if stand is None:
         stand = survey_side_by_side(conn, order, *dates, now)
     surveyed = stand.rows(names)

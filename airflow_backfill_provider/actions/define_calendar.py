@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.dates.calendar import BusinessCalendar, named
+from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY
 from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound, Problem
 from airflow_backfill_provider.pipelines.calendar_text import CalendarText
 from airflow_backfill_provider.pipelines.cells import did_you_mean
@@ -126,7 +127,12 @@ def _compared(before: BusinessCalendar | None, after: BusinessCalendar, today: d
         changed = set((before.closed ^ after.closed) | (before.working ^ after.working)) or changed
     if max(changed) - min(changed) > _WIDEST:
         changed = {today}
-    return min(changed) - _AROUND, max(changed) + _AROUND
+    return _among_ticks(min(changed)) - _AROUND, _among_ticks(max(changed)) + _AROUND
+
+
+def _among_ticks(day: date) -> date:
+    """The day, or the nearest one on which there can be a tick: beyond them nothing moves, and the calendar ends."""
+    return date.fromordinal(min(max(day.toordinal(), FIRST_DAY), LAST_DAY))
 
 
 def _moved(

@@ -10,7 +10,8 @@ from airflow_backfill_provider.actions.apply_manifest import read_definitions
 from airflow_backfill_provider.errors import InvalidRequest, NotFound, Problem
 from airflow_backfill_provider.pipelines.cells import did_you_mean
 from airflow_backfill_provider.pipelines.changes import Change, diff
-from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
+from airflow_backfill_provider.pipelines.parts import Flaw
+from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline, path_text
 from airflow_backfill_provider.pipelines.quality_checks import read_quality_checks
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.pipeline_changes import apply_changes
@@ -23,10 +24,21 @@ def set_check(registry: Registry, pipeline_id: str, entry: Entry, *, who: str, n
 
     ``entry`` is what stands in ``pipelines.yaml``. Raises InvalidRequest with everything that is wrong with it.
     """
+    refuse_flaws(entry)
+    return _change(registry, pipeline_id, entry["name"], entry, who, now)
+
+
+def refuse_flaws(entry: Entry) -> None:
+    """Raise InvalidRequest with everything that is wrong with a check by itself."""
     _, flaws = read_quality_checks([entry])
     if flaws:
-        raise InvalidRequest(Problem(f"check {entry.get('name')!r}", flaw.message) for flaw in flaws)
-    return _change(registry, pipeline_id, entry["name"], entry, who, now)
+        raise InvalidRequest(Problem(_where(entry, flaw), flaw.message) for flaw in flaws)
+
+
+def _where(entry: Entry, flaw: Flaw) -> str:
+    """The check, and the setting that is wrong; the way to it begins with the column and the place in its list."""
+    setting = path_text(flaw.path[2:])
+    return f"check {entry.get('name')!r}{', ' if setting else ''}{setting}"
 
 
 def delete_check(registry: Registry, pipeline_id: str, name: str, *, who: str, now: datetime) -> Pipeline:

@@ -149,6 +149,7 @@ def _message(one: Claimed, settings: Settings) -> Message:
         key=one.notification_id,
         base_url=settings.airflow_url,
         template=one.channel.template or settings.notification_template or None,
+        kind=one.channel.kind,
     )
 
 
@@ -200,9 +201,10 @@ def _elsewhere(conn: Connection, one: Claimed, state: ChannelState, settings: Se
 
 def _channels_of(conn: Connection, one: Claimed, settings: Settings) -> list[Channel]:
     found: list[Channel] = []
-    if one.notice.pipeline_id:
-        for row in outbox.addressees(conn, [one.notice.pipeline_id]).values():
-            found += read_channels(row.channel, row.details)[0]
+    for row in outbox.addressees(
+        conn, filter(None, [one.notice.pipeline_id, *one.facts.get("pipelines", ())])
+    ).values():
+        found += read_channels(row.channel, row.details)[0]
     if all(channel.key == one.channel.key for channel in found):
         found += fallback_channels(settings.fallback_channel)
     return found

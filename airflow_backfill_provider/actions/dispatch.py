@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -10,10 +10,12 @@ from itertools import pairwise
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.asked_run import ASKED_AT
+from airflow_backfill_provider.actions.dags_at_rest import DagsAtRest
 from airflow_backfill_provider.actions.end_items import SYSTEM
+from airflow_backfill_provider.actions.slots import limits_of, traits_of, usage_now
+from airflow_backfill_provider.actions.startable import look
 from airflow_backfill_provider.actions.story import Story
-from airflow_backfill_provider.actions.upstream_dates import unmet
-from airflow_backfill_provider.backfill.choose import Batch, Limits, Traits, Usage, choose, has_slot
+from airflow_backfill_provider.backfill.choose import Batch, Traits, choose, limit_reached
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus
@@ -22,7 +24,7 @@ from airflow_backfill_provider.dates.partition import format_key
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import calendars, pipelines, queue, queue_reads
+from airflow_backfill_provider.store import calendars, idle_dags, queue, queue_reads, requests
 from airflow_backfill_provider.store.dialect import alone
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.timetables.run_ids import queue_run_id
@@ -30,7 +32,7 @@ from airflow_backfill_provider.timetables.run_ids import queue_run_id
 LEASE = timedelta(minutes=1)
 """How long a claimed batch may be without a sign of its DagRun before it is started again under the same id."""
 LATER = timedelta(seconds=60)
-"""When a batch that cannot start now (its DAG is paused, or not there yet) is looked at again."""
+"""When a batch is looked at again that Airflow did not start: its DAG was paused, or went away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +41,26 @@ class Waiting:
 
     batches: Sequence[Batch]
     """To start now, most urgent first."""
-    blocked: Mapping[str, tuple[str, date]]
-    """The upstream pipeline and date that an item waits for, by the item's id."""
     traits: Mapping[str, Traits]
     """Of the pipelines of these batches, and of others."""
-    items: Sequence[Item]
-    """What was looked at: of each pipeline those that would come first, due or not."""
+    in_the_way: frozenset[str] = frozenset()
+    """The pipelines whose runs fill a limit that others share."""
 
 
 def plan_dispatch(conn: Connection, settings: Settings, now: datetime) -> Waiting:
     """What :func:`dispatch` would start now."""
-    usage = _usage(conn)
     limits = limits_of(settings)
+    usage = usage_now(conn, limits)
+    working = frozenset(usage.pipelines)
     if usage.is_full(limits):
-        return Waiting([], {}, {}, [])
-    working = _definitions_of(conn, usage.pipelines)
-    full = [
-        name
-        for name, count in usage.pipelines.items()
-        if name not in working or count >= working[name].max_active_backfills
-    ]
-    items = queue_reads.pending(conn, now, full)
-    definitions = _definitions_of(conn, {item.pipeline_id for item in items})
-    waiting = {(item.pipeline_id, item.run_date): item.backfill_id for item in items}
-    blocked = {waiting[pair]: upstream for pair, upstream in unmet(conn, waiting).items()} if waiting else {}
+        return Waiting([], {}, working)
+    full_requests = requests.full(conn, usage.requests)
+    items, blocked, definitions = look(conn, usage, limits.ageing, now, full_requests=full_requests)
     traits = {name: traits_of(pipeline) for name, pipeline in definitions.items()}
     follows = _follows(conn, definitions, items)
     batches = choose(items, traits, usage, limits, now, blocked=blocked, follows=follows)
-    return Waiting(batches, blocked, traits, items)
+    full = full_requests or usage.keeps_others_out(limits)
+    return Waiting(batches, traits, working if full else frozenset())
 
 
 def dispatch(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Iterator[Story]:
@@ -74,39 +68,34 @@ def dispatch(registry: Registry, dag_runs: DagRuns, settings: Settings) -> Itera
 
     Any number may dispatch at once: a turn of the controller, and runs that hand their slot on. They plan each by
     itself and claim one after the other. Who finds nothing left to claim is done: the one that took it looks on.
+    When a limit is reached, those who fill it are asked for: runs of a DAG that was paused meanwhile give their slots.
     """
-    paused: dict[str, bool | None] = {}
+    dags = DagsAtRest(registry, dag_runs)
+    resting: set[str] = set()
     moved = True
     while moved:
         moved = False
         with registry.reading() as conn:
             plan = plan_dispatch(conn, settings, datetime.now(UTC))
-        put_off: set[str] = set()
         for batch in plan.batches:
             name = batch.pipeline_id
-            if name in put_off:
+            if name in resting:
                 continue
-            if name not in paused:
-                paused[name] = dag_runs.is_paused(name)
+            why = dags.why(name)
             now = datetime.now(UTC)
-            if paused[name] is not False:
-                put_off.add(name)
-                ids = [item.backfill_id for item in plan.items if item.pipeline_id == name]
-                yield from _put_off(registry, name, ids, "is paused" if paused[name] else "is not there yet")
+            if why is not None:
+                resting.add(name)
+                again = f"its dates are looked at again in {idle_dags.LOOKED_AT_AGAIN.total_seconds():g} s"
+                yield Story(f"{name}: its DAG {why}; {again}")
             elif dag_run_id := _claim(registry, settings, batch, plan.traits[name], now):
                 yield from _make_run(registry, dag_runs, batch, dag_run_id, now)
             else:
                 continue
             moved = True
-
-
-def limits_of(settings: Settings) -> Limits:
-    """What all pipelines share."""
-    return Limits(
-        everywhere=settings.max_active_backfill_runs,
-        a_platform=settings.max_active_runs_per_platform,
-        ageing=settings.priority_ageing,
-    )
+        if not moved:
+            for name in dags.found_among(plan.in_the_way):
+                moved = True
+                yield Story(f"{name}: its DAG {dags.why(name)}; its runs hold no slot until it goes on")
 
 
 def start_again(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[Story]:
@@ -126,16 +115,6 @@ def start_again(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[
     yield from _make_run(registry, dag_runs, Batch(tuple(items)), run.dag_run_id, items[0].dispatched_at or now)
 
 
-def traits_of(pipeline: Pipeline) -> Traits:
-    """What choosing needs to know of a pipeline."""
-    return Traits(
-        platform=pipeline.platform,
-        max_active=pipeline.max_active_backfills,
-        most_dates=pipeline.max_dates_per_run if pipeline.multi_date_allowed else 1,
-        sequential=pipeline.run_order == "sequential",
-    )
-
-
 def _claim(registry: Registry, settings: Settings, batch: Batch, traits: Traits, now: datetime) -> str | None:
     """Take a batch if it still has a slot and nothing has happened to it since it was chosen; its DagRun's id then.
 
@@ -144,8 +123,9 @@ def _claim(registry: Registry, settings: Settings, batch: Batch, traits: Traits,
     dag_run_id = queue_run_id(format_key(batch.dates), [(item.backfill_id, item.attempt + 1) for item in batch.items])
     with registry.writing() as conn:
         alone(conn, "backfill dispatch")
-        free = has_slot(batch.items[0], traits, _usage(conn), limits_of(settings))
-        if not free or not queue_reads.still_wait(conn, batch.items):
+        limits = limits_of(settings)
+        full = limit_reached(batch.items[0], traits, usage_now(conn, limits), limits)
+        if full or not queue_reads.still_wait(conn, batch.items):
             return None
         taken = queue.claim(conn, batch.ids, dag_run_id, lease_until=now + LEASE, who=SYSTEM, now=now)
         return dag_run_id if taken else None
@@ -182,30 +162,6 @@ def _asked_at(batch: Batch, claimed_at: datetime) -> datetime:
     """Since when the dates are wanted: who has done one since then, and not reported it yet, has done it for us too."""
     asked_at = max(item.requested_at for item in batch.items)
     return claimed_at if asked_at == queue_reads.LONG_AGO else asked_at
-
-
-def _put_off(registry: Registry, pipeline_id: str, ids: Sequence[str], why: str) -> Iterator[Story]:
-    """Only those that were looked at: while they come first and are not due, nothing behind them is looked at."""
-    now = datetime.now(UTC)
-    with registry.writing() as conn:
-        queue.put_off(conn, ids, now + LATER, now)
-    yield Story(f"{pipeline_id}: its DAG {why}; its dates are looked at again in {LATER.total_seconds():g} s")
-
-
-def _usage(conn: Connection) -> Usage:
-    usage = Usage()
-    working = queue_reads.at_work(conn)
-    platforms = pipelines.platforms_of(conn, {run.pipeline_id for run in working})
-    for run in working:
-        usage.add(run.pipeline_id, platforms.get(run.pipeline_id, ""), run.request_id)
-    return usage
-
-
-def _definitions_of(conn: Connection, names: Iterable[str]) -> dict[str, Pipeline]:
-    """The pipelines of these names that can run: those that are switched off or broken keep their items waiting."""
-    wanted = sorted(set(names))
-    listing = pipelines.some(conn, wanted) if wanted else None
-    return {pipeline.pipeline_id: pipeline for pipeline in listing.pipelines if pipeline.is_active} if listing else {}
 
 
 def _follows(

@@ -45,6 +45,8 @@ def end_items(
     working = [item for item in items if item.status in (ItemStatus.IN_PROGRESS, ItemStatus.CANCELLING)]
     if dates is not None:
         working = [item for item in working if item.run_date in dates]
+    elif status is RecordStatus.SUCCESS and len(working) > 1:
+        working = _done_by(conn, run, working, now)
     # Not those it had once and has given back: they keep its id until their next run, and wait for that one.
     mine = queue.of([item.backfill_id for item in working])
     if status is RecordStatus.SUCCESS:
@@ -62,6 +64,21 @@ def end_items(
         failed = [item for item in working if item.status is ItemStatus.IN_PROGRESS]
         return _fail(conn, run, failed, message, now, fatal=fatal, batch_size=len(failed) if dates is None else 1)
     return [(item, None) for item in working]
+
+
+def _done_by(conn: Connection, run: RunRef, working: list[Item], now: datetime) -> list[Item]:
+    """Those of the items whose dates the run has records of, if it has any; it has not done the others.
+
+    One that was cancelled after the queue had claimed it for a run, and before that was made, was left out of the run.
+    """
+    recorded = {record["run_date"] for record in run_log_reads.records_of(conn, run)}
+    left_out = [item.backfill_id for item in working if recorded and item.run_date not in recorded]
+    if not left_out:
+        return working
+    for event in (ItemEvent.GIVEN_BACK, ItemEvent.STOPPED):
+        why = f"run {run.dag_run_id} succeeded without it"
+        queue.move(conn, event, queue.of(left_out), who=SYSTEM, why=why, now=now)
+    return [item for item in working if item.run_date in recorded]
 
 
 def overtake(conn: Connection, run: RunRef, dates: Iterable[date], now: datetime) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import compress
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from airflow_backfill_provider.backfill.survey import Survey
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import queue, queue_reads
+from airflow_backfill_provider.store import pipeline_changes, queue, queue_reads
 from airflow_backfill_provider.store.engine import Registry
 
 RULE = "rule"
@@ -36,14 +36,22 @@ def plan_fill(
     conn: Connection, active: Sequence[KnownPipeline], settings: Settings, now: datetime
 ) -> dict[str, list[NewItem]]:
     """The owed dates of those pipelines that have auto_backfill, as their policies say; by pipeline."""
-    filling = [each for each in active if each.pipeline.auto_backfill]
-    if not filling:
+    since = {
+        each.pipeline_id: day
+        for each in active
+        if each.pipeline.auto_backfill and (day := each.pipeline.auto_backfill_from)
+    }
+    if not since:
         return {}
-    since = [_fills_from(each.pipeline, now) for each in filling]
-    first, last = min(since), now.date() + _FAR_AHEAD
+    filling = [each for each in active if each.pipeline_id in since]
+    first, last = min(since.values()), now.date() + _FAR_AHEAD
     owing = _owing(conn, filling, since, last, now)
     surveyed = survey_dates(conn, owing, first, last, now)
-    wanted = [(each, days) for each in owing if (days := _candidates(each, surveyed[each.pipeline_id], settings, now))]
+    wanted = [
+        (each, days)
+        for each in owing
+        if (days := _candidates(each, surveyed[each.pipeline_id], since[each.pipeline_id], settings, now))
+    ]
     newest = queue_reads.newest_statuses(conn, [(each.pipeline_id, day) for each, days in wanted for day in days])
     stopped = {pair for pair, status in newest.items() if status in FOR_A_PERSON}
     left = [
@@ -55,11 +63,21 @@ def plan_fill(
     return {each.pipeline_id: _items(each.pipeline, some) for each, _ in left if (some := states[each.pipeline_id])}
 
 
+def without_first_day(active: Sequence[KnownPipeline]) -> list[Pipeline]:
+    """Those whose rows do not say from which day rules fill them."""
+    return [each.pipeline for each in active if each.pipeline.fills_from_an_open_day]
+
+
 def fill(registry: Registry, settings: Settings, known: KnownPipelines | None = None) -> Iterator[Story]:
-    """Enqueue what auto_backfill owes."""
+    """Enqueue what auto_backfill owes; where it was switched on without a day to fill from, that is today."""
     now = datetime.now(UTC)
+    known = known or KnownPipelines()
     with registry.reading() as conn:
-        plan = plan_fill(conn, (known or KnownPipelines()).active(conn, now), settings, now)
+        undated = without_first_day(known.active(conn, now))
+    for each in undated:
+        yield from _fill_from_today(registry, each, now)
+    with registry.reading() as conn:
+        plan = plan_fill(conn, known.active(conn, now), settings, now)
     for name, items in plan.items():
         yield from enqueue_by_rule(registry, name, items, now)
 
@@ -83,22 +101,21 @@ def _by_reason(items: Iterable[NewItem]) -> dict[str, list[NewItem]]:
 
 
 def _owing(
-    conn: Connection, filling: Sequence[KnownPipeline], since: Sequence[date], last: date, now: datetime
+    conn: Connection, filling: Sequence[KnownPipeline], since: Mapping[str, date], last: date, now: datetime
 ) -> list[KnownPipeline]:
     """Those that owe a date since their rules fill, whatever their policies say: who owes none costs no step."""
-    order, first = order_of(filling), min(since)
-    theirs = {each.pipeline_id: day for each, day in zip(filling, since, strict=True)}
+    order, first = order_of(filling), min(since.values())
     stand = survey_side_by_side(conn, order, first, last, now)
-    owed = stand.of_each(stand.survey.owed & lanes_since(order, theirs, first, last))
+    owed = stand.of_each(stand.survey.owed & lanes_since(order, since, first, last))
     owing = set(compress(order.names, owed))
     return [each for each in filling if each.pipeline_id in owing]
 
 
-def _candidates(each: KnownPipeline, surveyed: Survey, settings: Settings, now: datetime) -> list[date]:
+def _candidates(each: KnownPipeline, surveyed: Survey, since: date, settings: Settings, now: datetime) -> list[date]:
     """The dates that the pipeline's policy names, without those whose run Airflow may still be about to make."""
     policy = {word.strip() for word in each.pipeline.auto_backfill_policy.split(",")}
     days = surveyed.dates(*(status for status in OWED if status.value in policy))
-    days = days[bisect_left(days, _fills_from(each.pipeline, now)) :]
+    days = days[bisect_left(days, since) :]
     fresh = _fresh(each.pipeline, each.schedule, settings, now) if days else set()
     return [day for day in days if day not in fresh]
 
@@ -130,6 +147,10 @@ def _fresh(pipeline: Pipeline, schedule: Schedule, settings: Settings, now: date
     return {day for tick in ticks for day in schedule.dates_of(tick)}
 
 
-def _fills_from(pipeline: Pipeline, now: datetime) -> date:
-    """Rules fill from the day on which auto_backfill was switched on; a row that does not say it fills from today."""
-    return pipeline.auto_backfill_from or now.astimezone(ZoneInfo(pipeline.timezone)).date()
+def _fill_from_today(registry: Registry, pipeline: Pipeline, now: datetime) -> Iterator[Story]:
+    """Another program switched auto_backfill on: the day on which that was seen is written down, so that it stays."""
+    today = now.astimezone(ZoneInfo(pipeline.timezone)).date()
+    with registry.writing() as conn:
+        written = pipeline_changes.fill_from(conn, pipeline.pipeline_id, today, who=RULE, now=now)
+    if written:
+        yield Story(f"{pipeline.pipeline_id}: auto_backfill fills from {today} on; older dates are offered")

@@ -50,7 +50,7 @@ def judged(conn: Connection, run: AskedRun, pipeline: Pipeline, rows: Sequence[H
         if last is not None and (last.status.alive or hold.unclaimed):
             why = None if _same_wish(pipeline, last) else "the definition has changed since its job was started"
         if last is not None and hold.unclaimed and stale is not None and why is None:
-            begun = Decisive(status=RecordStatus.SUCCESS, ended_at=last.submitted_at)
+            begun = Decisive(status=RecordStatus.SUCCESS, ended_at=None, submitted_at=last.submitted_at)
             changed = stale(hold.run_date, begun)
             why = _cleared_since(run, last) or (changed.reason if changed else None)
         seen.append(replace(hold, outdated=why))

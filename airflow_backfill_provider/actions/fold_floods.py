@@ -15,6 +15,8 @@ from airflow_backfill_provider.store.outbox import NewMessage
 from airflow_backfill_provider.store.outbox_work import Claimed
 
 _MOST_IN_A_DIGEST = 5_000
+_MOST_NAMED = 100
+"""Pipelines whose other channels are told when the digest itself does not arrive."""
 
 
 def fold_floods(conn: Connection, settings: Settings, now: datetime) -> int:
@@ -48,7 +50,11 @@ def _write_digest(conn: Connection, folded: Sequence[Claimed], now: datetime) ->
     notice = digest([one.notice for one in folded])
     newest = folded[-1]
     names = {one.facts.get("pipeline_name") for one in folded}
-    facts = {"pipeline_name": names.pop() if len(names) == 1 else None, "owner": newest.facts.get("owner")}
+    facts = {
+        "pipeline_name": names.pop() if len(names) == 1 else None,
+        "owner": newest.facts.get("owner"),
+        "pipelines": sorted({one.notice.pipeline_id for one in folded if one.notice.pipeline_id})[:_MOST_NAMED],
+    }
     # Each channel's own template is made for single events.
     channel = Channel.from_json({**newest.channel.to_json(), "template": None})
     message = NewMessage(notice=notice, facts=facts, channel=channel, channel_name=channel.kind)

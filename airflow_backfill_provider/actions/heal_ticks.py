@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from sqlalchemy import Connection
@@ -19,11 +19,12 @@ from airflow_backfill_provider.actions.known_pipelines import KnownPipeline, Kno
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.backfill.heal import Tick, lost
 from airflow_backfill_provider.backfill.item import NewItem
+from airflow_backfill_provider.backfill.status import FOR_A_PERSON, RecordStatus
 from airflow_backfill_provider.dag_runs import DagRuns
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.settings import Settings
-from airflow_backfill_provider.store import dag_sightings, traces
+from airflow_backfill_provider.store import dag_sightings, queue_reads, traces, truth
 from airflow_backfill_provider.store.engine import Registry
 
 
@@ -46,16 +47,35 @@ def plan_heal(conn: Connection, active: Sequence[KnownPipeline], settings: Setti
         return Healing({}, until)
     touched = traces.since(conn, wanted, since)
     expected_from = _later(traces.switched_on_at(conn, wanted), dag_sightings.paused_until(conn, wanted))
-    found = {
-        name: lost([tick for tick in ticks[name] if tick.at > expected_from.get(name, since)], touched.get(name, {}))
-        for name in wanted
+    passed = {name: [tick for tick in ticks[name] if tick.at > expected_from.get(name, since)] for name in wanted}
+    untouched = {name: some for name in wanted if (some := lost(passed[name], touched.get(name, {})))}
+    done = _done(conn, active, untouched)
+    found = {name: lost(passed[name], touched.get(name, {}), done[name]) for name in untouched}
+    return Healing(_items(conn, found), until)
+
+
+def _done(
+    conn: Connection, active: Sequence[KnownPipeline], found: Mapping[str, Sequence[tuple[date, str]]]
+) -> dict[str, set[date]]:
+    """Those of the dates found whose newest run succeeded, by pipeline."""
+    looked = [
+        (each.pipeline, [day for day, _ in found[name]]) for each in active if (name := each.pipeline_id) in found
+    ]
+    return {
+        name: {day for day, record in facts.decisive.items() if record.status is RecordStatus.SUCCESS}
+        for name, facts in (truth.facts_of_dates(conn, looked) if looked else {}).items()
     }
-    items = {
-        name: [NewItem(pipeline_id=name, run_date=day, reason=reason) for day, reason in dates]
-        for name, dates in found.items()
-        if dates
-    }
-    return Healing(items, until)
+
+
+def _items(conn: Connection, found: Mapping[str, Sequence[tuple[date, str]]]) -> dict[str, list[NewItem]]:
+    """What to enqueue, by pipeline. A date that was left to a person stays so when a later tick picks it again."""
+    newest = queue_reads.newest_statuses(conn, [(name, day) for name, dates in found.items() for day, _ in dates])
+    items: dict[str, list[NewItem]] = {}
+    for name, dates in found.items():
+        for day, reason in dates:
+            if newest.get((name, day)) not in FOR_A_PERSON:
+                items.setdefault(name, []).append(NewItem(pipeline_id=name, run_date=day, reason=reason))
+    return items
 
 
 def heal(
@@ -97,4 +117,13 @@ def _ticks(pipeline: Pipeline, schedule: Schedule, since: datetime, until: datet
 @lru_cache(maxsize=1024)
 def _dated(schedule: Schedule, since: datetime, until: datetime, together: bool) -> tuple[Tick, ...]:
     """The ticks after ``since`` with their run dates: many pipelines tick alike."""
-    return tuple(Tick(at, schedule.dates_of(at), together) for at in schedule.ticks(since, until))
+    return tuple(
+        Tick(at, dates, together, frozenset(day for day in dates if _first_pick(schedule, day) == at))
+        for at in schedule.ticks(since, until)
+        if (dates := schedule.dates_of(at))
+    )
+
+
+def _first_pick(schedule: Schedule, day: date) -> datetime | None:
+    pick = schedule.pick_of(day)
+    return pick.tick_at if pick else None

@@ -13,7 +13,7 @@ from airflow_backfill_provider.backfill.side_by_side import Asked, Order
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store import calendars, pipeline_heads, pipelines
+from airflow_backfill_provider.store import calendars, fingerprints, pipeline_heads, pipelines
 from airflow_backfill_provider.store.pipeline_heads import Head
 
 _TRUSTED = timedelta(minutes=10)
@@ -44,14 +44,11 @@ class Known:
     heads: list[Head]
     """Every row that is not deleted in short."""
     fingerprints: Mapping[str, int] = field(default_factory=dict)
-    """What :func:`..store.pipelines.fingerprint` said of each row that was read."""
+    """What :func:`..store.fingerprints.fingerprints` said of each row when it was read."""
 
-    def is_true_of(self, rows: Sequence[pipelines.Row]) -> bool:
-        """Whether all these rows are of active pipelines, and say what they said when they were read."""
-        names = [row["pipeline_id"] for row in rows]
-        return all(name in self.by_id for name in names) and all(
-            self.fingerprints.get(name) == pipelines.fingerprint(row) for name, row in zip(names, rows, strict=True)
-        )
+    def still_says(self, now: Mapping[str, int], pipeline_ids: Sequence[str]) -> bool:
+        """Whether these are all active pipelines, and ``now`` has the fingerprints that are known of them."""
+        return all(name in self.by_id and self.fingerprints.get(name) == now.get(name) for name in pipeline_ids)
 
     @cached_property
     def by_id(self) -> dict[str, KnownPipeline]:
@@ -67,6 +64,11 @@ class Known:
     def by_name(self) -> list[Head]:
         """The heads as people read them."""
         return sorted(self.heads, key=lambda head: (head.name.lower(), head.pipeline_id))
+
+    @cached_property
+    def lanes_by_name(self) -> list[int]:
+        """The lane of each of those."""
+        return lanes_of(self.by_name, self.order)
 
 
 def understood(wanted: Iterable[Pipeline], own_calendars: Mapping[str, BusinessCalendar]) -> list[KnownPipeline]:
@@ -86,6 +88,11 @@ def order_of(pipelines: Iterable[KnownPipeline]) -> Order:
         (each.pipeline_id, each.version, Asked(each.schedule, each.pipeline.created_at, each.pipeline.sla_time))
         for each in pipelines
     )
+
+
+def lanes_of(heads: Iterable[Head], order: Order) -> list[int]:
+    """The lane of each of these pipelines; -1 of one that has none: it is switched off, or its row is broken."""
+    return [order.lanes.get(head.pipeline_id, -1) for head in heads]
 
 
 class KnownPipelines:
@@ -116,17 +123,16 @@ class KnownPipelines:
         missing = object()
         changed = [name for name, stamp in stamps.items() if before.get(name, (missing,))[0] != stamp]
         read: dict[str, KnownPipeline] = {}
-        fingerprints: dict[str, int] = {}
+        new: dict[str, int] = {}
         if changed:
             own = calendars.calendars(conn) if versions else {}
-            rows = pipelines.some_rows(conn, changed)
-            fingerprints = {row["pipeline_id"]: pipelines.fingerprint(row) for row in rows}
-            listing = pipelines.parse_rows(rows, own)
+            new = fingerprints.fingerprints(conn, changed)
+            listing = pipelines.parse_rows(pipelines.some_rows(conn, changed), own)
             read = {each.pipeline_id: each for each in understood(listing.pipelines, own)}
         # Nothing is noted before everything was read: after an error the next look must read the same rows.
         fresh = {name: (stamps[name], read.get(name)) for name in changed}
         self._known = {name: fresh.get(name) or before[name] for name in stamps}
-        self._fingerprints = self._fingerprints | fingerprints
+        self._fingerprints = self._fingerprints | new
         if anew:
             self._calendars, self._begun_at = versions, now
         return [each for _, each in self._known.values() if each is not None]

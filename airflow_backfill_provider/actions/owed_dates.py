@@ -6,6 +6,7 @@ Done dates are told apart by the coverage; only those that are owed are looked a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -21,7 +22,7 @@ from airflow_backfill_provider.backfill.owed import (
     states_of,
     states_of_expected,
 )
-from airflow_backfill_provider.dates.selection import parse_selection
+from airflow_backfill_provider.dates.selection import MAX_DATES, parse_selection
 from airflow_backfill_provider.dates.zone import aware, zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
@@ -39,11 +40,43 @@ def owed_dates(
 ) -> dict[str, list[DateState]]:
     """The owed run dates from ``first`` to ``last`` with their reasons, by pipeline; each pipeline is in the answer.
 
-    Without ids: all good pipelines that are active. Raises NotFound, or InvalidRequest for a broken row.
+    Without ids: all good pipelines that are active. Raises NotFound, or InvalidRequest when the row of one is broken.
     """
     pipelines = understood(_wanted(definitions, pipeline_ids), definitions.calendars)
     surveyed = survey_dates(conn, pipelines, first, last, now)
     return reasons(conn, [(each, surveyed[each.pipeline_id].dates(*OWED)) for each in pipelines])
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """Owed run dates that lie before those somebody looks at."""
+
+    count: int
+    first: date | None
+    """The oldest of them; None when there is none."""
+
+
+def older_owed(
+    conn: Connection, definitions: Definitions, pipeline_ids: Sequence[str] | None, before: date, now: datetime
+) -> Older:
+    """How many run dates of the last century are owed and lie before a day, and which is the oldest.
+
+    See :func:`owed_dates`. Nothing is read of them but the bitmaps.
+    """
+    last = min(before.toordinal() - 1, now.date().toordinal() + 1)  # tomorrow has begun somewhere, and nothing after it
+    pipelines = understood(_wanted(definitions, pipeline_ids), definitions.calendars)
+    # Bitmaps of a century, of thousands of pipelines, would be hundreds of megabytes.
+    begun = min((each.pipeline.start_date or date.min for each in pipelines), default=date.min)
+    first = max(last - MAX_DATES + 1, begun.toordinal())
+    if last < first:
+        return Older(0, None)
+    surveyed = survey_dates(conn, pipelines, date.fromordinal(first), date.fromordinal(last), now)
+    owed = [each.owed for each in surveyed.values() if each.owed]
+    oldest = min(((bits & -bits).bit_length() - 1 for bits in owed), default=None)
+    return Older(
+        count=sum(bits.bit_count() for bits in owed),
+        first=None if oldest is None else date.fromordinal(first + oldest),
+    )
 
 
 def reasons(conn: Connection, owed: Iterable[tuple[KnownPipeline, Sequence[date]]]) -> dict[str, list[DateState]]:
@@ -130,4 +163,4 @@ def _refuse_not_done(states: Iterable[DateState]) -> None:
 def _wanted(definitions: Definitions, pipeline_ids: Collection[str] | None) -> list[Pipeline]:
     if pipeline_ids is None:
         return [pipeline for pipeline in definitions.good if pipeline.is_active]
-    return [definitions.pipeline(pipeline_id) for pipeline_id in dict.fromkeys(pipeline_ids)]
+    return definitions.pipelines(pipeline_ids)

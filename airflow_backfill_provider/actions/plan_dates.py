@@ -1,17 +1,18 @@
-"""What a request means for one pipeline, and for the pipelines that wait for it."""
+"""What a request means for the pipelines that it names."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions
 from airflow_backfill_provider.actions.dispatch import contiguous
-from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus, Facts, states_of
-from airflow_backfill_provider.backfill.plan import PipelinePlan, PlannedDate, batches, pick
+from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus, Facts, runnable, states_of
+from airflow_backfill_provider.backfill.plan import PipelinePlan, PlannedDate, batches, pick, under_way
+from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.dates.selection import Refused, Selection, parse_selection
 from airflow_backfill_provider.dates.zone import zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem
@@ -51,53 +52,24 @@ def plan_dates(
     span = min(days[0] for days in dates.values()), max(days[-1] for days in dates.values())
     facts = truth.facts(conn, pipelines, *span)
     problems: list[Problem] = []
-    chosen: dict[str, tuple[list[PlannedDate], list[Refused]]] = {}
+    chosen: dict[str, tuple[Schedule, list[DateState]]] = {}
     for pipeline in pipelines:
         name, day = pipeline.pipeline_id, today[pipeline.timezone]
-        states = _states(definitions, pipeline, facts[name], dates[day], now)
+        schedule = pipeline.schedule(definitions.calendars)
+        states = date_states_of(pipeline, schedule, facts[name], dates[day], now)
         refused = [state for state in states if state.status is DateStatus.EXCLUDED]
         words_of = _refusals(refused, read[day].named, day, pipeline.timezone)
         problems += [Problem(f"pipeline {name!r}", words) for words in words_of]
-        chosen[name] = pick(states, wanted)
+        chosen[name] = schedule, states
     if problems:
         raise InvalidRequest(problems)
     means = run_log_reads.mean_seconds(conn, chosen)
-    return {
-        one.pipeline_id: _with_runs(definitions, one, means.get(one.pipeline_id), *chosen[one.pipeline_id])
-        for one in pipelines
-    }
-
-
-def add_dependents(conn: Connection, definitions: Definitions, found: dict[str, PipelinePlan], now: datetime) -> None:
-    """Add the matching dates of the pipelines that wait for the planned ones, and of those that wait for them."""
-    waiting: dict[str, list[Pipeline]] = defaultdict(list)
-    for each in definitions.good:
-        for upstream_id in {dependency.upstream_id for dependency in each.dependencies}:
-            waiting[upstream_id].append(each)
-    fresh = dict(found)
-    while fresh:
-        upstream_id, plan = fresh.popitem()
-        planned = {one.run_date for one in plan.dates}
-        for pipeline in waiting[upstream_id]:
-            offsets = [each.offset for each in pipeline.dependencies if each.upstream_id == upstream_id]
-            days = sorted({day - timedelta(days=offset) for offset in offsets for day in planned})
-            name = pipeline.pipeline_id
-            old = found.get(name, PipelinePlan(pipeline_id=name, dates=()))
-            new = [day for day in days if day not in {one.run_date for one in old.dates}]
-            if not new or not pipeline.is_active:
-                continue
-            facts = truth.facts(conn, [pipeline], new[0], new[-1])[name]
-            states = [
-                one for one in _states(definitions, pipeline, facts, new, now) if one.status is not DateStatus.EXCLUDED
-            ]
-            picked, left_out = pick(states, ANY)
-            picked = [PlannedDate(one.run_date, f"downstream of {upstream_id}") for one in picked]
-            if not picked:
-                continue
-            both = sorted([*old.dates, *picked], key=lambda one: one.run_date)
-            others = _others([*left_out, *old.left_out], both)
-            mean = run_log_reads.mean_seconds(conn, [name]).get(name)
-            found[name] = fresh[name] = _with_runs(definitions, pipeline, mean, both, others)
+    found = {}
+    for pipeline in pipelines:
+        schedule, states = chosen[pipeline.pipeline_id]
+        plan = with_runs(pipeline, schedule, means.get(pipeline.pipeline_id), *pick(states, wanted))
+        found[pipeline.pipeline_id] = replace(plan, under_way=under_way(states))
+    return found
 
 
 def _read(text: str, pipelines: Iterable[Pipeline], today: Mapping[str, date]) -> dict[date, Selection]:
@@ -131,23 +103,15 @@ def _refusals(refused: Iterable[DateState], named: frozenset[date], today: date,
         yield f"{span} lies in the future; today is {today} in {timezone}"
 
 
-def _others(left_out: Iterable[Refused], planned: Iterable[PlannedDate]) -> list[Refused]:
-    """What is left out when these dates are planned: each other date once, ascending."""
-    by_date = {one.run_date: one for one in left_out}
-    for one in planned:
-        by_date.pop(one.run_date, None)
-    return [by_date[day] for day in sorted(by_date)]
-
-
-def _states(
-    definitions: Definitions, pipeline: Pipeline, facts: Facts, dates: Sequence[date], now: datetime
+def date_states_of(
+    pipeline: Pipeline, schedule: Schedule, facts: Facts, dates: Sequence[date], now: datetime
 ) -> list[DateState]:
-    states = states_of(pipeline, pipeline.schedule(definitions.calendars), facts, dates, now)
+    """The state of each of these dates; a manual pipeline's that nobody ran are missing, as far as it can run them."""
+    states = states_of(pipeline, schedule, facts, dates, now)
     if pipeline.schedule_type != "manual":
         return states
     # Nothing is expected of a manual pipeline, and a person may ask for any day up to today.
-    ranges = tuple((day, day) for day in dates)
-    can_run = set(Selection(ranges=ranges).resolve(pipeline.schedule(definitions.calendars), now).dates)
+    can_run = runnable(pipeline, schedule, dates, now)
     return [
         DateState(state.run_date, DateStatus.MISSING, "never run")
         if state.status is DateStatus.EXCLUDED and state.run_date in can_run
@@ -156,23 +120,25 @@ def _states(
     ]
 
 
-def _with_runs(
-    definitions: Definitions,
+def with_runs(
     pipeline: Pipeline,
+    schedule: Schedule,
     mean: float | None,
-    picked: list[PlannedDate],
-    left_out: list[Refused],
+    picked: Sequence[PlannedDate],
+    left_out: Sequence[Refused],
 ) -> PipelinePlan:
-    """The plan of one pipeline, with how many DagRuns it needs and how long they take."""
+    """The plan of one pipeline, with how many DagRuns it needs; ``mean`` is how many seconds its past ones took."""
     days = [one.run_date for one in picked]
     most = pipeline.max_dates_per_run if pipeline.multi_date_allowed else 1
-    follows = contiguous(pipeline, days, pipeline.schedule(definitions.calendars)) if days else {}
-    runs = batches(days, follows, most)
-    active = 1 if pipeline.run_order == "sequential" else pipeline.max_active_backfills
+    follows = contiguous(pipeline, days, schedule) if days else {}
+    sequential = pipeline.run_order == "sequential"
     return PipelinePlan(
         pipeline_id=pipeline.pipeline_id,
         dates=tuple(picked),
         left_out=tuple(left_out),
-        batches=runs,
-        seconds=None if mean is None or not runs else mean * -(-runs // active),
+        needs=tuple((each.upstream_id, each.offset) for each in pipeline.dependencies),
+        sequential=sequential,
+        batches=batches(days, follows, most),
+        at_once=1 if sequential else pipeline.max_active_backfills,
+        run_seconds=mean,
     )

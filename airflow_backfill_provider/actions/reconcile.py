@@ -1,7 +1,8 @@
 """Make the records equal to Airflow's truth where callbacks were lost, and see orphaned jobs to their end.
 
 Callbacks are lost when a process is killed between report and callback, when a person marks a deferred task, when the
-registry was away. A run that died also leaves its dates held, and perhaps its job at work.
+registry was away. A run that died also leaves its dates held, and perhaps its job at work: see
+:mod:`airflow_backfill_provider.actions.orphaned_jobs`.
 """
 
 from __future__ import annotations
@@ -12,25 +13,26 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from airflow_backfill_provider.actions import record_run
+from airflow_backfill_provider.actions import orphaned_jobs, record_run
 from airflow_backfill_provider.actions.dispatch import LATER, LEASE, start_again
 from airflow_backfill_provider.actions.end_items import SYSTEM
 from airflow_backfill_provider.actions.follow_marks import follow_mark
 from airflow_backfill_provider.actions.story import Story
-from airflow_backfill_provider.backfill.hold import RunRef, SubmissionStatus
-from airflow_backfill_provider.backfill.item import Item
-from airflow_backfill_provider.backfill.status import ItemEvent, ItemStatus, RecordStatus
+from airflow_backfill_provider.backfill.hold import RunRef
+from airflow_backfill_provider.backfill.status import UNFINISHED, ItemEvent, ItemStatus, RecordStatus
 from airflow_backfill_provider.dag_runs import DagRuns, DagRunState
-from airflow_backfill_provider.errors import BackfillError, PlatformError
-from airflow_backfill_provider.platforms.base import ExternalRun, Submission, Target
-from airflow_backfill_provider.platforms.registry import platform_for
-from airflow_backfill_provider.store import holds, pipelines, queue, queue_reads, run_log, run_log_reads, run_marks
+from airflow_backfill_provider.errors import BackfillError
+from airflow_backfill_provider.store import holds, queue, queue_reads, run_log, run_log_reads, run_marks
 from airflow_backfill_provider.store.engine import Registry
 
 log = logging.getLogger(__name__)
 
 MAIN_TASK = "run_pipeline"
 """Task id of the operator in every generated DAG."""
+UNTOLD_END = (
+    "the DagRun failed without a word to the registry (its worker was killed, or its callback was lost): "
+    "the task's log in Airflow may say why"
+)
 
 
 def reconcile(registry: Registry, dag_runs: DagRuns, after: timedelta, grace: timedelta) -> Iterator[Story]:
@@ -48,10 +50,7 @@ def reconcile(registry: Registry, dag_runs: DagRuns, after: timedelta, grace: ti
         silent = silent_runs(conn, before)
     for run in silent:
         yield from _guarded(f"run {run.dag_run_id} of {run.dag_id}", _compare(registry, dag_runs, run))
-    with registry.reading() as conn:
-        orphans = holds.open_submissions(conn, before)
-    for orphan in orphans:
-        yield from _guarded(f"job {orphan.key} of {orphan.pipeline_id}", _see_to_its_end(registry, orphan, grace))
+    yield from orphaned_jobs.follow(registry, before, grace)
 
 
 def silent_runs(conn: Connection, before: datetime) -> list[RunRef]:
@@ -85,6 +84,8 @@ def _compare(registry: Registry, dag_runs: DagRuns, run: RunRef) -> Iterator[Sto
         return
     status, message = _truth(found)
     ref = found.ref if found else run
+    if status is RecordStatus.FAILED:
+        message = _last_words(registry, ref) or UNTOLD_END
     count = record_run.ended(registry, ref, None, status, message=message)
     yield Story(
         f"run {run.dag_run_id} of {run.dag_id} had ended as {status}: {count} record(s) made equal, dates given back"
@@ -116,6 +117,14 @@ def _give_back(registry: Registry, dag_runs: DagRuns, found: DagRunState) -> Ite
     yield Story(f"run {run.dag_run_id} of {run.dag_id} waits because its DAG is paused: its dates are pending again")
 
 
+def _last_words(registry: Registry, run: RunRef) -> str | None:
+    """Why the last try that said so failed, if one of a run that has not ended in the records did."""
+    with registry.reading() as conn:
+        records = run_log_reads.records_of(conn, run)
+    words = [each["error_message"] for each in records if RecordStatus(each["status"]) in UNFINISHED]
+    return next(filter(None, words), None)
+
+
 def _truth(found: DagRunState | None) -> tuple[RecordStatus, str | None]:
     if found is None:
         return RecordStatus.CANCELLED, "the DagRun was deleted from Airflow"
@@ -124,84 +133,3 @@ def _truth(found: DagRunState | None) -> tuple[RecordStatus, str | None]:
     if found.state == "success":
         return RecordStatus.SUCCESS, None
     return RecordStatus.FAILED, None
-
-
-def _see_to_its_end(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta) -> Iterator[Story]:
-    """A job whose run is dead goes on: the next run for the date takes it up, and until then its end is noted here."""
-    platform = platform_for(Target.from_json(orphan.target))
-    if orphan.external_id is None and _unwanted(registry, orphan.pipeline_id):
-        # A look-up may submit the wish again, and nobody wants it any more.
-        with registry.writing() as conn:
-            now = datetime.now(UTC)
-            holds.ended(conn, orphan.pipeline_id, orphan.key, SubmissionStatus.REFUSED, now, message="not looked up")
-        yield Story(f"a submit of the deleted pipeline {orphan.pipeline_id} was given up")
-        return
-    if orphan.external_id is None:
-        yield from _look_up(registry, orphan, grace)
-        return
-    try:
-        seen = platform.poll(orphan.external_id)
-        if not seen.status.ended and (why := why_unwanted(registry, orphan)):
-            platform.cancel(orphan.external_id)
-            yield Story(f"job {orphan.external_id}: {why}, cancelled")
-    except PlatformError as error:
-        yield Story(f"job {orphan.external_id} of {orphan.pipeline_id} cannot be seen just now: {error}")
-        return
-    now = datetime.now(UTC)
-    with registry.writing() as conn:
-        if not seen.status.ended:
-            holds.accepted(conn, orphan.pipeline_id, orphan.key, orphan.external_id, seen.url, now)
-            return
-        ended = SubmissionStatus(seen.status.value)
-        holds.ended(conn, orphan.pipeline_id, orphan.key, ended, now, message=seen.message)
-    yield Story(f"job {orphan.external_id} of {orphan.pipeline_id}, whose run had died, ended as {seen.status}")
-
-
-def _look_up(registry: Registry, orphan: holds.OpenSubmission, grace: timedelta) -> Iterator[Story]:
-    asked_at = datetime.now(UTC)
-    wish = Submission(
-        pipeline_id=orphan.pipeline_id, run_dates=orphan.dates, parameters=orphan.parameters, idempotency_key=orphan.key
-    )
-    found: ExternalRun | None = platform_for(Target.from_json(orphan.target)).find(wish)
-    with registry.writing() as conn:
-        now = datetime.now(UTC)
-        if found is not None:
-            holds.accepted(conn, orphan.pipeline_id, orphan.key, found.external_id, found.url, now)
-            yield Story(f"job {found.external_id} of {orphan.pipeline_id} was found by its key")
-        elif asked_at >= orphan.submitted_at + grace:
-            never_taken = holds.ended(
-                conn,
-                orphan.pipeline_id,
-                orphan.key,
-                SubmissionStatus.REFUSED,
-                now,
-                message="never taken",
-                submitted_at=orphan.submitted_at,
-            )
-            if never_taken:
-                yield Story(f"a submit of {orphan.pipeline_id} was never taken by the platform")
-
-
-def why_unwanted(registry: Registry, orphan: holds.OpenSubmission) -> str | None:
-    """Why nobody wants the result of a job whose run has died; None when somebody may."""
-    if _unwanted(registry, orphan.pipeline_id):
-        return f"its pipeline {orphan.pipeline_id} is deleted"
-    with registry.reading() as conn:
-        items = queue_reads.items_of_dates(conn, orphan.pipeline_id, orphan.dates)
-    newest = {item.run_date: item for item in items}
-    cancelled = all(_cancelled_since(newest.get(day), orphan.submitted_at) for day in orphan.dates)
-    return "its dates were cancelled" if cancelled else None
-
-
-def _cancelled_since(item: Item | None, submitted_at: datetime) -> bool:
-    """Whether a person cancelled the date after its job was submitted, and not some time before."""
-    return (
-        item is not None
-        and item.status is ItemStatus.CANCELLED
-        and (item.finished_at is None or item.finished_at >= submitted_at)
-    )
-
-
-def _unwanted(registry: Registry, pipeline_id: str) -> bool:
-    with registry.reading() as conn:
-        return pipelines.is_deleted(conn, pipeline_id)

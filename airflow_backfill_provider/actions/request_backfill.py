@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions, read_some
-from airflow_backfill_provider.actions.plan_dates import ANY, add_dependents, plan_dates
+from airflow_backfill_provider.actions.plan_dates import ANY, plan_dates
+from airflow_backfill_provider.actions.plan_dependents import add_dependents
 from airflow_backfill_provider.backfill.owed import OWED, DateStatus
 from airflow_backfill_provider.backfill.plan import PipelinePlan, RequestPlan
 from airflow_backfill_provider.dates.selection import parse_selection
 from airflow_backfill_provider.dates.zone import zone
-from airflow_backfill_provider.errors import BackfillError, Conflict, InvalidRequest, NotFound, Problem
+from airflow_backfill_provider.errors import Conflict, InvalidRequest, NotFound, Problem, all_of
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import queue, requests
 from airflow_backfill_provider.store.engine import Registry
@@ -48,7 +49,7 @@ def plan_request(conn: Connection, wish: Wish, now: datetime, among: Collection[
     """
     meant = _meant(conn, wish, among)
     definitions = _definitions(conn, wish, meant, among)
-    errors: list[BackfillError] = []
+    errors: list[InvalidRequest | NotFound] = []
     chosen = _chosen(definitions, wish, meant, errors)
     broken = {name: definitions.broken[name] for name in meant or () if name in definitions.broken}
     wanted = _statuses(wish, errors)
@@ -59,14 +60,15 @@ def plan_request(conn: Connection, wish: Wish, now: datetime, among: Collection[
         except InvalidRequest as error:
             errors.append(error)
     if errors:
-        raise _all_of(errors)
+        raise all_of(errors)
     if wish.downstream:
         add_dependents(conn, definitions, found, now)
     found |= {name: PipelinePlan(pipeline_id=name, dates=(), problems=why) for name, why in broken.items()}
     plan = RequestPlan(
-        pipelines=tuple(found.values()),
+        pipelines=tuple(_within(one, wish.max_active) for one in found.values()),
         priority=wish.priority,
         newest_first=wish.newest_first,
+        max_active=wish.max_active,
         first_n=wish.first_n,
     )
     if not plan.count:
@@ -112,6 +114,11 @@ def save_request(
     return request_id, plan
 
 
+def _within(plan: PipelinePlan, max_active: int | None) -> PipelinePlan:
+    """The plan with no more runs at once than the request may have."""
+    return plan if max_active is None else replace(plan, at_once=min(plan.at_once, max_active))
+
+
 def _meant(conn: Connection, wish: Wish, among: Collection[str] | None) -> list[str] | None:
     """The active pipelines that a tag or 'all' means, broken ones too; None when the wish names its pipelines."""
     if wish.tag is None and not wish.all_pipelines:
@@ -140,7 +147,7 @@ def _definitions(
     return replace(found, good=good, broken={name: why for name, why in found.broken.items() if name in among})
 
 
-def _statuses(wish: Wish, errors: list[BackfillError]) -> frozenset[DateStatus]:
+def _statuses(wish: Wish, errors: list[InvalidRequest | NotFound]) -> frozenset[DateStatus]:
     """The wanted statuses; what cannot be read goes to ``errors``."""
     if wish.only is None:
         return OWED
@@ -155,7 +162,7 @@ def _statuses(wish: Wish, errors: list[BackfillError]) -> frozenset[DateStatus]:
 
 
 def _chosen(
-    definitions: Definitions, wish: Wish, meant: Collection[str] | None, errors: list[BackfillError]
+    definitions: Definitions, wish: Wish, meant: Collection[str] | None, errors: list[InvalidRequest | NotFound]
 ) -> list[Pipeline]:
     """The chosen pipelines; what cannot be chosen goes to ``errors``.
 
@@ -174,17 +181,19 @@ def _chosen(
     for name in dict.fromkeys(wish.pipeline_ids):
         try:
             pipeline = definitions.pipeline(name)
-        except BackfillError as error:
+        except (InvalidRequest, NotFound) as error:
             errors.append(error)
             continue
         if not pipeline.is_active:
-            words = f"pipeline {name!r} is switched off, so its dates would wait for ever; set is_active to true first"
-            errors.append(InvalidRequest(words))
+            words = f"pipeline {name!r} is switched off, so its dates would wait for ever; switch it on first"
+            errors.append(InvalidRequest(f"{words} (airflow pipelines activate)"))
         found.append(pipeline)
     return found
 
 
-def _readable(selection_text: str, chosen: Iterable[Pipeline], now: datetime, errors: list[BackfillError]) -> bool:
+def _readable(
+    selection_text: str, chosen: Iterable[Pipeline], now: datetime, errors: list[InvalidRequest | NotFound]
+) -> bool:
     """Whether any pipeline can read the selection. What is wrong with its text is said once, not for each of them."""
     todays = {now.astimezone(zone(pipeline.timezone)).date() for pipeline in chosen} or {now.date()}
     problems: tuple[Problem, ...] = ()
@@ -197,17 +206,6 @@ def _readable(selection_text: str, chosen: Iterable[Pipeline], now: datetime, er
             return True
     errors.append(InvalidRequest(Problem("--dates", one.message) for one in problems))
     return False
-
-
-def _all_of(errors: Sequence[BackfillError]) -> BackfillError:
-    """One error that says them all; a single one stays what it is, with its exit code."""
-    if len(errors) == 1:
-        return errors[0]
-    return InvalidRequest(
-        problem
-        for error in errors
-        for problem in (error.problems if isinstance(error, InvalidRequest) else (Problem("", str(error)),))
-    )
 
 
 def _nothing_left(plan: RequestPlan) -> Iterable[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -29,7 +29,7 @@ from airflow_backfill_provider.backfill.hold import (
 )
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.promise import promised
-from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
+from airflow_backfill_provider.backfill.status import UNFINISHED, ItemStatus, RecordStatus
 from airflow_backfill_provider.errors import PlatformError
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission, Target
@@ -63,8 +63,10 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
     """
     now = datetime.now(UTC)
     with registry.writing() as conn:
-        items = _take_up_items(conn, run, now)
         pipeline = definition_of(conn, run, current)
+        if len(run.dates) > 1 and not pipeline.multi_date_allowed and not _has_begun(conn, run):
+            return _one_at_a_time(run)
+        items = _take_up_items(conn, run, now)
         if isinstance(items, Stop):
             if items.cancelled:
                 _record_cancelled(conn, run, pipeline, now)
@@ -80,7 +82,7 @@ def begin(registry: Registry, run: AskedRun, current: Pipeline) -> Decision | St
             holds.claim(conn, run.pipeline_id, run.dates, run.ref, now)
         if isinstance(decision, Wait | Done):
             return decision
-        todo = [hold.run_date for hold in rows if not hold.done_since(run.asked_at)]
+        todo = [hold.run_date for hold in rows if not hold.done_for(run.ref, run.asked_at)]
         holds.own(conn, run.pipeline_id, todo, run.ref, now)
         if isinstance(decision, Submit):
             target, parameters = wish_of(pipeline, decision.dates)
@@ -116,7 +118,26 @@ class Stop:
     cancelled: bool
     why: str
     failed: bool = False
-    """Whether an earlier try of the run has failed, so that this one must not end well."""
+    """Whether the run must not end well, because an earlier try of it has failed, or because it cannot do its dates."""
+
+
+def _has_begun(conn: Connection, run: AskedRun) -> bool:
+    """Whether the run is at work on its dates: a row that is changed under it changes only the next run."""
+    return any(RecordStatus(record["status"]) in UNFINISHED for record in run_log_reads.records_of(conn, run.ref))
+
+
+def _one_at_a_time(run: AskedRun) -> Stop:
+    """Of a run for several dates of a pipeline that takes one: the job would hear of one, the others pass for done.
+
+    A person triggers or clears such a run. Nothing is recorded: dates that were done stay so.
+    """
+    return Stop(
+        False,
+        f"{len(run.dates)} run dates, '{_list(run.dates[:3])}{', …' if len(run.dates) > 3 else ''}', were asked of one "
+        f"run, but pipeline '{run.pipeline_id}' takes one date a run; trigger a run for each, ask for them with "
+        f"'airflow pipelines backfill create {run.pipeline_id} --dates …', or set multi_date_allowed",
+        failed=True,
+    )
 
 
 def _take_up_items(conn: Connection, run: AskedRun, now: datetime) -> dict[date, str] | Stop:
@@ -197,7 +218,7 @@ def submit(registry: Registry, run: AskedRun, current: Pipeline, decision: Submi
     with registry.reading() as conn:
         pipeline = definition_of(conn, run, current)
     target, parameters = wish_of(pipeline, decision.dates)
-    platform = platform_for(target)
+    platform, minutes = platform_for(target), pipeline.run_timeout_minutes
     try:
         external = platform.submit(
             Submission(
@@ -205,6 +226,7 @@ def submit(registry: Registry, run: AskedRun, current: Pipeline, decision: Submi
                 run_dates=decision.dates,
                 parameters=parameters,
                 idempotency_key=decision.key,
+                time_limit=timedelta(minutes=minutes) if minutes else None,
             )
         )
     except PlatformError as error:
@@ -254,7 +276,7 @@ def settle(registry: Registry, run: AskedRun, current: Pipeline, key: str, seen:
     with registry.writing() as conn:
         run_log.lock(conn, run.ref)
         rows = judged(conn, run, definition_of(conn, run, current), holds.read(conn, run.pipeline_id, run.dates))
-        todo = [hold for hold in rows if not hold.done_since(run.asked_at)]
+        todo = [hold for hold in rows if not hold.done_for(run.ref, run.asked_at)]
         under = [hold for hold in todo if hold.last and hold.last.key == key]
         mine = not any(hold.outdated for hold in under)
         if _end(conn, run, key, status, seen.message, mine=mine) and status is SubmissionStatus.REFUSED_BUSY:
@@ -293,7 +315,7 @@ def done_elsewhere(registry: Registry, run: AskedRun) -> None:
     with registry.writing() as conn:
         for hold in holds.read(conn, run.pipeline_id, run.dates):
             by = hold.last.done_by if hold.last else None
-            if by is not None and not by.same_run(run.ref) and hold.done_since(run.asked_at):
+            if by is not None and not by.same_run(run.ref) and hold.done_for(run.ref, run.asked_at):
                 message = f"done meanwhile by run {by.dag_run_id}"
                 run_log.finish(
                     conn, run.ref, run.try_number, RecordStatus.SKIPPED, now, message=message, dates=[hold.run_date]

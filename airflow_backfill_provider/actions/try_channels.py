@@ -55,7 +55,14 @@ def try_channels(registry: Registry, pipeline_id: str, settings: Settings, *, wh
 
 def _try(channel: Channel, notice: Notice, facts: dict[str, str | None], settings: Settings) -> Tried:
     template = channel.template or settings.notification_template or None
-    words = message(notice, facts, key=str(uuid.uuid4()), base_url=settings.airflow_url, template=template)
+    words = message(
+        notice,
+        facts,
+        key=str(uuid.uuid4()),
+        base_url=settings.airflow_url,
+        template=template,
+        kind=channel.kind,
+    )
     try:
         send(channel, words, settings.notification_timeout.total_seconds())
     except PlatformError as error:

@@ -14,7 +14,7 @@ from datetime import datetime
 from airflow_backfill_provider.actions import verify_coverage
 from airflow_backfill_provider.actions.deliver import deliver
 from airflow_backfill_provider.actions.dispatch import dispatch, plan_dispatch
-from airflow_backfill_provider.actions.fill_owed import fill, plan_fill
+from airflow_backfill_provider.actions.fill_owed import fill, plan_fill, without_first_day
 from airflow_backfill_provider.actions.heal_ticks import heal, plan_heal
 from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
 from airflow_backfill_provider.actions.reconcile import reconcile, silent_runs
@@ -65,6 +65,7 @@ def due_work(
         if search and not any(found.values()):
             active = (known or KnownPipelines()).active(conn, now)
             healed = plan_heal(conn, active, settings, now).items
+            found["pipelines that fill from today on"] = [each.pipeline_id for each in without_first_day(active)]
             found["dates that are owed"] = [*healed, *plan_fill(conn, active, settings, now)]
             found["coverage to compare"] = verify_coverage.due(conn, now)
     reasons = [why for why, what in found.items() if what]

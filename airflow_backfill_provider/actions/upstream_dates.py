@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from airflow_backfill_provider.dates.schedule import Schedule
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store import calendars, pipelines, upstreams
+from airflow_backfill_provider.store import calendars, pipelines, traces, upstreams
 
 Pair = tuple[str, date]
 """A pipeline's id and one of its run dates."""
@@ -18,9 +18,10 @@ Pair = tuple[str, date]
 def unmet(conn: Connection, wanted: Iterable[Pair], *, together: bool = False) -> dict[Pair, Pair]:
     """Those of the wanted dates that must wait, each with the first upstream date that is not done.
 
-    A day that the upstream's rule does not pick, and an upstream that was deleted, are nothing to wait for. Whether an
-    upstream whose row is broken has a date nobody can know: whatever waits for it goes on waiting. ``together``: the
-    dates are those of one run, which does not wait for itself.
+    Nothing is waited for that nobody can run: a day that the upstream's rule does not pick, one from before it was
+    created when it has no start, an upstream that was deleted. Whether an upstream whose row is broken has a date
+    nobody can know: whatever waits for it goes on waiting. ``together``: the dates are those of one run, which does not
+    wait for itself.
     """
     pairs = set(wanted)
     own = pairs if together else frozenset()
@@ -53,11 +54,16 @@ def _expected(conn: Connection, needs: set[Pair]) -> set[Pair]:
     listing = pipelines.some(conn, {name for name, _ in needs})
     own = calendars.calendars(conn, sorted({each.calendar for each in listing.pipelines if each.calendar}))
     found = {need for need in needs if need[0] in listing.broken}
+    unborn: set[Pair] = set()
     for pipeline in listing.pipelines:
-        days = sorted(day for name, day in needs if name == pipeline.pipeline_id)
+        name = pipeline.pipeline_id
+        days = sorted(day for each, day in needs if each == name)
         schedule = pipeline.schedule(own)
-        found |= {(pipeline.pipeline_id, day) for day in _picked(pipeline, schedule, days)}
-    return found
+        picked = set(_picked(pipeline, schedule, days))
+        early = _before_birth(pipeline, schedule, picked)
+        found |= {(name, day) for day in picked - early}
+        unborn |= {(name, day) for day in early}
+    return found | traces.touched(conn, unborn)
 
 
 def _picked(pipeline: Pipeline, schedule: Schedule, days: list[date]) -> Iterable[date]:
@@ -69,6 +75,17 @@ def _picked(pipeline: Pipeline, schedule: Schedule, days: list[date]) -> Iterabl
         first, last = pipeline.start_date or date.min, pipeline.end_date or date.max
         return [day for day in days if first <= day <= last]
     return set(schedule.run_dates(days[0], days[-1])) & set(days)
+
+
+def _before_birth(pipeline: Pipeline, schedule: Schedule, picked: set[date]) -> set[date]:
+    """Those of the picked dates that nobody expects or may ask for: due before the pipeline was created.
+
+    Whoever ran or enqueued one nevertheless, in Airflow, is waited for.
+    """
+    created = pipeline.created_at
+    if not picked or created is None or pipeline.start_date or pipeline.schedule_type == "manual":
+        return set()
+    return {pick.run_date for pick in schedule.picks(min(picked), max(picked)) if pick.tick_at < created} & picked
 
 
 def _by_pipeline(pairs: Iterable[Pair]) -> dict[str, set[date]]:

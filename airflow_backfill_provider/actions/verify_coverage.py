@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from airflow_backfill_provider.actions.story import Story
 from airflow_backfill_provider.errors import NotFound
+from airflow_backfill_provider.pipelines.cells import did_you_mean
 from airflow_backfill_provider.store import coverage, marks
 from airflow_backfill_provider.store.engine import Registry
 
@@ -24,7 +25,7 @@ _IDLE = timedelta(minutes=30)
 def verify(registry: Registry, pipeline_ids: Sequence[str] = ()) -> dict[str, list[date]]:
     """The dates on which coverage and log differ, by pipeline: of these, or of all that either of them knows.
 
-    Raises NotFound for an id that nobody knows.
+    Raises NotFound with every id that nobody knows.
     """
     wrong: dict[str, list[date]] = {}
     for some in _parts(registry, pipeline_ids):
@@ -76,10 +77,13 @@ def spans(days: Sequence[date]) -> str:
 def _parts(registry: Registry, pipeline_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     with registry.reading() as conn:
         everybody = coverage.everybody(conn)
-    unknown = sorted(set(pipeline_ids) - set(everybody))
-    if unknown:
-        told = ", ".join(map(repr, unknown))
-        raise NotFound(f"there is no pipeline {told}, and no record of one; see airflow pipelines list")
+    there = set(everybody)
+    if unknown := [name for name in dict.fromkeys(pipeline_ids) if name not in there]:
+        raise NotFound(
+            f"there is no pipeline {name!r}, and no record of one"
+            f"{did_you_mean(name, everybody) or '; see airflow pipelines list'}"
+            for name in unknown
+        )
     names = sorted(set(pipeline_ids)) or everybody
     for start in range(0, len(names), _AT_ONCE):
         yield names[start : start + _AT_ONCE]

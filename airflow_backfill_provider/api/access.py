@@ -20,6 +20,7 @@ from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
 from airflow.models.connection import Connection
 from airflow.models.dag import DagModel
+from airflow.models.team import Team
 from airflow.utils.session import create_session
 from fastapi import Depends, HTTPException, Request
 from sqlalchemy import select
@@ -89,6 +90,11 @@ class Viewer:
         """Raise NotFound for a pipeline that this person may not see, 403 with those that are not theirs to start."""
         ids = list(pipeline_ids)
         self.see(ids)
+        self.must_start_known(ids)
+
+    def must_start_known(self, pipeline_ids: Iterable[str]) -> None:
+        """The same of pipelines that may be named to this person, whether Airflow has their DAGs or not."""
+        ids = list(pipeline_ids)
         startable = self.startable(ids)
         refused = [name for name in ids if name not in startable]
         if refused:
@@ -99,9 +105,13 @@ class Viewer:
     def edits_all(self) -> bool:
         """Whether this person may edit DAGs whatever they are: who also sees each one may make a new pipeline.
 
-        Who does not see all could tell from a refusal that an id is taken.
+        Who does not see all could tell from a refusal that an id is taken. Who is not of each team does not see all: a
+        pipeline whose DAG Airflow does not have may be any team's.
         """
-        if not get_auth_manager().batch_is_authorized_dag([{"method": "PUT"}], user=self._user):
+        teams = Team.get_all_team_names() if _has_teams() else ()
+        asked: list[IsAuthorizedDagRequest] = [{"method": "PUT"}]
+        asked += [{"method": "PUT", "details": DagDetails(team_name=team)} for team in teams]
+        if not get_auth_manager().batch_is_authorized_dag(asked, user=self._user):
             return False
         with create_session() as session:
             return self.readable.issuperset(session.scalars(select(DagModel.dag_id)))
@@ -131,9 +141,14 @@ class Viewer:
         details = None if connection_id is None else ConnectionDetails(conn_id=connection_id, team_name=team)
         return get_auth_manager().is_authorized_connection(method="GET", user=self._user, details=details)
 
+    @cached_property
+    def known(self) -> frozenset[str] | None:
+        """The pipelines that may be named to this person; None: whatever there is, also without a DAG in Airflow."""
+        return None if self.edits_all else self.readable
+
     def knows_of(self, pipeline_ids: Iterable[str]) -> frozenset[str]:
         """Those of many pipelines that may be named to this person."""
-        return frozenset(pipeline_ids) if self.edits_all else self.readable.intersection(pipeline_ids)
+        return frozenset(pipeline_ids) if self.known is None else self.known.intersection(pipeline_ids)
 
     def words(self, text: str) -> str:
         """A text about one pipeline without the ids of others that this person may not see."""

@@ -15,11 +15,14 @@ from sqlalchemy import Connection
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_some
 from airflow_backfill_provider.actions.date_grid import Filters
 from airflow_backfill_provider.actions.known_pipelines import Known, KnownPipelines
+from airflow_backfill_provider.actions.slots import limits_of
 from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_pipeline
 from airflow_backfill_provider.api.date_answers import Status
+from airflow_backfill_provider.backfill.choose import Limits
 from airflow_backfill_provider.backfill.owed import DateStatus
 from airflow_backfill_provider.dates import zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem
+from airflow_backfill_provider.settings import load
 from airflow_backfill_provider.store import pipelines as pipeline_rows
 from airflow_backfill_provider.store.engine import registry
 
@@ -49,6 +52,11 @@ class Page(NamedTuple):
 def now() -> datetime:
     """This instant."""
     return datetime.now(UTC)
+
+
+def limits() -> Limits:
+    """How many DagRuns of the queue may be at work."""
+    return limits_of(load())
 
 
 async def page(

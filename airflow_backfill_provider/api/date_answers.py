@@ -31,6 +31,7 @@ class CalendarAnswer(BaseModel):
     pipeline_id: str
     year: int
     today: date
+    last: date = Field(description="Today, or the last expected date after it, of whatever year")
     counts: Counts
     late: int
     dates: list[DateAnswer]

@@ -14,7 +14,8 @@ from airflow_backfill_provider.actions.why_they_wait import why_they_wait
 from airflow_backfill_provider.api import asking, date_answers, request_answers, told
 from airflow_backfill_provider.api.access import ViewerDep
 from airflow_backfill_provider.api.asking import Day
-from airflow_backfill_provider.backfill.expected import overdue_dates
+from airflow_backfill_provider.api.idle_dags import idle_dags
+from airflow_backfill_provider.backfill.expected import last_day, overdue_dates
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import date_states, unmet
@@ -47,6 +48,7 @@ def calendar(pipeline_id: str, viewer: ViewerDep, year: Year = None) -> date_ans
         pipeline_id=pipeline_id,
         year=first.year,
         today=today,
+        last=last_day(schedule, pipeline.created_at, now),
         counts=told.counts(Counter(state.status for state in states)),
         late=len(late),
         dates=[
@@ -74,7 +76,7 @@ register_url_convertor("no_verb", _NoVerb())
 def story(pipeline_id: str, run_date: Day, viewer: ViewerDep) -> date_answers.StoryAnswer:
     """What happened to a date: runs, attempts, who asked and why, and how it stands."""
     asking.definitions_of(viewer, [pipeline_id])
-    told_by = explain_date(registry(), pipeline_id, run_date, asking.now())
+    told_by = explain_date(registry(), pipeline_id, run_date, asking.now(), asking.limits(), idle_dags)
     return date_answers.StoryAnswer(
         pipeline_id=pipeline_id,
         run_date=run_date,
@@ -99,11 +101,11 @@ def dag_run(
         records = run_log_reads.records_of(conn, RunRef(dag_id=pipeline_id, dag_run_id=dag_run_id))
         kept = [record["backfill_id"] for record in records if record["backfill_id"]]
         items = queue_reads.items_of_run(conn, pipeline_id, dag_run_id, kept)
-        waits = why_they_wait(conn, items, now)
+        waits = why_they_wait(conn, items, now, asking.limits(), idle_dags)
         days = {record["run_date"] for record in records} | {one.run_date for one in items}
         held = holds.read(conn, pipeline_id, days)
         names = sorted({one.request_id for one in items if one.request_id})
-        requests = [row for name in names if (row := request_pages.one(conn, name, viewer.readable))]
+        requests = [row for name in names if (row := request_pages.one(conn, name, viewer.known))]
     if not records and not items:
         raise NotFound(f"nothing is known of a run {dag_run_id!r} of pipeline {pipeline_id!r}")
     return date_answers.DagRunAnswer(

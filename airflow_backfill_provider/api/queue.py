@@ -14,6 +14,7 @@ from airflow_backfill_provider.actions.why_they_wait import why_they_wait
 from airflow_backfill_provider.api import asking, bodies, request_answers, told
 from airflow_backfill_provider.api.access import Viewer, ViewerDep
 from airflow_backfill_provider.api.asking import PageDep
+from airflow_backfill_provider.api.idle_dags import idle_dags
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.dates.selection import Selection
 from airflow_backfill_provider.store import queue_pages
@@ -39,10 +40,10 @@ def queue(
         pipeline_ids=viewer.readable if pipeline_id is None else [pipeline_id],
         requested=None if by is None else by == "person",
     )
-    now = asking.now()
+    now, limits = asking.now(), asking.limits()
     with registry().reading() as conn:
-        total, items = queue_pages.page(conn, wanted, now, page.limit, page.offset)
-        waits = why_they_wait(conn, items, now)
+        total, items = queue_pages.page(conn, wanted, now, limits.ageing, page.limit, page.offset)
+        waits = why_they_wait(conn, items, now, limits, idle_dags)
     startable = viewer.startable({item.pipeline_id for item in items})
     return request_answers.QueueAnswer(
         total=total,

@@ -130,6 +130,34 @@ class MovedAnswer(BaseModel):
     state: State = Field(description="Of the request now: dates of a paused one wait until it is resumed")
 
 
+class LeftOutAnswer(BaseModel):
+    """Dates of a request, all of one pipeline, that were not tried again."""
+
+    pipeline_id: str
+    count: int
+    dates: str = Field(description="The dates as a text that selects them")
+    why: str
+
+
+class RetriedAnswer(MovedAnswer):
+    """What a retry did, and what it left out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "request_id": "bf-3f9c01aa", "dates": 3, "state": "open",
+                    "left_out": [
+                        {"pipeline_id": "calls_daily", "count": 2, "dates": "2026-11-05..2026-11-06",
+                         "why": "the pipeline is switched off, so nothing would start them"},
+                    ],
+                }
+            ]
+        }
+    )  # fmt: skip
+    left_out: list[LeftOutAnswer]
+
+
 class MovedDatesAnswer(BaseModel):
     """What a verb did with single dates of a pipeline."""
 

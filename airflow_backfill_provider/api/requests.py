@@ -10,12 +10,14 @@ from airflow_backfill_provider.actions import control
 from airflow_backfill_provider.actions.request_backfill import plan_request, save_request
 from airflow_backfill_provider.actions.why_they_wait import why_they_wait
 from airflow_backfill_provider.api import asking, bodies, plan_answers, request_answers, told
-from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_request
+from airflow_backfill_provider.api.access import Viewer, ViewerDep, no_such_pipeline, no_such_request
 from airflow_backfill_provider.api.asking import PageDep
+from airflow_backfill_provider.api.idle_dags import idle_dags
 from airflow_backfill_provider.api.plan_pages import PlanPageDep, told_plan
 from airflow_backfill_provider.api.wishes import allowed
 from airflow_backfill_provider.backfill.person import Person
-from airflow_backfill_provider.store import queue_reads, request_pages
+from airflow_backfill_provider.errors import NotFound
+from airflow_backfill_provider.store import pipelines, queue_reads, request_pages
 from airflow_backfill_provider.store.engine import registry
 
 router = APIRouter(tags=["Requests"])
@@ -48,9 +50,9 @@ def requests(
 ) -> request_answers.RequestsAnswer:
     """Requests, newest first: those all of whose pipelines the user may see."""
     if pipeline_id is not None:
-        viewer.see([pipeline_id])
+        _see(pipeline_id, viewer)
     wanted = request_pages.Wanted(
-        readable=viewer.readable, pipeline_id=pipeline_id, live=None if state is None else state == "live"
+        known=viewer.known, pipeline_id=pipeline_id, live=None if state is None else state == "live"
     )
     with registry().reading() as conn:
         total, rows = request_pages.page(conn, wanted, page.limit, page.offset)
@@ -72,11 +74,11 @@ def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> request_
     """One request and its dates."""
     now = asking.now()
     with registry().reading() as conn:
-        row = request_pages.one(conn, request_id, viewer.readable)
+        row = request_pages.one(conn, request_id, viewer.known)
         if row is None:
             raise no_such_request(request_id)
         items = queue_reads.items_of_request(conn, request_id, page.limit, page.offset)
-        waits = why_they_wait(conn, items, now)
+        waits = why_they_wait(conn, items, now, asking.limits(), idle_dags)
     can_act = viewer.startable(row["pipelines"]).issuperset(row["pipelines"])
     return request_answers.RequestItemsAnswer(
         **told.request(row, can_act, now),
@@ -90,7 +92,7 @@ def request(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> request_
 def history(request_id: RequestId, viewer: ViewerDep, page: PageDep) -> request_answers.RequestHistoryAnswer:
     """What people did with a request after it was made, newest first."""
     with registry().reading() as conn:
-        if request_pages.one(conn, request_id, viewer.readable) is None:
+        if request_pages.one(conn, request_id, viewer.known) is None:
             raise no_such_request(request_id)
         total, events = request_pages.history(conn, request_id, page.limit, page.offset)
     return request_answers.RequestHistoryAnswer(
@@ -124,10 +126,20 @@ def cancel(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) ->
 
 
 @router.post("/requests/{request_id}/retry")
-def retry(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.MovedAnswer:
+def retry(request_id: RequestId, body: bodies.ReasonBody, viewer: ViewerDep) -> request_answers.RetriedAnswer:
     """Try its failed dates again; of a cancelled request also those that were cancelled."""
     _steered(request_id, viewer)
-    return _moved(control.retry(registry(), request_id, Person(viewer.name, body.why), now=asking.now()), viewer)
+    done = control.retry(registry(), request_id, Person(viewer.name, body.why), now=asking.now())
+    moved = _moved((done.request_id, done.dates), viewer)
+    return request_answers.RetriedAnswer(
+        **moved.model_dump(),
+        left_out=[
+            request_answers.LeftOutAnswer(
+                pipeline_id=one.pipeline_id, count=len(one.dates), dates=one.selection, why=one.why
+            )
+            for one in done.left_out
+        ],
+    )
 
 
 @router.post("/requests/{request_id}/reprioritize")
@@ -138,9 +150,21 @@ def reprioritize(request_id: RequestId, body: bodies.PriorityBody, viewer: Viewe
     return _moved(control.reprioritize(registry(), request_id, body.priority, person, now=asking.now()), viewer)
 
 
+def _see(pipeline_id: str, viewer: Viewer) -> None:
+    """Raise NotFound as :meth:`Viewer.see`; but who sees requests of pipelines without a DAG may ask for those too."""
+    viewer.see_definition(pipeline_id)
+    if viewer.visible([pipeline_id]):
+        return
+    try:
+        with registry().reading() as conn:
+            pipelines.refuse_unknown(conn, [pipeline_id])
+    except NotFound:
+        raise no_such_pipeline(pipeline_id) from None
+
+
 def _steered(request_id: str, viewer: Viewer) -> None:
     """Raise NotFound for a request that the user may not see, 403 for one that is not this user's to steer."""
-    viewer.must_start(_seen(request_id, viewer)["pipelines"])
+    viewer.must_start_known(_seen(request_id, viewer)["pipelines"])
 
 
 def _moved(done: tuple[str, int], viewer: Viewer) -> request_answers.MovedAnswer:
@@ -152,7 +176,7 @@ def _moved(done: tuple[str, int], viewer: Viewer) -> request_answers.MovedAnswer
 def _seen(request_id: str, viewer: Viewer) -> dict[str, Any]:
     """A request that the user may see. Raises NotFound."""
     with registry().reading() as conn:
-        row = request_pages.one(conn, request_id, viewer.readable)
+        row = request_pages.one(conn, request_id, viewer.known)
     if row is None:
         raise no_such_request(request_id)
     return row

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_backfill_provider.actions.date_grid import GridRow
 from airflow_backfill_provider.api import date_answers, pipeline_answers, request_answers
-from airflow_backfill_provider.backfill.coverage import days_of
 from airflow_backfill_provider.backfill.hold import Hold
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.owed import DateStatus
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from airflow_backfill_provider.api.access import Viewer
 
 _NOT_EXPECTED = b"."
+_CAPITALS = {status: bytes.maketrans(b"01", b"\0" + status.value[0].upper().encode()) for status in DateStatus}
+_SMALL = bytes.maketrans(b"01", b"\0 ")
+"""What makes a capital letter a small one in ASCII: the bit of a space."""
 
 
 def counts(found: Mapping[DateStatus, int]) -> pipeline_answers.Counts:
@@ -31,13 +33,18 @@ def counts(found: Mapping[DateStatus, int]) -> pipeline_answers.Counts:
 
 
 def cells(bits: Mapping[DateStatus, int], late: int, days: int) -> str:
-    """One letter for each day of a range, from bitmaps: its dates in each status, and those that are late."""
-    letters = bytearray(_NOT_EXPECTED * days)
+    """One letter for each day of a range, from bitmaps: its dates in each status, small where they are late."""
+    letters = told = 0
     for status, its in bits.items():
-        capital, small = status.value[0].upper().encode()[0], status.value[0].encode()[0]
-        for day in days_of(its, 0):
-            letters[day] = small if late >> day & 1 else capital
-    return letters.decode()
+        letters |= _spread(its, _CAPITALS[status], days)
+        told |= its
+    letters |= _spread(late & told, _SMALL, days)
+    return letters.to_bytes(days, "big")[::-1].replace(b"\0", _NOT_EXPECTED).decode()
+
+
+def _spread(bits: int, letter: bytes, days: int) -> int:
+    """A byte for each bit: the letter's, or 0."""
+    return int.from_bytes(f"{bits:0{days}b}".encode().translate(letter), "big")
 
 
 def head(value: Head, can_start: bool) -> dict[str, Any]:

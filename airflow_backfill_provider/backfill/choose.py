@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import takewhile
+from typing import NamedTuple
 
 from airflow_backfill_provider.backfill.item import Item
 
@@ -43,17 +44,39 @@ class Usage:
     pipelines: Counter[str] = field(default_factory=Counter)
     platforms: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
+    at_rest: Counter[str] = field(default_factory=Counter)
+    """Runs of DAGs that are paused, or that wait for an upstream date: only their own pipeline's limit counts them."""
 
-    def add(self, pipeline_id: str, platform: str, request_id: str | None) -> None:
+    def add(self, pipeline_id: str, platform: str, request_id: str | None, *, at_rest: bool = False) -> None:
         """Count one more DagRun."""
         self.pipelines[pipeline_id] += 1
+        if at_rest:
+            self.at_rest[pipeline_id] += 1
+            return
         self.platforms[platform] += 1
         if request_id:
             self.requests[request_id] += 1
 
     def is_full(self, limits: Limits) -> bool:
         """Whether nothing more may start, of whatever pipeline."""
-        return self.pipelines.total() >= limits.everywhere
+        return self.pipelines.total() - self.at_rest.total() >= limits.everywhere
+
+    def keeps_others_out(self, limits: Limits) -> bool:
+        """Whether a limit that pipelines share is reached."""
+        return self.is_full(limits) or any(runs >= limits.a_platform for runs in self.platforms.values())
+
+
+class Reached(NamedTuple):
+    """A limit that holds a date back."""
+
+    whose: str
+    most: int
+    """DagRuns, which are at work now."""
+    setting: str
+    """Where it is set."""
+
+    def __str__(self) -> str:
+        return f"{self.whose} has {self.most} of {self.most} runs at work ({self.setting})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +128,7 @@ def choose(
     for item in _in_turn(ready, traits, limits.ageing):
         if usage.is_full(limits):
             break
-        if item.backfill_id in taken or not has_slot(item, traits[item.pipeline_id], usage, limits):
+        if item.backfill_id in taken or limit_reached(item, traits[item.pipeline_id], usage, limits):
             continue
         mates = [other for other in ready if other.pipeline_id == item.pipeline_id and other.backfill_id not in taken]
         batch = _batch(item, mates, traits[item.pipeline_id], (follows or {}).get(item.pipeline_id, {}))
@@ -156,15 +179,18 @@ def _urgency(item: Item, ageing: timedelta) -> tuple[bool, float, int]:
     return not item.urgent, asked_at, -day if item.newest_first else day
 
 
-def has_slot(item: Item, traits: Traits, usage: Usage, limits: Limits) -> bool:
-    """Whether one more DagRun for this item keeps every limit."""
+def limit_reached(item: Item, traits: Traits, usage: Usage, limits: Limits) -> Reached | None:
+    """The first limit that one more DagRun for this item would exceed; None when it has a slot."""
     most = 1 if traits.sequential else traits.max_active
-    return (
-        not usage.is_full(limits)
-        and usage.pipelines[item.pipeline_id] < most
-        and usage.platforms[traits.platform] < limits.a_platform
-        and (item.max_active is None or item.request_id is None or usage.requests[item.request_id] < item.max_active)
-    )
+    if usage.is_full(limits):
+        return Reached("the queue", limits.everywhere, "[backfill] max_active_backfill_runs")
+    if usage.pipelines[item.pipeline_id] >= most:
+        return Reached(item.pipeline_id, most, "run_order" if traits.sequential else "max_active_backfills")
+    if usage.platforms[traits.platform] >= limits.a_platform:
+        return Reached(traits.platform, limits.a_platform, "[backfill] max_active_runs_per_platform")
+    if item.max_active is not None and item.request_id and usage.requests[item.request_id] >= item.max_active:
+        return Reached(f"request {item.request_id}", item.max_active, "--max-active")
+    return None
 
 
 def _batch(first: Item, mates: Sequence[Item], traits: Traits, follows: Follows) -> Batch:

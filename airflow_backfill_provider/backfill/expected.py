@@ -38,6 +38,20 @@ def _expected(schedule: Schedule, created_at: datetime | None, first: date, last
     return bits
 
 
+def last_day(schedule: Schedule, created_at: datetime | None, now: datetime) -> date:
+    """The last date of which anything can be told: today where the pipeline is, or an expected one after it.
+
+    A tick that has passed may pick dates ahead of its day.
+    """
+    today = aware(now).astimezone(zone(schedule.spec.timezone)).date()
+    newest = _reached(schedule, now.replace(second=0, microsecond=0))
+    made_at = created_at if schedule.spec.start_date is None else None
+    before = None if made_at is None else _reached(schedule, aware(made_at) - _A_MOMENT)
+    if newest is None or (before is not None and newest <= before):
+        return today
+    return max(today, date.fromordinal(newest))
+
+
 def possible_bits(schedule: Schedule, first: date, last: date, now: datetime) -> int:
     """The dates from ``first`` (bit 0) to ``last`` of which a manual pipeline can tell something."""
     spec = schedule.spec

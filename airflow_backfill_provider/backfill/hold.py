@@ -96,16 +96,19 @@ class Hold:
         by = self.last.done_by if self.last and self.last.status is SubmissionStatus.SUCCESS else None
         return by is not None and self.owner is not None and self.owner.same_run(by)
 
-    def done_since(self, asked_at: datetime) -> bool:
-        """Whether the date was filled after somebody asked for it: then there is nothing left to do.
+    def done_for(self, me: RunRef, asked_at: datetime) -> bool:
+        """Whether the date was filled for the run ``me``, asked for at ``asked_at``: then nothing is left to do.
 
-        An unclaimed success fills it too, whenever it came, unless it is outdated: nobody who asks has seen it.
+        An unclaimed success fills it too, whenever it came, unless it is outdated: nobody who asks has seen it. What
+        the run did itself is done whatever the clocks say: they are those of several machines.
         """
         last = self.last
         if last is None or last.status is not SubmissionStatus.SUCCESS:
             return False
         if self.unclaimed:
             return self.outdated is None
+        if last.done_by == me:
+            return True
         return last.ended_at is not None and last.ended_at >= asked_at
 
 
@@ -159,7 +162,7 @@ def blocker(holds: Iterable[Hold], me: RunRef) -> Wait | None:
 
 def decide(pipeline_id: str, holds: Sequence[Hold], me: RunRef, asked_at: datetime) -> Decision:
     """What the run ``me``, asked for at ``asked_at``, does next about its dates; ``holds`` has one entry a date."""
-    todo = [hold for hold in holds if not hold.done_since(asked_at)]
+    todo = [hold for hold in holds if not hold.done_for(me, asked_at)]
     if not todo:
         makers = [(hold.last.done_by if hold.last else None) or me for hold in holds]
         by_me = any(by.same_run(me) for by in makers)

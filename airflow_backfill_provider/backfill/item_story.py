@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from airflow_backfill_provider.backfill.choose import Reached
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import UNFINISHED, ItemStatus
 from airflow_backfill_provider.backfill.story import ending
@@ -31,14 +32,34 @@ def _attempt(record: Mapping[str, Any]) -> str:
     return f"at work{words}{job}{page}"
 
 
-def what_it_waits_for(item: Item, now: datetime, *, gone: str | None) -> str | None:
-    """Why a pending item has not started; None for any other. ``gone``: why its pipeline starts nothing any more."""
+def what_it_waits_for(
+    item: Item,
+    now: datetime,
+    *,
+    gone: str | None,
+    unreadable: bool = False,
+    idle: str | None = None,
+    upstream: tuple[str, date] | None = None,
+    upstream_failed: bool = False,
+    reached: Reached | None = None,
+) -> str | None:
+    """The one cause why a pending item has not started; None for any other.
+
+    ``gone``: why its pipeline starts nothing any more; ``unreadable``: its row is broken; ``idle``: why Airflow starts
+    nothing of it now, as far as is known; ``upstream``: the first upstream date that is not done; ``upstream_failed``:
+    whether that one has failed and waits for a person; ``reached``: the limit that holds it back.
+    """
     if item.status is not ItemStatus.PENDING:
         return None
-    if gone is not None:
-        return f"for nothing that will come: its pipeline {gone}; cancel it"
-    if item.paused or item.kept_back:
-        return "for 'backfill resume'"
-    if item.not_before is not None and item.not_before > now:
-        return f"until {item.not_before:%Y-%m-%d %H:%M:%S} UTC"
-    return "for a slot, an upstream date, or its DAG to be there and unpaused"
+    until = item.not_before if item.not_before is not None and item.not_before > now else None
+    causes: tuple[str | None, ...] = (
+        f"for nothing that will come: its pipeline {gone}; cancel it" if gone else None,
+        "for 'backfill resume'" if item.paused or item.kept_back else None,
+        "for its pipeline's row, which cannot be read: 'airflow pipelines validate' says why" if unreadable else None,
+        f"for its DAG, which {idle}" if idle else None,
+        f"until {until:%Y-%m-%d %H:%M:%S} UTC" if until else None,
+        f"for upstream {upstream[0]} {upstream[1]}{', which failed' * upstream_failed}" if upstream else None,
+        f"for a free slot: {reached}" if reached else None,
+        "for its turn in the queue",
+    )
+    return next(filter(None, causes))

@@ -67,10 +67,17 @@ class Decisive:
     status: RecordStatus
     ended_at: datetime | None
     """None when a program before us wrote no time."""
+    submitted_at: datetime | None = None
+    """When the job was submitted that did the date, where that is known."""
     definition_version: str | None = None
     """None when it is not known."""
     message: str | None = None
     dag_run_id: str | None = None
+
+    @property
+    def as_of(self) -> datetime | None:
+        """Since when it may have missed what changed: a job reads from when it is submitted, not from when it ends."""
+        return self.submitted_at or self.ended_at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +167,24 @@ def states_of(
     return [known[day] for day in sorted(set(dates))]
 
 
+def runnable(pipeline: Defined, schedule: Schedule, dates: Collection[date], now: datetime) -> set[date]:
+    """Those of the dates that a request may name at the instant ``now``, told without any facts.
+
+    They are the expected ones; a manual pipeline's are all days up to today, within start and end.
+    """
+    spec, now = schedule.spec, aware(now)
+    if spec.schedule_type == "manual":
+        first = spec.start_date or date.min
+        last = min(filter(None, (spec.end_date, now.astimezone(zone(spec.timezone)).date())))
+        return {day for day in dates if first <= day <= last}
+    ticks, created = _ticks(schedule, sorted(dates)), _counted_from(pipeline, schedule)
+    return {
+        day
+        for day in dates
+        if (tick := ticks.get(day)) is not None and tick <= now and (created is None or tick >= created)
+    }
+
+
 def _expected(
     pipeline: Defined, schedule: Schedule, facts: Facts, first: date, last: date, now: datetime
 ) -> Mapping[date, datetime | None]:
@@ -170,12 +195,17 @@ def _expected(
         high = min(filter(None, (last, spec.end_date, now.astimezone(zone(spec.timezone)).date())))
         known = facts.decisive.keys() | facts.running.keys() | facts.queued.keys()
         return dict.fromkeys(sorted(day for day in known if low <= day <= high))
-    created = None if spec.start_date else pipeline.created_at
+    created = _counted_from(pipeline, schedule)
     return {
         day: tick
         for day, tick in _first_ticks(schedule, first, last)
         if tick <= now and (created is None or tick >= created)
     }
+
+
+def _counted_from(pipeline: Defined, schedule: Schedule) -> datetime | None:
+    """The instant before which no tick counts; None where ``start_date`` bounds the dates instead."""
+    return None if schedule.spec.start_date else pipeline.created_at
 
 
 @lru_cache(maxsize=64)
@@ -215,13 +245,13 @@ def staleness(version: str, facts: Facts) -> Callable[[date, Decisive], DateStat
     shifts = [(upstream, timedelta(days=upstream.offset)) for upstream in facts.upstreams]
 
     def stale(day: date, record: Decisive) -> DateState | None:
-        ended, mark = record.ended_at, facts.marks.get(day)
-        if mark and (ended is None or mark.marked_at > ended):
+        as_of, mark = record.as_of, facts.marks.get(day)
+        if mark and (as_of is None or mark.marked_at > as_of):
             why = f": {mark.why}" if mark.why else ""
             return DateState(day, DateStatus.STALE, f"marked by {mark.marked_by}{why}", mark.marked_at)
-        if ended is not None and shifts:
+        if as_of is not None and shifts:
             again = [
-                (at, up.upstream_id) for up, shift in shifts if (at := up.succeeded.get(day + shift)) and at > ended
+                (at, up.upstream_id) for up, shift in shifts if (at := up.succeeded.get(day + shift)) and at > as_of
             ]
             if again:
                 at, upstream_id = max(again)

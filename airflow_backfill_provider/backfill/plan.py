@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
+from airflow_backfill_provider.backfill.estimate import Work, longest_chain, seconds_of_all
+from airflow_backfill_provider.backfill.first_dates import Line, first_dates
 from airflow_backfill_provider.backfill.item import NewItem
 from airflow_backfill_provider.backfill.owed import OWED, DateState, DateStatus
+from airflow_backfill_provider.dates.days import shifted
 from airflow_backfill_provider.dates.selection import Refused
 from airflow_backfill_provider.errors import Problem
 
@@ -31,12 +34,29 @@ class PipelinePlan:
     dates: tuple[PlannedDate, ...]
     """Ascending."""
     left_out: tuple[Refused, ...] = ()
+    under_way: tuple[date, ...] = ()
+    """Those that are left out because they wait in the queue or run already: they will be done anew without us."""
+    needs: tuple[tuple[str, int], ...] = ()
+    """What each date waits for: an upstream, and how many days its date lies after the own one."""
+    sequential: bool = False
+    """Strictly oldest first, whatever the request says."""
     batches: int = 0
     """DagRuns, as long as none fails."""
-    seconds: float | None = None
-    """How long they will take, by past runs; None when there are none."""
+    at_once: int = 1
+    """How many of them may run side by side."""
+    run_seconds: float | None = None
+    """How long one takes, by past runs; None when there are none."""
     problems: tuple[Problem, ...] = ()
     """Why its row cannot be read; then it has no dates."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its runs will take, by past ones, when they wait for nothing but each other; None without any."""
+        if self.run_seconds is None or not self.batches:
+            return None
+        own = [offset for upstream_id, offset in self.needs if upstream_id == self.pipeline_id]
+        in_turn = min(self.batches, longest_chain([day.run_date for day in self.dates], own))
+        return self.run_seconds * max(in_turn, -(-self.batches // self.at_once))
 
     def reasons(self) -> list[str]:
         """What is left out of it and why, in a line for each reason; never nothing when it has no date to fill."""
@@ -52,6 +72,7 @@ class RequestPlan:
     pipelines: tuple[PipelinePlan, ...]
     priority: int = 0
     newest_first: bool = False
+    max_active: int | None = None
     first_n: int | None = None
 
     @property
@@ -66,14 +87,31 @@ class RequestPlan:
 
     @property
     def seconds(self) -> float | None:
-        """How long the slowest pipeline will take; they run side by side as far as there are slots."""
-        return max((plan.seconds for plan in self.pipelines if plan.seconds is not None), default=None)
+        """How long all of it will take, by past runs; None when no pipeline has any.
+
+        A plain estimate. It assumes that each run takes as long as the last ones did on average and none fails; that
+        the dates which are kept back go on at once; that slots are only wanted by this request; that whatever its dates
+        wait for outside of it is done; and that a pipeline without past runs takes no time.
+        """
+        dates = {plan.pipeline_id: {day.run_date for day in plan.dates} for plan in self.pipelines}
+        work = {
+            plan.pipeline_id: Work(
+                run_seconds=plan.run_seconds or 0.0,
+                seconds=plan.seconds or 0.0,
+                runs=plan.batches,
+                upstreams=[name for name in _waited_for(plan, dates) if name != plan.pipeline_id],
+            )
+            for plan in self.pipelines
+            if plan.batches
+        }
+        known = any(plan.seconds is not None for plan in self.pipelines)
+        return seconds_of_all(work, self.max_active) if known else None
 
     def items(self, request_id: str) -> list[NewItem]:
-        """The queue's items. Beyond the first N of the request's order they are kept back until it is resumed."""
+        """The queue's items, in the request's order. All but its first N are kept back until it is resumed."""
         pairs = [(day, plan.pipeline_id) for plan in self.pipelines for day in plan.dates]
         pairs.sort(key=lambda pair: pair[0].run_date, reverse=self.newest_first)
-        most = len(pairs) if self.first_n is None else self.first_n
+        first = None if self.first_n is None else self._first(self.first_n)
         return [
             NewItem(
                 pipeline_id=name,
@@ -81,10 +119,28 @@ class RequestPlan:
                 reason=day.reason,
                 priority=self.priority,
                 request_id=request_id,
-                kept_back=place >= most,
+                kept_back=first is not None and (name, day.run_date) not in first,
             )
-            for place, (day, name) in enumerate(pairs)
+            for day, name in pairs
         ]
+
+    def _first(self, most: int) -> set[tuple[str, date]]:
+        lines = {
+            plan.pipeline_id: Line(
+                dates=[day.run_date for day in plan.dates], needs=plan.needs, in_order=plan.sequential
+            )
+            for plan in self.pipelines
+        }
+        return first_dates(lines, most, newest_first=self.newest_first)
+
+
+def _waited_for(plan: PipelinePlan, dates: Mapping[str, Collection[date]]) -> set[str]:
+    """The pipelines of whose planned dates one is waited for."""
+    return {
+        upstream_id
+        for upstream_id, offset in plan.needs
+        if upstream_id in dates and any(shifted(day.run_date, offset) in dates[upstream_id] for day in plan.dates)
+    }
 
 
 def pick(states: Iterable[DateState], wanted: frozenset[DateStatus]) -> tuple[list[PlannedDate], list[Refused]]:
@@ -102,6 +158,11 @@ def pick(states: Iterable[DateState], wanted: frozenset[DateStatus]) -> tuple[li
         else:
             left_out.append(Refused(state.run_date, f"is {words}"))
     return picked, left_out
+
+
+def under_way(states: Iterable[DateState]) -> tuple[date, ...]:
+    """The dates that wait in the queue or run already."""
+    return tuple(state.run_date for state in states if state.status in _STAYS)
 
 
 def _reason(state: DateState) -> str:

@@ -10,6 +10,10 @@ from datetime import datetime, timedelta
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
 
+_STANDSTILL = timedelta(hours=1)
+_PACES = 10
+"""For longer than so many times the pace, and than that, nothing ends by itself."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
@@ -22,7 +26,7 @@ class Progress:
     eta_at: datetime | None
     """When the last one ends if it goes on as so far.
 
-    None when nothing is left, nothing has ended yet, or the request is paused or keeps dates back.
+    None when :func:`eta_of` cannot tell, or the request is paused or keeps dates back.
     """
 
 
@@ -49,8 +53,10 @@ def _eta(items: Sequence[Item], left: int, now: datetime) -> datetime | None:
 def eta_of(began: datetime | None, last: datetime | None, done: int, left: int, now: datetime) -> datetime | None:
     """When ``left`` items have ended, at the pace at which ``done`` of them ended from ``began`` to ``last``.
 
-    None when nothing is left, or nothing has ended yet.
+    None when nothing is left, nothing has ended yet, or nothing has ended for so long that the pace says nothing any
+    more: what is left waits for something else, an upstream date that failed, say.
     """
     if not left or not done or began is None or last is None:
         return None
-    return now + max(last - began, timedelta(seconds=1)) / done * left
+    pace = max(last - began, timedelta(seconds=1)) / done
+    return None if now - last > max(_STANDSTILL, _PACES * pace) else now + pace * left

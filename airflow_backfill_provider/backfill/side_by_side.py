@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 from operator import add
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ from airflow_backfill_provider.dates.schedule import Schedule
 _ONES = bytes(byte.bit_count() for byte in range(256))
 _AT_ONCE = 31
 """The ones of so many bytes can be counted in one."""
+_RANGES = 4
+"""For so many ranges it is remembered what is expected of the pipelines of an order."""
 
 
 class Asked(NamedTuple):
@@ -36,8 +39,8 @@ class Order:
     def __init__(self, pipelines: Iterable[tuple[str, str, Asked]]) -> None:
         """``pipelines`` are ids with the versions of today's definitions and what is asked of them."""
         ordered = sorted(pipelines, key=lambda one: one[0])
-        self.names = [name for name, _, _ in ordered]
-        self.versions = [version for _, version, _ in ordered]
+        self.names = tuple(name for name, _, _ in ordered)
+        self.versions = tuple(version for _, version, _ in ordered)
         self.lanes = {name: lane for lane, name in enumerate(self.names)}
         kinds: dict[tuple[int, datetime | None, time | None], int] = {}
         self._kinds: list[Asked] = []
@@ -49,12 +52,17 @@ class Order:
             if kind == len(self._kinds):
                 self._kinds.append(asked)
             self._kind_of.append(kind)
+        self._of_kinds = lru_cache(maxsize=_RANGES)(self._joined)
 
     def expected(self, first: date, last: date, now: datetime) -> Expected:
         """What is expected of each from ``first`` to ``last``."""
         width = width_of(first, last)
-        found = [[bits.to_bytes(width, "little") for bits in _of_kind(one, first, last, now)] for one in self._kinds]
-        parts = zip(*found, strict=True) if found else ((), (), ())
+        found = (_of_kind(one, first, last, now) for one in self._kinds)
+        return self._of_kinds(tuple(tuple(bits.to_bytes(width, "little") for bits in one) for one in found))
+
+    def _joined(self, of_kinds: Sequence[Sequence[bytes]]) -> Expected:
+        """The bitmaps of the kinds, once for each pipeline; it is remembered what follows from them, not when."""
+        parts = zip(*of_kinds, strict=True) if of_kinds else ((), (), ())
         return Expected(*(int.from_bytes(b"".join(map(part.__getitem__, self._kind_of)), "little") for part in parts))
 
 
@@ -85,8 +93,8 @@ class YearPart(NamedTuple):
 class KeptLanes(NamedTuple):
     """What is kept of such a part, as it is kept: rows of pipelines and versions, by id."""
 
-    names: list[str]
-    versions: list[str]
+    names: tuple[str, ...]
+    versions: tuple[str, ...]
     success: bytes
     """:attr:`YearPart.length` bytes of each row."""
     failed: bytes
@@ -167,11 +175,13 @@ def busy_of(order: Order, first: date, last: date, rows: Iterable[tuple[date, bo
     running, queued = bytearray(width * len(lanes)), bytearray(width * len(lanes))
     for day, only_waits, names in rows:
         place, bit = divmod((day - first).days, 8)
-        bits, bit = queued if only_waits else running, 1 << bit
-        for name in names:
-            lane = lanes.get(name)
+        theirs = bytearray(len(lanes))
+        for lane in map(lanes.get, names):
             if lane is not None:
-                bits[lane * width + place] |= bit
+                theirs[lane] = 1
+        bits = queued if only_waits else running
+        column = int.from_bytes(bits[place::width], "little") | int.from_bytes(theirs, "little") << bit
+        bits[place::width] = column.to_bytes(len(lanes), "little")
     return int.from_bytes(running, "little"), int.from_bytes(queued, "little")
 
 

@@ -104,7 +104,8 @@ def on_failure(context: Any) -> None:
     """A task failed for good: the dates are not done."""
     run = run_ref(context["dag_run"])
     words = _words(context, default=record_run.SILENT_END)
-    fatal = is_beyond_retry(context.get("exception"))
+    batch = len((context["dag_run"].conf or {}).get("run_dates") or ()) > 1
+    fatal = is_beyond_retry(context.get("exception"), in_halves=batch)
     record_run.ended(registry(), run, context["ti"].try_number, RecordStatus.FAILED, message=words, fatal=fatal)
 
 

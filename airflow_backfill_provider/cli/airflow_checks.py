@@ -9,8 +9,8 @@ from airflow_backfill_provider.cli import airflow_view
 from airflow_backfill_provider.cli.airflow_view import DagView
 from airflow_backfill_provider.cli.dag_files import DAG_FILES
 from airflow_backfill_provider.cli.findings import Finding, ok, problem, warning
+from airflow_backfill_provider.cli.ready_registry import registry
 from airflow_backfill_provider.store import holds
-from airflow_backfill_provider.store.engine import registry
 
 CONTROLLER = "backfill_controller"
 _DAEMONS = {
@@ -60,7 +60,9 @@ def _controller(view: DagView | None) -> Finding | None:
         return problem("controller", f"Airflow has no DAG {CONTROLLER}", "run 'airflow pipelines init'")
     if view.paused:
         advice = f"run 'airflow dags unpause {CONTROLLER}'"
-        return warning("controller", "is paused: lost callbacks and orphans are not mended", advice)
+        return problem(
+            "controller", "is paused: the queue starts nothing, and lost callbacks and orphans are not mended", advice
+        )
     return None
 
 
@@ -71,7 +73,7 @@ def daemons(now: datetime) -> list[Finding]:
         at = airflow_view.last_heartbeat(job_type)
         if at is None or now - at > _ALIVE:
             seen = f"was last alive at {at:%Y-%m-%d %H:%M} UTC" if at else "was never seen alive"
-            findings.append(warning("daemons", f"{name} {seen}: {consequence}", "start it"))
+            findings.append(problem("daemons", f"{name} {seen}: {consequence}", "start it"))
     return findings or [ok("daemons", "scheduler, dag-processor and triggerer are alive")]
 
 

@@ -1,7 +1,8 @@
 """What Airflow's own configuration and database say, for ``init`` and ``doctor``.
 
 Commands run where Airflow's database may be reached, as Airflow's own commands do. Each question raises
-:class:`~airflow_backfill_provider.errors.StoreError` when the database does not answer.
+:class:`~airflow_backfill_provider.errors.StoreError` when the database does not answer, and its
+:class:`~airflow_backfill_provider.errors.OldSchema` when it has no tables yet.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from airflow_backfill_provider.errors import StoreError
+from airflow_backfill_provider.errors import OldSchema, StoreError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,5 +158,8 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        words = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        cause = getattr(error, "orig", None) or error
+        words = str(cause).strip().splitlines()[0]
+        if getattr(cause, "sqlstate", None) == "42P01" or "no such table" in words:
+            raise OldSchema(f"Airflow's own database is not migrated: {words}; run 'airflow db migrate'") from error
         raise StoreError(f"Airflow's own database does not answer: {words}; run 'airflow db check'") from error

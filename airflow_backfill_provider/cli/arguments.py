@@ -7,7 +7,7 @@ from airflow.cli.cli_config import ARG_OUTPUT, ActionCommand, Arg, lazy_load_com
 _HERE = "airflow_backfill_provider.cli"
 
 ARG_DRY_RUN = Arg(("--dry-run",), action="store_true", help="Show what would change, and change nothing")
-ARG_LIMIT = Arg(("--limit",), type=int, default=50, help="Most records, newest first (default: 50)")
+ARG_LIMIT = Arg(("--limit",), metavar="N", default="50", help="Most records, newest first (default: 50)")
 
 
 def action(name: str, body: str, help_: str, *args: Arg, output: Arg = ARG_OUTPUT) -> ActionCommand:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from datetime import date
+from shlex import quote
 from typing import Any
 
 from airflow_backfill_provider.actions import control, control_dates
+from airflow_backfill_provider.actions.control import LeftOut
 from airflow_backfill_provider.actions.request_backfill import plan_request, save_request
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.plan import RequestPlan
 from airflow_backfill_provider.backfill.status import LIVE
 from airflow_backfill_provider.cli.backfill_wish import read_priority, read_wish
 from airflow_backfill_provider.cli.exits import command, now, person
+from airflow_backfill_provider.cli.numbers import given_limit
+from airflow_backfill_provider.cli.options import told_at_once
 from airflow_backfill_provider.cli.output import say, show, show_one
+from airflow_backfill_provider.cli.ready_registry import registry
 from airflow_backfill_provider.dates.selection import Selection
 from airflow_backfill_provider.errors import InvalidRequest
 from airflow_backfill_provider.store import requests
-from airflow_backfill_provider.store.engine import registry
 
 _LONGEST = 100
 
@@ -26,7 +30,11 @@ _LONGEST = 100
 @command
 def create(args: Namespace) -> None:
     """Show the plan and, unless ``--dry-run``, save it."""
-    wish = read_wish(args)
+    with told_at_once() as problems:
+        wish = read_wish(args, problems)
+        if problems:  # what is wrong with the dates that they ask for need not be found out later
+            with registry().reading() as conn:
+                plan_request(conn, wish, now())
     if args.dry_run:
         with registry().reading() as conn:
             plan = plan_request(conn, wish, now())
@@ -50,10 +58,10 @@ def create(args: Namespace) -> None:
 @command
 def list_requests(args: Namespace) -> None:
     """Print the newest requests with how far they are."""
-    if args.limit < 1:
-        raise InvalidRequest(f"--limit {args.limit} is not a number of requests; expected 1 or more")
+    with told_at_once() as problems:
+        limit = given_limit(args, problems)
     with registry().reading() as conn:
-        rows = requests.listing(conn, args.limit)
+        rows = requests.listing(conn, limit)
     if args.output not in ("json", "yaml"):
         rows = [
             {
@@ -91,16 +99,22 @@ def cancel(args: Namespace) -> None:
         _told(args, *moved, "is cancelled: {} date(s); jobs at work are being stopped")
         return
     dates = control_dates.cancel_dates(registry(), args.pipeline, args.dates, _person(args), now=now())
-    _told_dates(args, dates, "Cancelled, and jobs at work are being stopped")
+    _told_dates(args, dates, "Cancelled (a job at work stops when all of its dates are)")
 
 
 @command
 def retry(args: Namespace) -> None:
     """Try dates again that failed or were cancelled: those of a request, or single dates of a pipeline."""
     if _names_a_request(args):
-        moved = control.retry(registry(), args.request_id, _person(args), now=now())
-        when = " once it is resumed: it is paused" if control.is_paused(registry(), moved[0]) else ""
-        _told(args, *moved, f"tries {{}} date(s) again{when}")
+        done = control.retry(registry(), args.request_id, _person(args), now=now())
+        when = " once it is resumed: it is paused" if control.is_paused(registry(), done.request_id) else ""
+        left_out = [
+            {"pipeline_id": one.pipeline_id, "count": len(one.dates), "dates": one.selection, "why": one.why}
+            for one in done.left_out
+        ]
+        _told(args, done.request_id, done.dates, f"tries {{}} date(s) again{when}", left_out=left_out)
+        for one in done.left_out:
+            say(_not_tried(one), args.output)
         return
     dates = control_dates.retry_dates(registry(), args.pipeline, args.dates, _person(args), now=now())
     _told_dates(args, dates, "Tried again")
@@ -109,7 +123,8 @@ def retry(args: Namespace) -> None:
 @command
 def reprioritize(args: Namespace) -> None:
     """Change the priority of what waits."""
-    priority = read_priority(args)
+    with told_at_once() as problems:
+        priority = read_priority(args, problems)
     changed = control.reprioritize(registry(), args.request_id, priority, _person(args), now=now())
     _told(args, *changed, f"has priority {priority} now: {{}} date(s)")
 
@@ -131,10 +146,17 @@ def _told_dates(args: Namespace, dates: Sequence[date], words: str) -> None:
     show([{"pipeline_id": args.pipeline, "run_date": day} for day in dates], args.output)
 
 
-def _told(args: Namespace, request_id: str, count: int, words: str) -> None:
+def _told(args: Namespace, request_id: str, count: int, words: str, **more: Any) -> None:
     say(f"Request {request_id} {words.format(count)}.", args.output)
     if args.output in ("json", "yaml"):
-        show_one({"request_id": request_id, "dates": count}, args.output)
+        show_one({"request_id": request_id, "dates": count} | more, args.output)
+
+
+def _not_tried(one: LeftOut) -> str:
+    """What was left out and why, with the command for when that is mended: the request forgets what was cancelled."""
+    what = f"{len(one.dates)} date(s) of {one.pipeline_id!r} ({one.selection})"
+    again = f"airflow pipelines backfill retry --pipeline {quote(one.pipeline_id)} --dates {quote(one.selection)}"
+    return f"Not tried again: {what}: {one.why}. When it is back: {again}"
 
 
 def _pipelines(plan: RequestPlan) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_backfill_provider.actions.slots import limits_of
 from airflow_backfill_provider.actions.why_they_wait import why_they_wait
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.item_story import item_story
@@ -13,9 +14,11 @@ from airflow_backfill_provider.backfill.progress import Progress, progress
 from airflow_backfill_provider.backfill.status import LIVE
 from airflow_backfill_provider.cli.backfill_commands import state_of
 from airflow_backfill_provider.cli.exits import command, now
+from airflow_backfill_provider.cli.idle_dags import idle_dags
 from airflow_backfill_provider.cli.output import say, show, show_one
+from airflow_backfill_provider.cli.ready_registry import registry
+from airflow_backfill_provider.settings import load
 from airflow_backfill_provider.store import queue_reads, requests, run_log_reads
-from airflow_backfill_provider.store.engine import registry
 
 
 @command
@@ -27,7 +30,7 @@ def show_request(args: Namespace) -> None:
         history = requests.history(conn, request["request_id"])
         items = queue_reads.items_of_request(conn, request["request_id"])
         records = run_log_reads.records_of_items(conn, [item.backfill_id for item in items])
-        waits = why_they_wait(conn, items, at)
+        waits = why_they_wait(conn, items, at, limits_of(load()), idle_dags)
     how_far = progress(items, at, paused=request["paused_at"] is not None)
     rows = [_item(item, records.get(item.backfill_id, ()), waits.get(item.backfill_id)) for item in items]
     if args.output in ("json", "yaml"):

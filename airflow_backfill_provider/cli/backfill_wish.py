@@ -6,17 +6,15 @@ from argparse import Namespace
 
 from airflow_backfill_provider.actions.control import HIGHEST
 from airflow_backfill_provider.actions.request_backfill import Wish
-from airflow_backfill_provider.errors import InvalidRequest, Problem
+from airflow_backfill_provider.cli.numbers import read_number
+from airflow_backfill_provider.errors import Problem
 
 
-def read_wish(args: Namespace) -> Wish:
-    """The wish. Raises InvalidRequest with every option that is no number, or not one that can be kept."""
-    problems: list[Problem] = []
-    priority = _number("--priority", args.priority, -HIGHEST, problems)
-    max_active = None if args.max_active is None else _number("--max-active", args.max_active, 1, problems)
-    first_n = None if args.first is None else _number("--first", args.first, 1, problems)
-    if problems:
-        raise InvalidRequest(problems)
+def read_wish(args: Namespace, problems: list[Problem]) -> Wish:
+    """The wish, and one problem more for each option that is no number, or not one that can be kept."""
+    priority = read_priority(args, problems)
+    max_active = None if args.max_active is None else read_number("--max-active", args.max_active, 1, problems)
+    first_n = None if args.first is None else read_number("--first", args.first, 1, problems)
     return Wish(
         pipeline_ids=tuple(args.pipeline_ids),
         tag=args.tag,
@@ -32,22 +30,6 @@ def read_wish(args: Namespace) -> Wish:
     )
 
 
-def read_priority(args: Namespace) -> int:
-    """The number of ``--priority``. Raises InvalidRequest for anything else."""
-    problems: list[Problem] = []
-    priority = _number("--priority", args.priority, -HIGHEST, problems)
-    if problems:
-        raise InvalidRequest(problems)
-    return priority
-
-
-def _number(option: str, text: str, lowest: int, problems: list[Problem]) -> int:
-    """The number, or 0 and one problem more."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = lowest - 1
-    if lowest <= number <= HIGHEST:
-        return number
-    problems.append(Problem(option, f"{text!r} was read; expected a whole number from {lowest} to {HIGHEST}"))
-    return 0
+def read_priority(args: Namespace, problems: list[Problem]) -> int:
+    """The number of ``--priority``."""
+    return read_number("--priority", args.priority, -HIGHEST, problems)

@@ -13,6 +13,7 @@ from airflow_backfill_provider.actions.define_calendar import CalendarPlan
 from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.files import read_file
 from airflow_backfill_provider.cli.output import say, show, show_one
+from airflow_backfill_provider.cli.ready_registry import registry
 from airflow_backfill_provider.dates.days import WEEKDAYS
 from airflow_backfill_provider.dates.selection import Selection
 from airflow_backfill_provider.errors import InvalidRequest
@@ -23,7 +24,6 @@ from airflow_backfill_provider.pipelines.calendar_text import (
     read_calendar_yaml,
 )
 from airflow_backfill_provider.store import calendars, pipelines
-from airflow_backfill_provider.store.engine import registry
 
 _MOST_SPANS = 5
 """Ranges of dates that a table shows; JSON and YAML have all."""
@@ -37,12 +37,12 @@ def list_calendars(args: Namespace) -> None:
             {
                 "calendar": name,
                 "version": calendar.version,
-                "weekend": [WEEKDAYS[day] for day in sorted(calendar.weekend)],
+                "weekend": [] if calendar.flaw else [WEEKDAYS[day] for day in sorted(calendar.weekend)],
                 "closed": len(calendar.closed),
                 "open": len(calendar.working),
                 "until": max(calendar.closed | calendar.working, default=None),
                 "pipelines": pipelines.users_of_calendar(conn, name),
-                "description": calendars.details(conn, name, int(calendar.version))["description"],
+                "description": calendar.flaw or calendars.details(conn, name, int(calendar.version))["description"],
             }
             for name, calendar in sorted(calendars.calendars(conn).items())
         ]
@@ -54,9 +54,10 @@ def list_calendars(args: Namespace) -> None:
 def show_calendar(args: Namespace) -> None:
     """Print the days of one version."""
     with registry().reading() as conn:
-        newest = calendars.calendar(conn, args.calendar_name)
-        version = int(newest.version) if args.version is None else _version(args.version)
+        newest = int(calendars.calendar(conn, args.calendar_name).version)
+        version = newest if args.version is None else _version(args.version)
         head = calendars.details(conn, args.calendar_name, version)
+        calendars.refuse_spoilt(conn, args.calendar_name, version)
         days = [
             {"day": day["day"], "is_open": day["is_open"], "day_name": day["day_name"]}
             for day in calendars.days_of(conn, args.calendar_name, version)
@@ -65,7 +66,7 @@ def show_calendar(args: Namespace) -> None:
     about = {
         "calendar": args.calendar_name,
         "version": version,
-        "newest": int(newest.version),
+        "newest": newest,
         "weekend": [WEEKDAYS[int(day)] for day in head["weekend"].split(",") if day],
         "description": head["description"],
         "created_by": head["created_by"],

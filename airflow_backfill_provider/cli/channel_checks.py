@@ -9,13 +9,13 @@ from airflow_backfill_provider.actions.apply_manifest import Definitions
 from airflow_backfill_provider.actions.deliver import fallback_channels
 from airflow_backfill_provider.cli import airflow_view
 from airflow_backfill_provider.cli.findings import Finding, ok, problem, warning
+from airflow_backfill_provider.cli.ready_registry import registry
 from airflow_backfill_provider.errors import StoreError
 from airflow_backfill_provider.notifications.send import connection_problem
 from airflow_backfill_provider.pipelines.channels import Channel, read_channels
 from airflow_backfill_provider.pipelines.pipeline import path_text
 from airflow_backfill_provider.pipelines.wording import template_problem
 from airflow_backfill_provider.store import channel_states, outbox
-from airflow_backfill_provider.store.engine import registry
 
 _ADVICE = "mend notification_channel and notification_details, then 'airflow pipelines notify test {}'"
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from airflow_backfill_provider.actions import verify_coverage
 from airflow_backfill_provider.cli.exits import command
 from airflow_backfill_provider.cli.output import say, show, show_one
-from airflow_backfill_provider.store.engine import registry
+from airflow_backfill_provider.cli.ready_registry import registry
 
 
 @command

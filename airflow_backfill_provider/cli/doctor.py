@@ -11,9 +11,9 @@ from airflow_backfill_provider import settings
 from airflow_backfill_provider.actions.apply_manifest import Definitions
 from airflow_backfill_provider.cli import airflow_checks, channel_checks, installation
 from airflow_backfill_provider.cli.exits import command, now
-from airflow_backfill_provider.cli.findings import Finding, Status, warning
+from airflow_backfill_provider.cli.findings import Finding, Status, problem, warning
 from airflow_backfill_provider.cli.output import prints_to_stderr, show
-from airflow_backfill_provider.errors import StoreError
+from airflow_backfill_provider.errors import OldSchema, StoreError
 
 
 @command
@@ -50,5 +50,7 @@ def _airflow(found: Definitions, at: datetime) -> Iterator[Finding]:
     try:
         for check in checks:
             yield from check()
+    except OldSchema as error:
+        yield problem("Airflow", str(error), "run 'airflow db migrate'")
     except StoreError as error:
         yield warning("Airflow", str(error), "run doctor where Airflow's database can be reached")

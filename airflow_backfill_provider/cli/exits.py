@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import io
 import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from getpass import getuser
 
-from airflow_backfill_provider.errors import BackfillError, InvalidRequest
+from airflow_backfill_provider.errors import BackfillError, InvalidRequest, NotFound
+
+_INTERRUPTED = 130
+"""What a shell makes of a process that ^C ended."""
+_CANNOT_BE_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 Command = Callable[[Namespace], int | None]
 
@@ -19,12 +25,13 @@ Command = Callable[[Namespace], int | None]
 def command(body: Command) -> Callable[[Namespace], None]:
     """Make a command of a function: its errors go to stderr, one line each, without a traceback.
 
-    The body returns an exit code when it is not zero.
+    The body returns an exit code when it is not zero. Only a mistake of ours leaves a traceback.
     """
 
     @functools.wraps(body)
     def run(args: Namespace) -> None:
         logging.getLogger("alembic").setLevel(logging.WARNING)  # stderr is for problems
+        _spell_what_the_output_cannot_hold()
         try:
             code = body(args) or 0
             sys.stdout.flush()
@@ -33,9 +40,17 @@ def command(body: Command) -> Callable[[Namespace], None]:
                 print(line, file=sys.stderr)
             code = error.exit_code
         except BrokenPipeError:
-            # Whoever read our output has seen enough; the interpreter must not complain when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _write_no_more()  # whoever read our output has seen enough
             code = 0
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            code = _INTERRUPTED
+        except OSError as error:
+            if error.errno not in _CANNOT_BE_WRITTEN:
+                raise
+            _write_no_more()
+            print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
+            code = 1
         if code:
             raise SystemExit(code)
 
@@ -55,6 +70,21 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def _spell_what_the_output_cannot_hold() -> None:
+    """A name or a sign that the terminal's encoding lacks is written as an escape."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _write_no_more() -> None:
+    """The interpreter flushes at exit what could not be written; it must not complain about that a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _lines(error: BackfillError) -> list[str]:
-    found = [str(problem) for problem in error.problems] if isinstance(error, InvalidRequest) else [str(error)]
-    return [" ".join(line.split()) for line in found]
+    found: Iterable[object] = [error]
+    if isinstance(error, InvalidRequest):
+        found = error.problems
+    elif isinstance(error, NotFound):
+        found = error.messages
+    return [" ".join(str(line).split()) for line in found]

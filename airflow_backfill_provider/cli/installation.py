@@ -8,22 +8,24 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions
 from airflow_backfill_provider.cli import airflow_view
 from airflow_backfill_provider.cli.findings import Finding, ok, problem, warning
-from airflow_backfill_provider.errors import BackfillError, StoreError
+from airflow_backfill_provider.cli.ready_registry import registry
+from airflow_backfill_provider.errors import BackfillError, OldSchema, StoreError
 from airflow_backfill_provider.pipelines.advice import warnings_of
 from airflow_backfill_provider.pipelines.connections import USUAL_CONNECTIONS
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.platforms.base import Target
 from airflow_backfill_provider.platforms.registry import platform_for
 from airflow_backfill_provider.store import migrate
-from airflow_backfill_provider.store.engine import registry
 
 
 def registry_and_schema(url: str) -> Finding:
     """Whether the registry answers and is at the revision of this version."""
     try:
         migrate.check(url)
+    except OldSchema as error:
+        return problem("registry", str(error), "run 'airflow pipelines db migrate'")
     except BackfillError as error:
-        return problem("registry", str(error), "run 'airflow pipelines db migrate' where the registry can be reached")
+        return problem("registry", str(error), "do what it says, and run doctor again: all other checks need it")
     return ok("registry", f"reachable, at revision {migrate.head_revision()}")
 
 
@@ -82,7 +84,7 @@ def connections(found: Definitions | None = None) -> list[Finding]:
         if exists:
             findings.append(ok("connections", f"{connection_id!r} exists, for {names}"))
         else:
-            advice = f"run 'airflow connections add {connection_id} …' (type {users[0].platform})"
+            advice = f"run 'airflow connections add {connection_id} …' ({_type_for(users[0].platform)})"
             findings.append(problem("connections", f"{connection_id!r} is missing, for {names}", advice))
     return findings
 
@@ -125,6 +127,11 @@ def _uses(found: Definitions) -> dict[str, list[Pipeline]]:
 
 def _connection_of(pipeline: Pipeline) -> str:
     return pipeline.connection_id or USUAL_CONNECTIONS[pipeline.platform]
+
+
+def _type_for(platform: str) -> str:
+    """What type of connection a platform needs; SQL is spoken by many."""
+    return "its type is that of the database, for example postgres" if platform == "sql" else f"type {platform}"
 
 
 def _is_missing(connection_id: str) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,13 +17,13 @@ from airflow_backfill_provider.actions.apply_manifest import (
 from airflow_backfill_provider.actions.apply_manifest import read_file as read_manifest_file
 from airflow_backfill_provider.cli.exits import command, now, person
 from airflow_backfill_provider.cli.files import read_file
-from airflow_backfill_provider.cli.output import plain, say, show
+from airflow_backfill_provider.cli.output import as_json, note, plain, say, show
+from airflow_backfill_provider.cli.ready_registry import registry
 from airflow_backfill_provider.errors import StoreError
 from airflow_backfill_provider.pipelines.advice import warnings_of
 from airflow_backfill_provider.pipelines.changes import Change, ChangeKind
 from airflow_backfill_provider.pipelines.manifest import manifest_rows, write_manifest
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
-from airflow_backfill_provider.store.engine import registry
 
 
 @command
@@ -46,14 +45,20 @@ def apply(args: Namespace) -> None:
 
 @command
 def export(args: Namespace) -> None:
-    """Print the registry's pipelines as the file that makes them."""
+    """Print the registry's pipelines as the file that makes them; raise with what it had to leave out."""
     with registry().reading() as conn:
         found = read_definitions(conn)
-    found.refuse_broken()
+    missing = list(_missing_from_the_file(found))
     if args.output == "json":
-        print(json.dumps({"pipelines": plain(manifest_rows(found.good))}, indent=2, ensure_ascii=False))
+        print(as_json({"pipelines": plain(manifest_rows(found.good))}))
     else:
+        # Who restores from the file has seen nothing of stderr.
+        sys.stdout.writelines(f"# {sentence}\n" for sentence in missing)
         sys.stdout.write(write_manifest(found.good))
+    sys.stdout.flush()  # a file that was cut off is worse than one that lacks a row, and is told instead
+    for sentence in missing:
+        note(sentence, args.output)
+    found.refuse_broken()
 
 
 @command
@@ -78,6 +83,19 @@ def _validated(pipeline: Pipeline, found: Definitions) -> dict[str, Any]:
         "schedule": schedule.describe(),
         "warnings": list(warnings_of(pipeline, found.calendars)),
     }
+
+
+def _missing_from_the_file(found: Definitions) -> Iterator[str]:
+    """What an export lacks, and what follows from that for who applies it."""
+    if not found.broken:
+        return
+    names = ", ".join(map(repr, sorted(found.broken)))
+    yield f"left out, because their rows cannot be read: {names}; 'apply' makes none of them, and --prune deletes them"
+    for pipeline in found.good:
+        waits_for = sorted({each.upstream_id for each in pipeline.dependencies} & found.broken.keys())
+        if waits_for:
+            upstreams = ", ".join(map(repr, waits_for))
+            yield f"{pipeline.pipeline_id!r} waits for {upstreams}: 'apply' refuses the file where that is missing"
 
 
 def _registry_or_nothing() -> Definitions:

@@ -10,11 +10,12 @@ from airflow_backfill_provider.actions.resend import resend as send_again
 from airflow_backfill_provider.actions.try_channels import try_channels
 from airflow_backfill_provider.cli.airflow_view import with_its_connections
 from airflow_backfill_provider.cli.exits import command, now, person
+from airflow_backfill_provider.cli.numbers import given_limit
+from airflow_backfill_provider.cli.options import told_at_once
 from airflow_backfill_provider.cli.output import prints_to_stderr, say, show, show_one
-from airflow_backfill_provider.errors import InvalidRequest
-from airflow_backfill_provider.pipelines.cells import did_you_mean
+from airflow_backfill_provider.cli.ready_registry import registry
+from airflow_backfill_provider.cli.status_option import given_status
 from airflow_backfill_provider.store import outbox, pipelines
-from airflow_backfill_provider.store.engine import registry
 
 _STATUSES = ("pending", "sent", "failed", "cancelled")
 _TABLE = (
@@ -47,15 +48,13 @@ def test(args: Namespace) -> int:
 @command
 def list_messages(args: Namespace) -> None:
     """Print messages, newest first, with what became of each."""
-    if args.limit < 1:
-        raise InvalidRequest(f"--limit {args.limit} is not a number of messages; expected 1 or more")
-    if args.status and args.status not in _STATUSES:
-        hint = did_you_mean(args.status, _STATUSES)
-        raise InvalidRequest(f"--status {args.status!r} is not known; expected one of {', '.join(_STATUSES)}{hint}")
+    with told_at_once() as problems:
+        limit = given_limit(args, problems)
+        status = given_status(args, _STATUSES, problems)
     with registry().reading() as conn:
         if args.pipeline_id:
             pipelines.row_of(conn, args.pipeline_id)
-        rows = outbox.listing(conn, args.pipeline_id, args.status, args.limit)
+        rows = outbox.listing(conn, args.pipeline_id, status, limit)
     if args.output not in ("json", "yaml"):
         rows = [{name: row[name] for name in _TABLE} for row in rows]
     show(rows, args.output, nothing="There are no such messages.")

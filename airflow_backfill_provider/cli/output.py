@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 def show(rows: Sequence[Row], output: str, *, nothing: str = "Nothing found.") -> None:
     """Print rows in the format that ``-o`` asked for. JSON and YAML are always a list, and nothing but it."""
     if output == "json":
-        print(json.dumps([plain(row) for row in rows], indent=2, ensure_ascii=False))
+        print(as_json([plain(row) for row in rows]))
     elif output == "yaml":
         YAML().dump([plain(row) for row in rows], sys.stdout)
     elif rows:
@@ -30,7 +30,7 @@ def show(rows: Sequence[Row], output: str, *, nothing: str = "Nothing found.") -
 def show_one(row: Row, output: str) -> None:
     """Print one thing: an object in JSON and YAML, a name and a value in each line of a table."""
     if output == "json":
-        print(json.dumps(plain(row), indent=2, ensure_ascii=False))
+        print(as_json(plain(row)))
     elif output == "yaml":
         YAML().dump(plain(row), sys.stdout)
     else:
@@ -39,10 +39,21 @@ def show_one(row: Row, output: str) -> None:
             print(f"{name:<{width}}  {_cell(value)}".rstrip())
 
 
+def as_json(value: Any) -> str:
+    """JSON for stdout; what its encoding may lack is escaped as JSON does it, so that it stays JSON."""
+    whole = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(value, indent=2, ensure_ascii=not whole)
+
+
 def say(sentence: str, output: str) -> None:
     """Print a sentence for people; programs, which asked for JSON or YAML, do not get to see it."""
     if output in ("table", "plain"):
         print(sentence)
+
+
+def note(sentence: str, output: str) -> None:
+    """Print a sentence that belongs to the answer: beside it for people, on stderr when a program reads the answer."""
+    print(f"note: {sentence}", file=sys.stderr if output in ("json", "yaml") else sys.stdout)
 
 
 @contextmanager

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from airflow_backfill_provider.actions import owed_dates
 from airflow_backfill_provider.actions.apply_manifest import read_definitions
 from airflow_backfill_provider.backfill.owed import DateState, DateStatus
 from airflow_backfill_provider.cli.exits import command, now, person
-from airflow_backfill_provider.cli.output import say, show
-from airflow_backfill_provider.cli.ranges import given_range
-from airflow_backfill_provider.errors import InvalidRequest
+from airflow_backfill_provider.cli.options import told_at_once
+from airflow_backfill_provider.cli.output import note, say, show
+from airflow_backfill_provider.cli.ranges import DAYS_SHOWN, given_range, refuse_more_than_a_century
+from airflow_backfill_provider.cli.ready_registry import registry
+from airflow_backfill_provider.dates.days import shifted
+from airflow_backfill_provider.dates.selection import parse_selection
+from airflow_backfill_provider.errors import Problem
 from airflow_backfill_provider.store import run_log_reads
-from airflow_backfill_provider.store.engine import registry
-
-_SHOWN = timedelta(days=30)
-"""What is listed when only one end of the range is given, or none."""
 
 
 @command
@@ -29,18 +29,26 @@ def owed(args: Namespace) -> None:
         found = read_definitions(conn)
         ask = owed_dates.every_date if args.all else owed_dates.owed_dates
         states = ask(conn, found, args.pipeline_ids or None, first, last, now())
+        older = owed_dates.older_owed(conn, found, args.pipeline_ids or None, first, now()) if not args.first else None
         succeeded = {name: run_log_reads.last_successes(conn, name, _failed(states[name])) for name in states}
     rows = [_row(name, state, succeeded[name]) for name in sorted(states) for state in states[name]]
+    what = "expected" if args.all else "owed"
     if found.broken and not args.pipeline_ids:
-        say(f"note: left out because they are broken: {', '.join(sorted(found.broken))}", args.output)
-    show(rows, args.output, nothing=f"Nothing is {'expected' if args.all else 'owed'} from {first} to {last}.")
+        note(f"left out because they are broken: {', '.join(sorted(found.broken))}", args.output)
+    if rows or args.output not in ("table", "plain"):
+        note(f"what is {what} from {first} to {last}; --from and --to name another range", args.output)
+    show(rows, args.output, nothing=f"Nothing is {what} from {first} to {last}.")
+    if older and older.count:
+        note(f"{older.count} older date(s) are owed too; --from {older.first} lists them", args.output)
 
 
 @command
 def mark_stale(args: Namespace) -> None:
     """Mark dates that are done as stale: they are owed until they are run again."""
-    if not args.reason.strip():
-        raise InvalidRequest("--reason is empty; expected why the data is no longer good")
+    with told_at_once() as problems:
+        if not args.reason.strip():
+            problems.append(Problem("", "--reason is empty; expected why the data is no longer good"))
+            parse_selection(args.dates, now().date())  # any day will do: it is read again in the pipeline's zone
     why = " ".join(args.reason.split())
     dates = owed_dates.mark_stale(registry(), args.pipeline_id, args.dates, who=person(), why=why, now=now())
     say(f"Marked as stale, and owed until they are run again: {len(dates)} of {args.pipeline_id!r}.", args.output)
@@ -49,10 +57,14 @@ def mark_stale(args: Namespace) -> None:
 
 def _range(args: Namespace) -> tuple[date, date]:
     """The last 30 days by default; tomorrow is in it, because it has begun somewhere."""
-    first, last = given_range(args)
+    with told_at_once() as problems:
+        first, last = given_range(args, problems)
     if last is None:
-        last = now().date() + timedelta(days=1)
-    return first or last - _SHOWN, max(last, first or last)
+        last = shifted(now().date(), 1)
+    if first is None:
+        return shifted(last, -DAYS_SHOWN), last
+    refuse_more_than_a_century(first, last)
+    return first, max(first, last)
 
 
 def _failed(states: Iterable[DateState]) -> list[date]:

@@ -1,20 +1,21 @@
-"""``list``, ``show``, ``runs`` and ``delete``: the registry's pipelines and their records."""
+"""``list``, ``show`` and ``runs``: the registry's pipelines and their records."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from typing import Any
 
-from airflow_backfill_provider.actions.apply_manifest import Definitions, delete_pipeline, read_definitions
+from airflow_backfill_provider.actions.apply_manifest import Definitions, read_definitions
 from airflow_backfill_provider.backfill.status import RecordStatus
-from airflow_backfill_provider.cli.exits import command, now, person
-from airflow_backfill_provider.cli.output import say, show, show_one
+from airflow_backfill_provider.cli.exits import command
+from airflow_backfill_provider.cli.numbers import given_limit
+from airflow_backfill_provider.cli.options import told_at_once
+from airflow_backfill_provider.cli.output import show, show_one
 from airflow_backfill_provider.cli.ranges import given_range
-from airflow_backfill_provider.errors import InvalidRequest
-from airflow_backfill_provider.pipelines.cells import did_you_mean
+from airflow_backfill_provider.cli.ready_registry import registry
+from airflow_backfill_provider.cli.status_option import given_status
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline
 from airflow_backfill_provider.store import pipelines
-from airflow_backfill_provider.store.engine import registry
 
 _LISTED = ("pipeline_id", "platform", "schedule", "is_active", "owner", "tags", "problems")
 _RUN_TABLE = ("run_date", "status", "origin", "start_time", "end_time", "retry_attempts", "sla_met", "error_message")
@@ -50,29 +51,17 @@ def show_pipeline(args: Namespace) -> None:
 @command
 def runs(args: Namespace) -> None:
     """Print a pipeline's records, newest start first. Those of a deleted pipeline are still there."""
-    first, last = given_range(args)
-    if args.limit < 1:
-        raise InvalidRequest(f"--limit {args.limit} is not a number of records; expected 1 or more")
-    known = [status.value for status in RecordStatus]
-    if args.status and args.status not in known:
-        hint = did_you_mean(args.status, known)
-        raise InvalidRequest(f"--status {args.status!r} is not known; expected one of {', '.join(known)}{hint}")
+    with told_at_once() as problems:
+        first, last = given_range(args, problems)
+        limit = given_limit(args, problems)
+        status = given_status(args, RecordStatus, problems)
     with registry().reading() as conn:
         pipelines.row_of(conn, args.pipeline_id)
-        statuses = [args.status] if args.status else []
-        rows = pipelines.runs_of(conn, args.pipeline_id, args.limit, statuses=statuses, first=first, last=last)
+        statuses = [status.value] if status else []
+        rows = pipelines.runs_of(conn, args.pipeline_id, limit, statuses=statuses, first=first, last=last)
     if args.output not in ("json", "yaml"):
         rows = [{name: row[name] for name in _RUN_TABLE} for row in rows]
     show(rows, args.output, nothing="There are no such records.")
-
-
-@command
-def delete(args: Namespace) -> None:
-    """Delete a pipeline. Its DAG goes when its last run has ended; its records stay."""
-    delete_pipeline(registry(), args.pipeline_id, who=person(), now=now())
-    say(f"Pipeline {args.pipeline_id!r} is deleted; its records stay.", args.output)
-    if args.output in ("json", "yaml"):
-        show_one({"pipeline_id": args.pipeline_id, "deleted": True}, args.output)
 
 
 def _whole(pipeline: Pipeline, found: Definitions) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from airflow_backfill_provider.actions.recheck import Rechecked, recheck
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.cli.airflow_view import with_its_connections
 from airflow_backfill_provider.cli.exits import command, now, person
-from airflow_backfill_provider.cli.output import prints_to_stderr, say, show
-from airflow_backfill_provider.errors import InvalidRequest, Problem
+from airflow_backfill_provider.cli.options import told_at_once
+from airflow_backfill_provider.cli.output import prints_to_stderr, say, show, show_one
+from airflow_backfill_provider.cli.ready_registry import registry
+from airflow_backfill_provider.errors import Problem
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
+from airflow_backfill_provider.pipelines.quality_checks import QualityCheck
 from airflow_backfill_provider.store import quality_log
-from airflow_backfill_provider.store.engine import registry
 
 _LISTS = frozenset({"values", "select"})
 """Settings whose commas divide."""
@@ -29,11 +31,8 @@ def list_checks(args: Namespace) -> None:
         pipeline = read_definitions(conn).pipeline(args.pipeline_id)
         newest = quality_log.newest(conn, args.pipeline_id)
     rows = [
-        {
-            "check_name": check.check_name,
-            "kind": check.check_type,
-            "severity": check.severity,
-            "settings": check.options,
+        _definition(check)
+        | {
             "run_date": last.get("run_date"),
             "passed": last.get("check_result"),
             "observed": last.get("observed_value"),
@@ -65,9 +64,15 @@ def run(args: Namespace) -> int:
 @command
 def set_check(args: Namespace) -> None:
     """Define a check."""
-    entry = {"name": args.check_name, "kind": args.kind, "severity": args.severity, **_settings(args.settings)}
+    with told_at_once() as problems:
+        settings = _settings(args.settings, problems)
+        entry = {"name": args.check_name, "kind": args.kind, "severity": args.severity, **settings}
+        define_check.refuse_flaws(entry)
     pipeline = define_check.set_check(registry(), args.pipeline_id, entry, who=person(), now=now())
     say(f"Check {args.check_name!r} of {args.pipeline_id!r} is defined.", args.output)
+    if args.output in ("json", "yaml"):
+        (check,) = (one for one in pipeline.quality_checks if one.check_name == args.check_name)
+        show_one({"pipeline_id": args.pipeline_id, **_definition(check)}, args.output)
     _say_if_off(pipeline, args)
 
 
@@ -76,19 +81,29 @@ def delete_check(args: Namespace) -> None:
     """Take a check away."""
     define_check.delete_check(registry(), args.pipeline_id, args.check_name, who=person(), now=now())
     say(f"Check {args.check_name!r} of {args.pipeline_id!r} is gone; its results stay.", args.output)
+    if args.output in ("json", "yaml"):
+        show_one({"pipeline_id": args.pipeline_id, "check_name": args.check_name, "deleted": True}, args.output)
 
 
-def _settings(texts: Sequence[str]) -> dict[str, Any]:
-    """``name=value`` as ``pipelines.yaml`` would hold it."""
-    pairs = [(text, *text.partition("=")) for text in texts]
-    problems = [
-        Problem(f"setting {text!r}", "expected name=value, for example table=orders")
-        for text, name, equals, _ in pairs
-        if not (name and equals)
-    ]
-    if problems:
-        raise InvalidRequest(problems)
-    return {name: value.split(",") if name in _LISTS else value for _, name, _, value in pairs}
+def _definition(check: QualityCheck) -> dict[str, Any]:
+    return {
+        "check_name": check.check_name,
+        "kind": check.check_type,
+        "severity": check.severity,
+        "settings": check.options,
+    }
+
+
+def _settings(texts: Sequence[str], problems: list[Problem]) -> dict[str, Any]:
+    """``name=value`` as ``pipelines.yaml`` would hold it, and one problem more for each text that is not that."""
+    settings: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if name and equals:
+            settings[name] = value.split(",") if name in _LISTS else value
+        else:
+            problems.append(Problem(f"setting {text!r}", "expected name=value, for example table=orders"))
+    return settings
 
 
 def _row(answer: Rechecked, one: Any) -> dict[str, Any]:

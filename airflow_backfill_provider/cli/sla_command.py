@@ -10,21 +10,21 @@ from airflow_backfill_provider.backfill.lateness import lateness, looking_back
 from airflow_backfill_provider.backfill.sla import Deadline, SlaStatus
 from airflow_backfill_provider.backfill.sla_report import Month, late_by, months
 from airflow_backfill_provider.cli.exits import command, now
+from airflow_backfill_provider.cli.options import told_at_once
 from airflow_backfill_provider.cli.output import show
 from airflow_backfill_provider.cli.ranges import given_range
+from airflow_backfill_provider.cli.ready_registry import registry
 from airflow_backfill_provider.store import pipelines, sla
-from airflow_backfill_provider.store.engine import registry
 
 
 @command
 def report(args: Namespace) -> None:
     """Print met and breached promises by month, or with ``--breaches`` each breached date."""
-    first, last = given_range(args)
+    with told_at_once() as problems:
+        first, last = given_range(args, problems)
     with registry().reading() as conn:
-        for pipeline_id in args.pipeline_ids:
-            pipelines.row_of(
-                conn, pipeline_id
-            )  # a name that is not there is a mistake, not a pipeline without breaches
+        # A name that is not there is a mistake, not a pipeline without breaches.
+        pipelines.refuse_unknown(conn, args.pipeline_ids)
         rows = sla.of_pipelines(conn, args.pipeline_ids or None, first, last)
     people = args.output in ("table", "plain")
     if args.breaches:

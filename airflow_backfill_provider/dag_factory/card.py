@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline
+from airflow_backfill_provider.pipelines.scrub import without_secrets
 
 _TOLD_ELSEWHERE = frozenset(
     {"pipeline_id", "pipeline_name", "parameters", "dependencies", "quality_checks", "tags", "owner", "trigger_url"}
@@ -25,14 +26,21 @@ def doc_md(pipeline: Pipeline, sentence: str) -> str:
     """The page of the DAG: when it runs, where its job is, and every setting that is not the usual one."""
     lines = [f"### {_plain(pipeline.pipeline_name or pipeline.pipeline_id)}", "", f"{_plain(sentence)}.", ""]
     if pipeline.trigger_url and pipeline.trigger_url.startswith(("https://", "http://")):
-        url = pipeline.trigger_url.replace("(", "%28").replace(")", "%29").replace(" ", "%20")
-        lines += [f"[The job on {pipeline.platform}]({url})", ""]
+        lines += [_job_page(pipeline.platform, pipeline.trigger_url), ""]
     lines += ["| setting | value |", "|---|---|"]
     lines += [f"| {name} | {_cell(getattr(pipeline, name))} |" for name in DEFAULTS if _worth_telling(pipeline, name)]
     if pipeline.parameters:
         lines += ["", "| parameter | template |", "|---|---|"]
         lines += [f"| {_cell(parameter.name)} | {_cell(parameter.value)} |" for parameter in pipeline.parameters]
     return "\n".join(lines)
+
+
+def _job_page(platform: str, url: str) -> str:
+    """A link; of an address that holds a secret only the words, without it."""
+    if (shown := without_secrets(url)) != url:
+        return f"The job on {platform}: {_cell(shown)}"
+    link = url.replace("(", "%28").replace(")", "%29").replace(" ", "%20")
+    return f"[The job on {platform}]({link})"
 
 
 def _worth_telling(pipeline: Pipeline, name: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -123,23 +124,34 @@ def _from_snapshot(path: Path, only: str | None, error: StoreError) -> Readings:
 def _parse(rows: Sequence[Mapping[str, Any]], calendars: Mapping[str, BusinessCalendar], path: Path) -> Readings:
     good: list[Reading] = []
     problems: list[Problem] = []
+    last = _LastGood(path)
     for row in rows:
         try:
             pipeline = parse_pipeline(row, calendars=calendars, stored=True)
         except InvalidRequest as error:
             problems += error.problems
-            good += _last_good(path, str(row.get("pipeline_id")))
+            good += last.of(str(row.get("pipeline_id")))
         else:
             ticking = pipeline.is_active and pipeline.deleted_at is None
             good.append(Reading(pipeline=pipeline, ticking=ticking, calendar=calendars.get(pipeline.calendar or "")))
     return Readings(good=good, problems=problems)
 
 
-def _last_good(path: Path, pipeline_id: str) -> list[Reading]:
-    """A broken row keeps its DAG, so that a running run can end; but no tick starts what nobody can read any more."""
-    last = snapshot.read(path)
-    entry = last[0].get(pipeline_id) if last else None
-    return _remembered(entry, ticking=False) if entry else []
+class _LastGood:
+    """What the snapshot has of broken rows. It is read once, when there is one: of many pipelines it is a long file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def of(self, pipeline_id: str) -> list[Reading]:
+        """A broken row keeps its DAG, so that a running run can end; but no tick starts what nobody can read now."""
+        entry = self._entries.get(pipeline_id)
+        return _remembered(entry, ticking=False) if entry else []
+
+    @cached_property
+    def _entries(self) -> Mapping[str, Mapping[str, Any]]:
+        last = snapshot.read(self._path)
+        return last[0] if last else {}
 
 
 def _remembered(entry: Mapping[str, Any], *, ticking: bool | None = None) -> list[Reading]:

@@ -91,6 +91,8 @@ class BusinessCalendar:
     """0 for Monday to 6 for Sunday."""
     working: frozenset[date] = frozenset()
     """Days on which business is done although they are a weekend or a holiday."""
+    flaw: str | None = None
+    """Why nobody can read what is kept of it; then no schedule can use it."""
     _open: _OpenDays = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -26,6 +26,11 @@ _TABLE_FIRST = 1900 * 12
 _TABLE_LAST = 2200 * 12
 
 
+def shifted(day: date, days: int) -> date:
+    """The day so many days later, or earlier; the first or last one there is where the calendar ends before it."""
+    return date.fromordinal(min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal()))
+
+
 def weekday_of(day: int) -> int:
     """0 for Monday to 6 for Sunday."""
     return (day - 1) % 7

@@ -1,6 +1,7 @@
 """A spec compiled into arithmetic: which local days tick, and what run dates each has.
 
-Compiling touches the calendar and the zone, so a schedule does it on the first question and not when it is read.
+Compiling touches the calendar and the zone, so it is done once for schedules that are alike, and for one that was
+checked before only on the first question.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
+from functools import lru_cache
 
 from airflow_backfill_provider.dates.calendar import MONDAY_TO_FRIDAY, BusinessCalendar
 from airflow_backfill_provider.dates.cron import cron_days
-from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY, month_of, week_of
+from airflow_backfill_provider.dates.days import FIRST_DAY, LAST_DAY, week_of
 from airflow_backfill_provider.dates.frequency import MONTHS_IN, Frequency
 from airflow_backfill_provider.dates.recurrence import (
     DayRule,
@@ -92,6 +94,7 @@ class Plan:
         return max(low, self.first_date), min(high, self.last_date)
 
 
+@lru_cache(maxsize=4096)
 def compile_plan(spec: ScheduleSpec, own_calendar: BusinessCalendar | None) -> Plan:
     """The plan of a spec that has been checked."""
     frequency = read_frequency(spec)
@@ -155,10 +158,11 @@ def _every_nth(frequency: Frequency, calendar: BusinessCalendar, anchor: int) ->
         return EveryDays(frequency.every, anchor)
     if frequency.schedule_type == "weekly":
         return WeekDays(frequency.weekdays, frequency.every, week_of(anchor))
-    return _places(frequency, calendar, frequency.every, month_of(anchor) // MONTHS_IN[frequency.schedule_type])
+    period = _places(frequency, calendar, 1, 0).period_of(anchor)
+    return _places(frequency, calendar, frequency.every, period)
 
 
-def _places(frequency: Frequency, calendar: BusinessCalendar, every: int, anchor: int) -> DayRule:
+def _places(frequency: Frequency, calendar: BusinessCalendar, every: int, anchor: int) -> PlacesInPeriod:
     return PlacesInPeriod(
         months=MONTHS_IN[frequency.schedule_type],
         places=frequency.places,
@@ -176,6 +180,8 @@ def _until_day(frequency: Frequency, clock: Clock) -> int:
     if until is None:
         return LAST_DAY
     moment = until_moment(until)
+    if moment.toordinal() > LAST_DAY:
+        return LAST_DAY
     if not until.endswith("Z"):
         return moment.toordinal() - (moment.time() < clock.at)
     instant = moment.replace(tzinfo=UTC)

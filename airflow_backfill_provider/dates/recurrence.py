@@ -108,6 +108,13 @@ class PlacesInPeriod:
             return between(found[0], first, last)
         return between(sorted({day for days in found for day in days}), first, last)
 
+    def period_of(self, day: int) -> int:
+        """The first period that has a place on a day: one skipped forward or backward lies in the neighbour."""
+        near = month_of(day) // self.months
+        periods = (near - 1, near, near + 1)
+        having = (period for period in periods for place in self.places if day in self._found(place, period, period))
+        return next(having, near)
+
     def _found(self, place: Place, low: int, high: int) -> list[int]:
         offset, length = (0, self.months) if place.month is None else (place.month, 1)
         begin, stride = low * self.months + offset, self.step * self.months

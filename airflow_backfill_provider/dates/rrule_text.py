@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from functools import lru_cache
 
+from airflow_backfill_provider.dates.days import FIRST_DAY
 from airflow_backfill_provider.dates.frequency import MAX_EVERY, Frequency, read_time
-from airflow_backfill_provider.dates.rrule import DAY_CODES, WHICH_DAYS, takes_days_from_start
+from airflow_backfill_provider.dates.rrule import DAY_CODES, WHICH_DAYS
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -28,13 +29,24 @@ _RANGES = {
 _ORDER = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYMONTH", *WHICH_DAYS, "BYSETPOS", "WKST")
 _SINGLE = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST")
 _TIMES = ("BYHOUR", "BYMINUTE", "BYSECOND")
+SEARCHED_FROM = 9960
+"""python-dateutil searches a silent rule up to the year 9999, whatever UNTIL says, so the search begins shortly before.
+The years from here on are of every kind (the weekday they begin with, leap or not) between neighbours of every kind."""
 _UNTIL = re.compile(r"\d{8}(T\d{6}Z?)?")
 _BYDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 
 
-@lru_cache(maxsize=4096)
 def read_rrule(text: str) -> Frequency:
     """The rule in an RRULE text with an optional ``at HH:MM``. Raises InvalidRequest with everything wrong with it."""
+    found = _read(text)
+    if isinstance(found, Frequency):
+        return found
+    raise InvalidRequest([Problem("", f"'{text}': {problem}") for problem in found])
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Frequency | tuple[str, ...]:
+    """The rule, or everything that is wrong with it: a refusal, too, is worked out once for each text."""
     body, problems, at = text.strip().upper().removeprefix("RRULE:").strip(), list[str](), None
     if match := re.fullmatch(r"(.*?)\s+AT\s+(\S+)", body):
         body, at = match[1], read_time(match[2])
@@ -46,9 +58,7 @@ def read_rrule(text: str) -> Frequency:
     rule = ";".join(f"{key}={parts[key]}" for key in _ORDER if key in parts)
     if not problems:
         problems += _never(parts)
-    if problems:
-        raise InvalidRequest([Problem("", f"'{text}': {problem}") for problem in problems])
-    return Frequency(schedule_type="rrule", rule=rule, at=at)
+    return tuple(problems) if problems else Frequency(schedule_type="rrule", rule=rule, at=at)
 
 
 def _parts(body: str, problems: list[str]) -> dict[str, str]:
@@ -77,6 +87,8 @@ def _values_wrong(parts: Mapping[str, str]) -> list[str]:
             problems.append(f"WKST={value} was read; expected one of {', '.join(DAY_CODES)}")
         if key == "UNTIL" and not _is_until(value):
             problems.append(f"UNTIL={value} was read; expected 20261231 or 20261231T230000Z")
+        elif key == "UNTIL" and until_moment(value).toordinal() < FIRST_DAY:
+            problems.append(f"UNTIL={value} lies before every tick; expected a year from 100 on, such as 20261231")
         if key == "BYDAY" and not all(_BYDAY.fullmatch(item) for item in value.split(",")):
             problems.append(f"BYDAY={value} was read; expected days such as MO,TH or 1FR or -1FR")
         if key in _RANGES:
@@ -130,10 +142,23 @@ def _combination_wrong(parts: Mapping[str, str]) -> list[str]:
         problems.append(f"BYYEARDAY with FREQ={frequency}; expected FREQ=YEARLY")
     if "BYMONTHDAY" in parts and frequency == "WEEKLY":
         problems.append("BYMONTHDAY with FREQ=WEEKLY; expected FREQ=MONTHLY, YEARLY or DAILY")
-    numbered = any(item[:1] in "+-0123456789" for item in parts.get("BYDAY", "MO").split(","))
-    if numbered and (frequency not in ("MONTHLY", "YEARLY") or "BYWEEKNO" in parts):
+    numbers = _numbers_of_days(parts)
+    if numbers and (frequency not in ("MONTHLY", "YEARLY") or "BYWEEKNO" in parts):
         problems.append(f"BYDAY={parts['BYDAY']} counts; expected that with FREQ=MONTHLY, or YEARLY without BYWEEKNO")
+    elif numbers:
+        # Beyond the last one python-dateutil leaves its own tables.
+        within, most = ("month", 5) if frequency == "MONTHLY" or "BYMONTH" in parts else ("year", 53)
+        if not all(1 <= abs(number) <= most for number in numbers):
+            problems.append(
+                f"BYDAY={parts['BYDAY']} counts within a {within}; expected numbers from 1 to {most} or -{most} to -1"
+            )
     return problems
+
+
+def _numbers_of_days(parts: Mapping[str, str]) -> list[int]:
+    """The numbers that stand before days in BYDAY."""
+    items = map(_BYDAY.fullmatch, parts.get("BYDAY", "").split(","))
+    return [int(item[1]) for item in items if item and item[1]]
 
 
 def _time_of_day(parts: dict[str, str], at: time | None, problems: list[str]) -> time:
@@ -147,15 +172,13 @@ def _time_of_day(parts: dict[str, str], at: time | None, problems: list[str]) ->
 
 
 def _never(parts: Mapping[str, str]) -> list[str]:
-    """A complaint when python-dateutil refuses the rule, or finds no day of it up to the year 9999."""
+    """A complaint when python-dateutil refuses the rule, or finds no day of it in any kind of year."""
     from dateutil.rrule import rrulestr  # few pipelines have an RRULE
 
     every = {key: value for key, value in parts.items() if key not in ("COUNT", "UNTIL", "INTERVAL")}
-    if every["FREQ"] == "DAILY" and not takes_days_from_start({**every, "FREQ": "YEARLY"}):
-        every["FREQ"] = "YEARLY"  # the same days, found year by year instead of day by day
     text = ";".join(f"{key}={value}" for key, value in every.items())
     try:
-        found = next(iter(rrulestr(text, dtstart=datetime(2000, 1, 1))), None)  # noqa: DTZ001
-    except (ValueError, TypeError) as error:
-        return [f"python-dateutil refuses it: {error}"]
+        found = next(iter(rrulestr(text, dtstart=datetime(SEARCHED_FROM, 1, 1))), None)  # noqa: DTZ001
+    except Exception as error:  # noqa: BLE001 - what it cannot reckon ends in errors of any kind
+        return [f"python-dateutil cannot reckon it ({type(error).__name__}: {error}); expected another rule"]
     return [] if found else ["it never ticks; expected parts that can be true of one day"]

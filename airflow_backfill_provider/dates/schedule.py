@@ -53,7 +53,8 @@ class Schedule:
         if problems:
             raise InvalidRequest(problems)
         schedule = cls(spec, calendar)
-        if spec.calendar_roll == "omit" and spec.schedule_type != "manual" and schedule._plan.silent:
+        plan = schedule._plan  # whatever cannot be compiled is told here, and not when somebody asks for a tick
+        if spec.calendar_roll == "omit" and spec.schedule_type != "manual" and plan.silent:
             raise InvalidRequest([Problem("calendar_roll", "'omit' leaves out every tick; expected an open day")])
         return schedule
 

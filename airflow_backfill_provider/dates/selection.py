@@ -16,7 +16,8 @@ from airflow_backfill_provider.dates.zone import aware, zone
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 
 MAX_DATES = 36_525
-"""A century; more is a mistake in a year, and would fill the queue."""
+"""A century, which is also how far the first and the last date may lie apart. More is a mistake in a year, and would
+fill the queue, or have millennia searched for two dates."""
 
 _EXPECTED = "expected '2026-01-31', '2026-01-01..2026-03-31', 'last 30 days', 'today' or 'yesterday'; ! leaves out"
 _DATE = r"\d{4}-\d{2}-\d{2}"
@@ -96,13 +97,16 @@ def parse_selection(text: str, today: date) -> Selection:
         (left_out if item.startswith("!") else chosen).update(days)
         if not _is_range(item.lower()):
             named.update(days)
-    if not problems and not chosen - left_out:
+    selected = chosen - left_out
+    if not problems and not selected:
         problems.append(Problem("", f"selection '{text}' selects no date; {_EXPECTED}"))
-    if len(chosen) > MAX_DATES:
-        problems.append(Problem("", f"selection '{text}' selects {len(chosen)} dates; expected at most {MAX_DATES}"))
+    if selected and max(selected) - min(selected) >= MAX_DATES:
+        first, last = date.fromordinal(min(selected)), date.fromordinal(max(selected))
+        words = f"selection '{text}' reaches from {first} to {last}; expected at most {MAX_DATES} days, a century"
+        problems.append(Problem("", f"{words}; mend the year, or select what lies further apart one after the other"))
     if problems:
         raise InvalidRequest(problems)
-    return Selection(_ranges(chosen - left_out), frozenset(map(date.fromordinal, named - left_out)))
+    return Selection(_ranges(selected), frozenset(map(date.fromordinal, named - left_out)))
 
 
 def _is_range(item: str) -> bool:

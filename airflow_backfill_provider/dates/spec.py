@@ -59,6 +59,8 @@ def check(spec: ScheduleSpec, calendar: BusinessCalendar | None) -> list[Problem
     _attempt("timezone", lambda: zone(spec.timezone), problems)
     if calendar is None:
         _attempt("calendar", lambda: calendar_of(spec, None), problems)
+    elif calendar.flaw:
+        problems.append(Problem("calendar", calendar.flaw))
     _check_choice("date_offset_unit", spec.date_offset_unit, tuple(OFFSET_UNITS), problems)
     if spec.calendar_roll is not None:
         _check_choice("calendar_roll", spec.calendar_roll, ROLLS, problems)

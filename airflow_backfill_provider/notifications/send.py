@@ -24,7 +24,7 @@ _MAKERS = {
     "teams": f"{_HERE}.teams:notifier",
     "webhook": f"{_HERE}.webhook:notifier",
 }
-INSTALL = "pip install 'airflow-provider-backfill[notifications]'"
+INSTALL = "pip install '.[notifications]' in a clone of the repository"
 
 
 def send(channel: Channel, message: Message, timeout: float) -> None:

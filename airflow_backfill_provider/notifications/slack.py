@@ -8,7 +8,7 @@ from airflow.providers.slack.notifications.slack import SlackNotifier
 from airflow.providers.slack.notifications.slack_webhook import SlackWebhookNotifier
 
 from airflow_backfill_provider.pipelines.channels import Channel
-from airflow_backfill_provider.pipelines.wording import Message
+from airflow_backfill_provider.pipelines.wording import Message, slack_text
 
 _LONGEST_SECTION = 2_900  # Slack takes 3,000 characters in a section
 _LONGEST_HEADER = 150
@@ -18,7 +18,7 @@ def webhook_notifier(channel: Channel, message: Message, timeout: float) -> Slac
     """Posts to the webhook of the connection; the webhook decides the Slack channel."""
     return SlackWebhookNotifier(
         slack_webhook_conn_id=channel.conn_id,
-        text=_plain(message.text),
+        text=_fallback(message),
         blocks=_blocks(message),
         unfurl_links=False,
         timeout=max(1, round(timeout)),
@@ -29,7 +29,7 @@ def api_notifier(channel: Channel, message: Message, timeout: float) -> SlackNot
     """Posts to the Slack channel named in ``to``."""
     return SlackNotifier(
         slack_conn_id=channel.conn_id,
-        text=_plain(message.text),
+        text=_fallback(message),
         channel=channel.to[0] if channel.to else "#general",
         blocks=_blocks(message),
         unfurl_links=False,
@@ -41,7 +41,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if message.own_text is not None:
         body = [_section(message.own_text)]
     else:
-        lines = [f"*{label}:* {_plain(text)}" for label, text in message.facts]
+        lines = [f"*{label}:* {slack_text(text)}" for label, text in message.facts]
         lines += [f"<{url}|{label}>" for label, url in message.links]
         header = {"type": "plain_text", "text": message.subject[:_LONGEST_HEADER]}
         body = [{"type": "header", "text": header}, _section("\n".join(lines))]
@@ -52,6 +52,6 @@ def _section(text: str) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text[:_LONGEST_SECTION]}}
 
 
-def _plain(text: str) -> str:
-    """A vendor's words must not become Slack's markup (<!channel>, links)."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _fallback(message: Message) -> str:
+    """What is read aloud, or shown where there are no blocks."""
+    return message.own_text if message.own_text is not None else slack_text(message.text)

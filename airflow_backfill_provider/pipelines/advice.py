@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.pipelines.cells import looks_secret
 from airflow_backfill_provider.pipelines.pipeline import DEFAULTS, Pipeline
+from airflow_backfill_provider.pipelines.scrub import without_secrets
 
 
 def warnings_of(pipeline: Pipeline, calendars: Mapping[str, BusinessCalendar] | None = None) -> tuple[str, ...]:
@@ -47,7 +48,12 @@ def _idle_columns(pipeline: Pipeline) -> list[str]:
 
 
 def _secrets(pipeline: Pipeline) -> list[str]:
-    return [
+    url = pipeline.trigger_url or ""
+    address = [
+        "trigger_url holds a login, a signature or another secret, and is stored in plain text; "
+        "keep it in the Airflow connection that connection_id names"
+    ]
+    return (address if without_secrets(url) != url else []) + [
         f"parameter {parameter.name!r} looks like a secret; it is stored and shown in plain text"
         for parameter in pipeline.parameters
         if looks_secret(parameter.name) and "{{" not in parameter.value

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -124,7 +124,9 @@ def read_calendar_yaml(name: str, text: str, weekend: str | None = None) -> Cale
 def read_calendar_csv(name: str, text: str, weekend: str | None = None) -> CalendarText:
     """Read lines of ``day,is_open,day_name``; without the last two a day is closed. Raises as the others do."""
     draft = _Draft(name)
-    for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
+    if not text.strip():
+        draft.refuse(f"the file has no line; expected {', '.join(_COLUMNS)}: alone, they leave it its weekend only")
+    for number, row in _csv_rows(draft, text):
         values = [value.strip() for value in row]
         if not any(values) or (number == 1 and tuple(values) == _COLUMNS[: len(values)]):
             continue
@@ -137,6 +139,16 @@ def read_calendar_csv(name: str, text: str, weekend: str | None = None) -> Calen
         except cells.CellError as error:
             draft.refuse(f"is_open: {error}", number)
     return draft.finish(_weekend(draft, weekend))
+
+
+def _csv_rows(draft: _Draft, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line it ends on, up to one that is no CSV."""
+    reader = csv.reader(io.StringIO(text))
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        draft.refuse(f"not CSV: {error}; expected {', '.join(_COLUMNS)}", reader.line_num)
 
 
 def read_calendar_days(name: str, closed: str, working: str, weekend: str | None) -> CalendarText:

@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from airflow_backfill_provider.pipelines.storable import unstorable_in
+
 Reader = Callable[[object], Any]
 
 _GREATEST = 999_999_999
@@ -47,10 +49,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def text(value: object) -> str:
     """A text. Numbers are taken by their digits, because YAML turns a bare job id into a number."""
     if isinstance(value, str):
-        return value.strip()
+        return storable_text(value).strip()
     if isinstance(value, int) and not isinstance(value, bool):
         return str(int(value))
     raise CellError(f"{_shown(value)} is not a text; put it in quotes")
+
+
+def storable_text(value: str) -> str:
+    """The text as it is, unless it holds what no database takes."""
+    if code := unstorable_in(value):
+        raise CellError(f"{_shown(value)} holds the character {code}, which no database can store; take it out")
+    return value
 
 
 def lower(value: object) -> str:
@@ -169,7 +178,7 @@ def details(value: object) -> str:
         raise CellError(f'{_shown(value)} is not a JSON object such as {{"conn_id": "slack", "to": "#data"}}')
     for path, reason in _secrets(found, ""):
         raise CellError(f"{path!r} {reason}; keep secrets in an Airflow connection and name it in conn_id")
-    return canonical_json(found)
+    return storable_text(canonical_json(found))
 
 
 def looks_secret(name: str) -> bool:

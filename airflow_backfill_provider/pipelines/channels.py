@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_backfill_provider.pipelines import cells
+from airflow_backfill_provider.pipelines.index_key import index_key
 from airflow_backfill_provider.pipelines.notice import ABOUT_MESSAGES, EVENTS, Notice, NoticeType
 from airflow_backfill_provider.pipelines.parts import Flaw
 from airflow_backfill_provider.pipelines.wording import template_problem
@@ -92,7 +93,7 @@ class Channel:
     @property
     def key(self) -> str:
         """What rests when it is dead: the same for every pipeline that sends there."""
-        return ":".join((self.kind, self.conn_id, ",".join(self.to)))
+        return index_key(":".join((self.kind, self.conn_id, ",".join(self.to))))
 
     def wants(self, notice: Notice) -> bool:
         """Whether the event is told here.

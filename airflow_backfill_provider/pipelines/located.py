@@ -11,6 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import ScalarNode, SequenceNode
 
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines.parts import Path
@@ -58,9 +59,10 @@ def _value(node: Any, path: Path, document: Located) -> Any:
     if len(path) > _DEEPEST:
         document.problems.append(Problem("", "nested too deep", line))
         return None
-    if isinstance(node.value, str):
+    # What a node is says its class: its tag is what somebody typed, '!!map' before a list for example.
+    if isinstance(node, ScalarNode):
         return _scalar(str(node.tag), node.value)
-    if str(node.tag) == _TAG + "seq":
+    if isinstance(node, SequenceNode):
         return [_value(inner, (*path, position), document) for position, inner in enumerate(node.value)]
     return _mapping(node, path, document)
 
@@ -71,7 +73,7 @@ def _mapping(node: Any, path: Path, document: Located) -> dict[str, Any]:
     for key_node, value_node in node.value:
         key, line = str(key_node.value), key_node.start_mark.line + 1
         if str(key_node.tag) == _TAG + "merge":
-            sources = value_node.value if str(value_node.tag) == _TAG + "seq" else [value_node]
+            sources = value_node.value if isinstance(value_node, SequenceNode) else [value_node]
             for source in reversed(sources):
                 merged |= _merged(source, path, document)
         elif key in own:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from airflow_backfill_provider.pipelines.index_key import index_key
+
 
 class NoticeType(enum.StrEnum):
     """The events that are told."""
@@ -97,7 +99,7 @@ class Notice:
 
     def dedupe_key(self, channel_key: str) -> str:
         """The message's identity on one channel: the same event makes the same message."""
-        return "|".join((self.pipeline_id or "", self.type.value, self.key, channel_key))
+        return index_key("|".join((self.pipeline_id or "", self.type.value, self.key, channel_key)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_json` is the inverse."""

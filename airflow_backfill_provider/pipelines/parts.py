@@ -6,6 +6,7 @@ Each reader takes what YAML or the registry holds in that place and returns the 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import NamedTuple, TypeVar
 
 from airflow_backfill_provider.pipelines import cells
 from airflow_backfill_provider.pipelines.cells import CellError
+
+log = logging.getLogger(__name__)
 
 Path = tuple[str | int, ...]
 _Value = TypeVar("_Value")
@@ -23,6 +26,15 @@ class Flaw(NamedTuple):
 
     path: Path
     message: str
+
+
+def unforeseen(error: Exception, row: Mapping[str, object], path: Path = ()) -> Flaw:
+    """A flaw made of an error that nobody thought of: it stays with its row, so that the other rows go on.
+
+    Its traceback is logged, because the words of such an error seldom say where it comes from.
+    """
+    log.error("The row of pipeline %r cannot be read", row.get("pipeline_id"), exc_info=error)
+    return Flaw(path, f"cannot be read, because of {type(error).__name__}: {error}; its traceback is in the log")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,8 +131,8 @@ def _parameter_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return str(value)
-    return cells.canonical_json(value).strip('"')
+        return cells.storable_text(str(value))
+    return cells.storable_text(cells.canonical_json(value)).strip('"')
 
 
 def _dependency(entry: Mapping[str, object]) -> Dependency:

@@ -18,7 +18,8 @@ from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines import cells, columns, parts
 from airflow_backfill_provider.pipelines.channels import channel_flaws
-from airflow_backfill_provider.pipelines.parts import Dependency, Flaw, Parameter
+from airflow_backfill_provider.pipelines.job_parameters import parameter_flaws
+from airflow_backfill_provider.pipelines.parts import Dependency, Flaw, Parameter, unforeseen
 from airflow_backfill_provider.pipelines.quality_checks import QualityCheck, connection_flaws
 from airflow_backfill_provider.pipelines.schedule_cells import SCHEDULE_COLUMNS, schedule_flaws
 
@@ -112,6 +113,12 @@ class Pipeline:
         return self.data_quality_check and bool(self.quality_checks)
 
     @property
+    def fills_from_an_open_day(self) -> bool:
+        """Whether it was switched on without the day from which rules fill it, as another program may do it."""
+        on = self.auto_backfill and self.is_active and self.deleted_at is None
+        return on and self.auto_backfill_from is None
+
+    @property
     def definition_version(self) -> str:
         """16 hex characters that change exactly when what a run does changes: not with names, tags or times."""
         does = {name: getattr(self, name) for name in _DOES}
@@ -155,16 +162,26 @@ def read_row(
 ) -> tuple[Pipeline | None, list[Flaw]]:
     """The definition of a row, or None with everything that is wrong with it.
 
-    Where messages go is judged when somebody hands the row in. One that is ``stored`` already runs without: no DAG is
-    lost over a message.
+    Where messages go, and what parameters say, is judged when somebody hands the row in. One that is ``stored`` already
+    keeps its DAG: it runs without messages, and a parameter that cannot be rendered fails its runs with that reason.
+    Never raises: whatever a row provokes must not take the other rows with it.
     """
+    try:
+        return _judged(row, calendars, stored)
+    except Exception as error:  # noqa: BLE001 - see above
+        return None, [unforeseen(error, row)]
+
+
+def _judged(
+    row: Mapping[str, object], calendars: Mapping[str, BusinessCalendar] | None, stored: bool
+) -> tuple[Pipeline | None, list[Flaw]]:
     values, flaws = columns.read_cells(row)
     unreadable = {flaw.path[0] for flaw in flaws}
     flaws += columns.what_to_start(row, values)
     flaws += [flaw for flaw in schedule_flaws(values, calendars) if flaw.path[0] not in unreadable]
     flaws += connection_flaws(values)
     if not stored:
-        flaws += channel_flaws(row)
+        flaws += channel_flaws(row) + parameter_flaws(values)
     if "retry_schedule" in values:
         flaws += _retry_flaws(values["retry_schedule"])
     return (None, flaws) if flaws else (Pipeline(**values), [])
@@ -195,7 +212,7 @@ def _retry_flaws(text: str) -> list[Flaw]:
 
 
 def _problems(flaws: list[Flaw], where: str) -> list[Problem]:
-    return [Problem(f"{where}, {path_text(flaw.path)}", flaw.message) for flaw in flaws]
+    return [Problem(f"{where}, {path_text(flaw.path)}" if flaw.path else where, flaw.message) for flaw in flaws]
 
 
 def _plain(value: object) -> Any:

@@ -73,6 +73,8 @@ KINDS: Mapping[str, _Kind] = {
 }
 """Every kind of check and its settings."""
 _ALIASES = {"name": "check_name", "kind": "check_type", "type": "check_type"}
+_USUAL = {"check_name": "name", "check_type": "kind"}
+"""What people write, where a column is called otherwise."""
 _OWN = ("check_name", "check_type", "severity", "settings")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _PART = r'(?:[A-Za-z_][A-Za-z0-9_$]*|"[^"\x00-\x1f]+")'
@@ -121,16 +123,23 @@ def _check(entry: Mapping[str, object], here: Path) -> tuple[QualityCheck | None
         severity = _read(named, "severity", cells.word("warn", "error"), here, flaws)
     settings = _settings(named, kind, here, flaws) if kind else {}
     if flaws:
-        return None, flaws
+        written = {_ALIASES.get(str(key), str(key)): str(key) for key in entry}
+        return None, [_as_written(flaw, written) for flaw in flaws]
     check = QualityCheck(check_name=name, check_type=kind, severity=severity, settings=cells.canonical_json(settings))
     return check, []
+
+
+def _as_written(flaw: Flaw, written: Mapping[str, str]) -> Flaw:
+    """The flaw at the name that stands in the text: 'kind', say, for check_type; its line is that name's."""
+    *before, last = flaw.path
+    return flaw._replace(path=(*before, written.get(last, last) if isinstance(last, str) else last))
 
 
 def _read(named: Mapping[str, object], key: str, reader: cells.Reader, here: Path, flaws: list[Flaw]) -> Any:
     """One cell; None, and a flaw, when it is missing or cannot be read."""
     try:
         if cells.is_empty(named.get(key)):
-            raise CellError(f"{key} is missing")
+            raise CellError(f"{_USUAL.get(key, key)} is missing")
         return reader(named[key])
     except CellError as error:
         flaws.append(Flaw((*here, key) if key in named else here, str(error)))
@@ -243,19 +252,23 @@ def _values(value: object) -> list[Any]:
     found = value if isinstance(value, (list, tuple)) else [value]
     if not found or any(isinstance(one, (Mapping, list, tuple)) or one is None for one in found):
         raise CellError(f"{value!r} is not a list of values such as [open, closed]")
-    return list(found)
+    return [_storable(one) for one in found]
 
 
 def _expected(value: object) -> Any:
     if isinstance(value, (Mapping, list, tuple)):
         raise CellError(f"{value!r} is not one value")
-    return value
+    return _storable(value)
+
+
+def _storable(value: object) -> Any:
+    return cells.storable_text(value) if isinstance(value, str) else value
 
 
 def _sql(value: object) -> str:
     if not isinstance(value, str):
         raise CellError(f"{value!r} is not SQL text")
-    return value.strip().rstrip(";").rstrip()
+    return cells.storable_text(value).strip().rstrip(";").rstrip()
 
 
 _READERS: Mapping[str, cells.Reader] = {

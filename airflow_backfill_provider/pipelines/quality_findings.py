@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from airflow_backfill_provider.pipelines import cells
 from airflow_backfill_provider.pipelines.quality_checks import DEFAULT_DAYS_BEFORE, QualityCheck
 
 
@@ -150,9 +151,11 @@ def _compare(check: QualityCheck, day: date, row: Sequence[Any], now: datetime) 
     measure = options.get("aggregate", "count")
     what = f"{measure} of {options.get('column', 'rows')} in {options['table']}"
     if row[1] is None or _number(row[1]) == 0:
-        if options.get("if_nothing_before", "fail") == "pass":
-            return finding(check, day, True, row[0], f"there is nothing for {earlier} to compare {what} with")
-        raise NoAnswer(f"there is nothing for {earlier} to compare {what} with; if_nothing_before: pass lets it pass")
+        passed = options.get("if_nothing_before", "fail") == "pass"
+        words = f"there is nothing for {earlier} to compare {what} with"
+        return finding(
+            check, day, passed, row[0], words if passed else f"{words}; if_nothing_before: pass lets it pass"
+        )
     before, value = _number(row[1]), _number(row[0]) if row[0] is not None else Decimal(0)
     change = (value - before) / abs(before) * 100
     passed = abs(change) <= Decimal(str(options["max_change_percent"]))
@@ -199,10 +202,29 @@ def _number(value: Any) -> Decimal:
 
 
 def _same(value: Any, expected: Any) -> bool:
+    """Whether the two mean the same: databases spell truths and dates each in its own way, and interfaces as texts.
+
+    A truth is one only where one of the two is a boolean: a text ``true`` is no number 1.
+    """
+    if isinstance(value, bool) or isinstance(expected, bool):
+        meant = _truth(value)
+        return meant is not None and meant == _truth(expected)
+    for read in (_number, _instant):
+        try:
+            return bool(read(value) == read(expected))
+        except NoAnswer:
+            continue
+    return str(value) == str(expected)
+
+
+def _truth(value: Any) -> bool | None:
+    """True or False; None for what means neither."""
+    if isinstance(value, (float, Decimal)) and value in (0, 1):
+        value = int(value)
     try:
-        return _number(value) == _number(expected)
-    except NoAnswer:
-        return str(value) == str(expected)
+        return cells.boolean(value)
+    except cells.CellError:
+        return None
 
 
 def _instant(value: Any) -> datetime:

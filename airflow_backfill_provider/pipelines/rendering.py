@@ -10,16 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
 
 from airflow_backfill_provider.errors import InvalidRequest, Problem
+from airflow_backfill_provider.pipelines.job_parameters import ENVIRONMENT, OPTION_PREFIX, is_template
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 
-OPTION_PREFIX = "option."
-"""A parameter whose name starts so tells the adapter something (``option.status_url``) and is not sent to the job."""
 _LONGEST_VALUE = 65_536
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
 class RunDates(tuple[date, ...]):
@@ -63,9 +60,9 @@ def render_parameters(pipeline: Pipeline, dates: Sequence[date]) -> tuple[dict[s
 
 
 def _render(template: str, names: Mapping[str, object]) -> str:
-    if "{" not in template:
+    if not is_template(template):
         return template
-    text = _ENVIRONMENT.from_string(template).render(names)
+    text = ENVIRONMENT.from_string(template).render(names)
     if len(text) > _LONGEST_VALUE:
         raise ValueError(f"it comes out {len(text)} characters long, more than {_LONGEST_VALUE}")
     return text

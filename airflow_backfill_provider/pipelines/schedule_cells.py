@@ -10,7 +10,7 @@ from airflow_backfill_provider.dates.calendar import BusinessCalendar
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest, Problem
 from airflow_backfill_provider.pipelines import columns
-from airflow_backfill_provider.pipelines.parts import Flaw
+from airflow_backfill_provider.pipelines.parts import Flaw, unforeseen
 
 SCHEDULE_COLUMNS = tuple(column.name for column in fields(ScheduleSpec))
 
@@ -29,6 +29,8 @@ def schedule_flaws(values: Mapping[str, Any], calendars: Mapping[str, BusinessCa
             Flaw((problem.where if problem.where in SCHEDULE_COLUMNS else "frequency",), problem.message)
             for problem in error.problems
         ]
+    except Exception as error:  # noqa: BLE001 - whatever one row provokes must not take the others with it
+        return [unforeseen(error, values, ("frequency",))]
     return []
 
 

@@ -6,7 +6,7 @@ words go out, because a message is worth more than its looks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -61,8 +61,13 @@ class Message:
         return "\n".join([*lines, *(f"{label}: {url}" for label, url in self.links)])
 
 
-def message(notice: Notice, facts: Mapping[str, Any], *, key: str, base_url: str, template: str | None) -> Message:
-    """The message of a notice. ``facts`` are what the outbox kept beside it; ``base_url`` is that of Airflow's page."""
+def message(
+    notice: Notice, facts: Mapping[str, Any], *, key: str, base_url: str, template: str | None, kind: str = ""
+) -> Message:
+    """The message of a notice. ``facts`` are what the outbox kept beside it; ``base_url`` is that of Airflow's page.
+
+    A template may hold markup of the ``kind`` of channel it is for; what is put into it is shown as it is.
+    """
     name = str(facts.get("pipeline_name") or notice.pipeline_id or "")
     usual = Message(
         key=key,
@@ -79,7 +84,7 @@ def message(notice: Notice, facts: Mapping[str, Any], *, key: str, base_url: str
         facts=usual.facts,
         links=usual.links,
         notice=notice,
-        own_text=_own_text(template, usual, name, facts),
+        own_text=_own_text(template, usual, name, facts, _AS_IT_IS.get(kind, str)),
     )
 
 
@@ -109,7 +114,8 @@ def dates_in_words(dates: Sequence[date]) -> str:
 def _headline(notice: Notice, name: str) -> str:
     dates = f" for {dates_in_words(notice.run_dates)}" if notice.run_dates else ""
     why = notice.why.splitlines()[0] if notice.why else ""
-    line = _HEADLINES[notice.type].format(name=name, dates=dates, why=why)
+    # a name may have several lines, and a subject may not
+    line = " ".join(_HEADLINES[notice.type].format(name=name, dates=dates, why=why).split())
     return line if len(line) <= _LONGEST_HEADLINE else line[: _LONGEST_HEADLINE - 1] + "…"
 
 
@@ -157,8 +163,21 @@ def _names(usual: Message, name: str, facts: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _own_text(template: str, usual: Message, name: str, facts: Mapping[str, Any]) -> str:
+def _own_text(
+    template: str, usual: Message, name: str, facts: Mapping[str, Any], as_it_is: Callable[[str], str]
+) -> str:
+    names = {
+        key: as_it_is(value) if isinstance(value, str) else value for key, value in _names(usual, name, facts).items()
+    }
     try:
-        return _ENVIRONMENT.from_string(template).render(_names(usual, name, facts))[:_LONGEST_TEXT]
+        return _ENVIRONMENT.from_string(template).render(names)[:_LONGEST_TEXT]
     except _BAD_TEMPLATE as error:
-        return f"{usual.text}\n(the template of this channel could not be used: {error})"
+        return as_it_is(f"{usual.text}\n(the template of this channel could not be used: {error})")
+
+
+def slack_text(text: str) -> str:
+    """A vendor's words must not become Slack's markup (<!channel>, links)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+_AS_IT_IS: Mapping[str, Callable[[str], str]] = {"slack": slack_text}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 
@@ -67,6 +67,9 @@ class Submission:
     """Rendered texts by name, with ``run_date``, ``run_dates`` (JSON list), ``first_run_date``, ``last_run_date``."""
     idempotency_key: str
     """At most 64 characters of ``[a-z0-9-]``; the same wish has the same key for ever."""
+    time_limit: timedelta | None = None
+    """How long the job may work. It binds a platform that answers :meth:`Platform.submit` with the end; whoever follows
+    the run of another one cancels it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +109,10 @@ class Platform(Protocol):
     """Whether a lost answer can be found again; False means at least once, and the docs say so."""
 
     def __init__(self, target: Target) -> None: ...
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether a run of this target can be stopped from here."""
 
     def check(self) -> None:
         """Raise unless the connection exists and the platform answers with it: ``doctor`` calls it. Starts nothing."""

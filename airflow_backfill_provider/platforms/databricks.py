@@ -32,6 +32,7 @@ class DatabricksPlatform:
 
     name = "databricks"
     exactly_once = True
+    can_cancel = True
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -77,11 +78,16 @@ class DatabricksPlatform:
         return observation_of(run, list(self._errors(run)))
 
     async def poll_async(self, external_id: str) -> Observation:
-        """The same on an event loop."""
-        with self._seeing(external_id):
-            await asyncio.to_thread(self._warm_up)
-            async with self._hook as hook:
-                run = await hook.a_get_run(int(external_id))
+        """The same on an event loop, whose hook keeps the words of a refusal to itself: then it is asked again."""
+        try:
+            with self._seeing(external_id):
+                await asyncio.to_thread(self._warm_up)
+                async with self._hook as hook:
+                    run = await hook.a_get_run(int(external_id))
+        except PlatformError as error:
+            if error.retryable:
+                raise
+            return await asyncio.to_thread(self.poll, external_id)
         observation = observation_of(run)
         if observation.status is not ExternalStatus.FAILED:
             return observation

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_backfill_provider.errors import PlatformError
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission, Target
-from airflow_backfill_provider.platforms.dbt_steps import steps_with_vars
+from airflow_backfill_provider.platforms.dbt_steps import runs_tests, steps_with_vars
 from airflow_backfill_provider.platforms.failures import Asked, vendor_errors
 from airflow_backfill_provider.platforms.job_urls import DbtJob, dbt_cloud_job
 
@@ -26,6 +26,8 @@ _PAGE_SIZE = 100
 _PAGES_SEARCHED = 10
 _RESULTS_TOLD = 5
 _STATUSES = {10: ExternalStatus.SUCCESS, 20: ExternalStatus.FAILED, 30: ExternalStatus.CANCELLED}
+_CAME_TO_AN_END = (10, 20)
+"""The statuses of steps of which there are results."""
 _FAILING_RESULTS = ("error", "fail", "runtime error")
 
 
@@ -34,6 +36,7 @@ class DbtCloudPlatform:
 
     name = "dbt_cloud"
     exactly_once = True
+    can_cancel = True
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -112,11 +115,25 @@ class DbtCloudPlatform:
         host = connection.host or "cloud.getdbt.com"
         return f"https://{host}/deploy/{account}/projects/{project}/runs/{external_id}"
 
-    def run_results(self, external_id: str) -> dict[str, Any]:
-        """The run_results.json that dbt wrote in the last step of a run."""
+    def test_results(self, external_id: str) -> dict[str, Any]:
+        """The run_results.json of the newest step that tested the data; of the last one when none did.
+
+        A later step, ``dbt docs generate`` say, writes one too, in which no result is that of a test.
+        """
+        account = dbt_cloud_job(self._target).account
+        with vendor_errors(f"dbt Cloud did not show the steps of run {external_id}", Asked.LOOK):
+            answer = self._hook.get_job_run(int(external_id), account_id=account, include_related=["run_steps"])
+            steps = answer.json()["data"].get("run_steps") or []
+            tested = [step["index"] for step in steps if step["status"] in _CAME_TO_AN_END and runs_tests(step["name"])]
+        return self.run_results(external_id, max(tested, default=None))
+
+    def run_results(self, external_id: str, step: int | None = None) -> dict[str, Any]:
+        """The run_results.json that dbt wrote in a step of a run; by default in the last one."""
         account = dbt_cloud_job(self._target).account
         with vendor_errors(f"dbt Cloud did not show the results of run {external_id}", Asked.LOOK):
-            answer = self._hook.get_job_run_artifact(int(external_id), path="run_results.json", account_id=account)
+            answer = self._hook.get_job_run_artifact(
+                int(external_id), path="run_results.json", account_id=account, step=step
+            )
             found: dict[str, Any] = answer.json()
             if not isinstance(found["results"], list):
                 raise TypeError("its results are no list")

@@ -18,6 +18,7 @@ _BUILDING = frozenset({"build", "clone", "retry", "run", "run-operation", "seed"
 _READING = frozenset({"compile", "docs", "list", "ls", "parse", "show", "source"})
 _TAKE_VARS = _BUILDING | _READING
 _TAKE_NONE = frozenset({"clean", "debug", "deps", "init"})
+_TESTING = frozenset({"build", "test"})
 # Characters that YAML, by which dbt reads --vars, does not take as they are, and the apostrophe: without it the JSON
 # stands in shell quotes untouched, whatever the value is.
 _ESCAPED = re.compile("['\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -40,12 +41,22 @@ def steps_with_vars(steps: Sequence[str], variables: Mapping[str, str]) -> list[
     return changed
 
 
+def runs_tests(step_name: str) -> bool:
+    """Whether a step of a run, whose name quotes its command as in ``Invoke dbt with `dbt build```, tests the data."""
+    _, _, command = step_name.partition("`")
+    return _command_of(command.rstrip("`").split()) in _TESTING
+
+
+def _command_of(words: Sequence[str]) -> str | None:
+    return next((word for word in words[1:] if word in _TAKE_VARS | _TAKE_NONE), None)
+
+
 def _with_vars(step: str, variables: Mapping[str, str]) -> str:
     try:
         words = shlex.split(step)
     except ValueError as error:
         raise PlatformError(f"command {step!r} of the dbt Cloud job cannot be read: {error}", retryable=False) from None
-    command = next((word for word in words[1:] if word in _TAKE_VARS | _TAKE_NONE), None)
+    command = _command_of(words)
     if words[:1] != ["dbt"] or command not in _TAKE_VARS:
         return step
     own, rest = _split_off_vars(words)

@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from airflow_backfill_provider.errors import PlatformError
+from airflow_backfill_provider.pipelines.scrub import without_secrets
 
 _MAX_WORDS = 2000  # characters of a vendor's answer that go into an error message
 _TRANSIENT = frozenset({408, 425, 429})
+_OF_WHAT_WAS_SENT = frozenset({400, 413, 414, 422})
 _WORD_KEYS = ("message", "user_message", "error_description", "detail", "error", "status")
 
 
@@ -53,6 +55,16 @@ class Failure:
         return self.status >= 500 or self.status in _TRANSIENT
 
     @property
+    def gone(self) -> bool:
+        """Whether the platform says that it does not know what it was asked about. Databricks says so with a 400."""
+        return self.sent and (self.status in (404, 410) or (self.status == 400 and "does not exist" in self.words))
+
+    @property
+    def divisible(self) -> bool:
+        """Whether the platform did not like what it was sent, so that a part of it may do."""
+        return self.sent and self.status in _OF_WHAT_WAS_SENT and not self.gone
+
+    @property
     def lost(self) -> bool:
         """Whether the platform may have done what was asked although it did not say so."""
         if self.status is None:
@@ -73,10 +85,12 @@ def vendor_errors(what: str, asked: Asked, url: str | None = None) -> Iterator[N
     except Exception as error:
         failure = failure_of(error)
         raise PlatformError(
-            f"{what}: {failure.words}",
+            without_secrets(f"{what}: {failure.words}"),  # both may name an address with a login or a signature
             retryable=failure.retryable(asked),
             url=url,
             accepted=asked is Asked.SUBMIT and failure.lost,
+            gone=asked is Asked.POLL and failure.gone,
+            divisible=asked is Asked.SUBMIT and failure.divisible,
         ) from error
 
 

@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from airflow_backfill_provider.errors import PlatformError
+from airflow_backfill_provider.pipelines.job_parameters import METHODS
+from airflow_backfill_provider.pipelines.scrub import without_secrets
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation, Submission, Target
 from airflow_backfill_provider.platforms.failures import Asked, vendor_errors
 from airflow_backfill_provider.platforms.http_answers import Vocabulary, read_json, run_id_in, status_address_in
 
 _TIMEOUT_SECONDS = 60
-_METHODS = ("POST", "PUT", "PATCH")
 
 
 class HttpPlatform:
@@ -74,6 +75,11 @@ class HttpPlatform:
         """The same in a thread: the official async hook keeps the vendor's words to itself."""
         return await asyncio.to_thread(self.poll, external_id)
 
+    @property
+    def can_cancel(self) -> bool:
+        """Only where ``option.cancel_url`` says how."""
+        return "cancel_url" in self._target.options
+
     def cancel(self, external_id: str) -> None:
         """POST to ``option.cancel_url`` if there is one; without one the job cannot be stopped from here."""
         template = self._target.options.get("cancel_url")
@@ -101,8 +107,8 @@ class HttpPlatform:
     @property
     def _method(self) -> str:
         method = self._target.options.get("method", "POST").upper()
-        if method not in _METHODS:
-            raise PlatformError(f"option.method is {method!r}; expected one of {', '.join(_METHODS)}", retryable=False)
+        if method not in METHODS:
+            raise PlatformError(f"option.method is {method!r}; expected one of {', '.join(METHODS)}", retryable=False)
         return method
 
     def _address(self, address: str) -> str:
@@ -113,14 +119,14 @@ class HttpPlatform:
         parts = urlsplit(full)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise PlatformError(
-                f"{address!r} is no address: give a full one, or a path and a host in connection "
+                f"{without_secrets(address)!r} is no address: give a full one, or a path and a host in connection "
                 f"{self._connection_id!r}",
                 retryable=False,
             )
         if self._base and urlsplit(self._base)[:2] != parts[:2]:
             raise PlatformError(
-                f"{address!r} is not on {self._base!r}, the host of connection {self._connection_id!r}, to which "
-                "its credentials belong; use a connection for that host",
+                f"{without_secrets(address)!r} is not on {self._base!r}, the host of connection "
+                f"{self._connection_id!r}, to which its credentials belong; use a connection for that host",
                 retryable=False,
             )
         return full
@@ -146,8 +152,10 @@ class HttpPlatform:
 
     def _no_run_id(self, address: str, text: str) -> PlatformError:
         return PlatformError(
-            f"{address} answered without a run id, which option.status_url needs; it said {text[:200]!r}. "
-            "Name the field that holds it in option.run_id_field",
+            without_secrets(
+                f"{address} answered without a run id, which option.status_url needs; it said {text[:200]!r}"
+            )
+            + ". Name the field that holds it in option.run_id_field",
             retryable=False,
             accepted=True,
         )

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from airflow_backfill_provider.platforms.snowflake_hook import SnowflakeRestHook
 
 _BY_TAG = (
-    "SELECT query_id FROM TABLE(information_schema.query_history(result_limit => 10000)) "
-    "WHERE query_tag = ? ORDER BY start_time DESC LIMIT 1"
+    "SELECT query_id FROM TABLE(information_schema.query_history(result_limit => 10000)) WHERE query_tag = ? "
+    "ORDER BY MIN(start_time) OVER (PARTITION BY session_id) DESC, start_time LIMIT 1"
 )
+"""Each request is a session of its own, whose tag the statements of a procedure carry too: the first one is ours. The
+newest session is meant: an older one was refused, as it did not compile, and the same key was used again."""
 _CANCELLED_CODES = frozenset({"000604"})
 _UNKNOWN_HANDLE_CODES = frozenset({"000709"})
 _HOPELESS_CODES = frozenset({"000606", "002003", "002043", "003001"})
@@ -38,6 +40,7 @@ class SnowflakePlatform:
 
     name = "snowflake"
     exactly_once = True
+    can_cancel = True
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -133,7 +136,8 @@ class SnowflakePlatform:
 
     def _observation(self, external_id: str, outcome: Mapping[str, Any]) -> Observation:
         if outcome["code"] in _UNKNOWN_HANDLE_CODES:
-            raise PlatformError(f"Snowflake does not know {external_id}: {outcome['message']}", retryable=False)
+            said = f"Snowflake does not know {external_id}: {outcome['message']}"
+            raise PlatformError(said, retryable=False, gone=True)
         status = {"success": ExternalStatus.SUCCESS, "error": ExternalStatus.FAILED}.get(
             outcome["status"], ExternalStatus.RUNNING
         )

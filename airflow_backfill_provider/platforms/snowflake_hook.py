@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +12,14 @@ import aiohttp
 from airflow.providers.snowflake.hooks.sql_api import SnowflakeSqlApiHook
 from tenacity import stop_after_attempt
 
+log = logging.getLogger(__name__)
+
 _TIMEOUT_SECONDS = 60
 _TIMED_OUT, _FAILED = 408, 422
 _LOOKUP_SECONDS = 120
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+_PAUSE_OF_WHAT_WENT_BY = 0.1
+"""What has lasted for so long may last as long again: it is asked about less and less often."""
 
 
 class StatementRefused(Exception):
@@ -45,12 +52,38 @@ class SnowflakeRestHook(SnowflakeSqlApiHook):
         port = f":{config['port']}" if config.get("port") else ""
         return f"{extra.get('protocol') or 'https'}://{config['host']}{port}"
 
-    def rows(self, sql: str, bindings: dict[str, Any]) -> list[dict[str, Any]]:
-        """Run a small query to its end and return its rows by column name in lower case."""
+    def rows(self, sql: str, bindings: dict[str, Any], *, seconds: float = _LOOKUP_SECONDS) -> list[dict[str, Any]]:
+        """Run a query to its end and return its rows by column name in lower case.
+
+        It is cancelled when it takes longer than ``seconds``, and when whoever waits for it is interrupted.
+        """
         (handle,) = self.execute_query(sql, statement_count=1, query_tag="backfill-lookup", bindings=bindings)
-        self.wait_for_query(handle, raise_error=True, poll_interval=0.5, timeout=_LOOKUP_SECONDS)
+        try:
+            outcome = self._end_of(handle, seconds)
+        except BaseException:  # the end of a task's time is no Exception
+            self._give_up(handle)
+            raise
+        if outcome["status"] == "error":
+            raise RuntimeError(outcome["message"])
         found = self.get_result_from_successful_sql_api_query(handle)
         return [{name.lower(): value for name, value in row.items()} for row in found]
+
+    def _end_of(self, handle: str, seconds: float) -> dict[str, Any]:
+        began = time.monotonic()
+        while (outcome := self.get_sql_api_query_status(handle))["status"] == "running":
+            lasted = time.monotonic() - began
+            if lasted >= seconds:
+                raise TimeoutError(f"query {handle} did not end within {seconds:g} seconds")
+            pause = min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, lasted * _PAUSE_OF_WHAT_WENT_BY))
+            time.sleep(min(pause, seconds - lasted))
+        return outcome
+
+    def _give_up(self, handle: str) -> None:
+        """Cancel a query whose answer nobody waits for any more: it would be paid for all the same."""
+        try:
+            self.cancel_queries([handle])
+        except Exception as error:  # noqa: BLE001 - why it was given up is what counts
+            log.warning("Query %s was not cancelled and may run on: %s", handle, error)
 
     async def get_sql_api_query_status_async(self, query_id: str) -> dict[str, Any]:
         """As the official one, but fetching connection and token, which may block, off the event loop."""

@@ -23,13 +23,28 @@ from airflow_backfill_provider.platforms.binds import (
 from airflow_backfill_provider.platforms.failures import Asked, vendor_errors
 from airflow_backfill_provider.platforms.sql_driver import (
     BACKSLASH_ESCAPES,
+    interrupt,
     is_database_error,
     is_hopeless,
     paramstyle,
+    roll_back,
     sql_hook,
 )
+from airflow_backfill_provider.platforms.time_limit import TimeIsOver, within
 
 _LONGEST_MESSAGE = 2000
+_STOPPED = Observation(
+    status=ExternalStatus.CANCELLED,
+    vendor_state="stopped",
+    message="it did not end within run_timeout_minutes and was stopped; what it had not committed is undone",
+)
+_LEFT = Observation(
+    status=ExternalStatus.FAILED,
+    vendor_state="left alone",
+    # No retry is made for it: two would work on the date at once.
+    message="it did not end within run_timeout_minutes, and its driver could not stop it, so it may go on",
+    retryable=False,
+)
 
 
 class SqlPlatform:
@@ -37,6 +52,7 @@ class SqlPlatform:
 
     name = "sql"
     exactly_once = False
+    can_cancel = True
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -49,20 +65,15 @@ class SqlPlatform:
                 pass
 
     def submit(self, submission: Submission) -> ExternalRun:
-        """Run the statements; the answer carries their end."""
+        """Run the statements, for as long as they may take; the answer carries their end."""
         with vendor_errors(f"connection {self._connection_id!r} cannot be used", Asked.LOOK):
             hook = self._hook()
             statements = self._statements(submission, hook)
-            connection = hook.get_conn()
-        with closing(connection):
-            try:
-                rows = _run(hook, connection, statements, submission)
-            except Exception as error:
-                if not is_database_error(error):
-                    raise PlatformError(f"the statement did not run: {error}", accepted=True) from error
-                ended = _failed(error)
-            else:
-                ended = Observation(status=ExternalStatus.SUCCESS, vendor_state=f"{rows} rows changed")
+        work = _Work(hook, self._connection_id, statements, submission)
+        try:
+            ended = within(submission.time_limit, work.run, work.stop)
+        except TimeIsOver as late:
+            ended = _STOPPED if late.ended or not work.began else _LEFT
         return ExternalRun(external_id=submission.idempotency_key, observation=ended)
 
     def find(self, submission: Submission) -> ExternalRun | None:
@@ -107,22 +118,64 @@ class SqlPlatform:
         return statements
 
 
-def _run(hook: Any, connection: Any, statements: Sequence[list[Piece]], submission: Submission) -> int:
-    """Run all statements in one transaction and count the rows they changed."""
-    style, changed = paramstyle(hook, connection), 0
-    if hook.supports_autocommit:
-        hook.set_autocommit(connection, False)
-    with closing(connection.cursor()) as cursor:
-        try:
-            for pieces in statements:
-                text, values = in_style(pieces, submission.parameters, style)
-                cursor.execute(text, values) if values is not None else cursor.execute(text)
-                changed += max(0, cursor.rowcount or 0)
-        except Exception:
-            connection.rollback()
-            raise
-    connection.commit()
-    return changed
+class _Work:
+    """All statements in one transaction, on a connection of their own. Its thread runs them, another one stops them."""
+
+    def __init__(self, hook: Any, connection_id: str, statements: Sequence[list[Piece]], wish: Submission) -> None:
+        self._hook = hook
+        self._connection_id = connection_id
+        self._statements = statements
+        self._wish = wish
+        self._at_work: tuple[Any, ...] = ()
+        self._stopped = False
+
+    @property
+    def began(self) -> bool:
+        """Whether the database may have been handed a statement."""
+        return bool(self._at_work)
+
+    def run(self) -> Observation:
+        """Run them to their end."""
+        with vendor_errors(f"connection {self._connection_id!r} cannot be used", Asked.LOOK):
+            connection = self._hook.get_conn()
+        with closing(connection):
+            try:
+                rows = self._transact(connection)
+            except Exception as error:
+                self._raise_if_stopped()  # what a statement says that was stopped is not why it failed
+                if not is_database_error(error):
+                    raise PlatformError(f"the statement did not run: {error}", accepted=True) from error
+                return _failed(error)
+        return Observation(status=ExternalStatus.SUCCESS, vendor_state=f"{rows} rows changed")
+
+    def stop(self) -> None:
+        """Let no further statement begin and nothing be committed, and end the one that runs."""
+        self._stopped = True
+        interrupt(*self._at_work)
+
+    def _transact(self, connection: Any) -> int:
+        """Run all statements in one transaction and count the rows they changed."""
+        style, changed = paramstyle(self._hook, connection), 0
+        if self._hook.supports_autocommit:
+            self._hook.set_autocommit(connection, False)
+        with closing(connection.cursor()) as cursor:
+            try:
+                for pieces in self._statements:
+                    text, values = in_style(pieces, self._wish.parameters, style)
+                    self._at_work = (cursor, connection)
+                    self._raise_if_stopped()
+                    cursor.execute(text, values) if values is not None else cursor.execute(text)
+                    changed += max(0, cursor.rowcount or 0)
+                self._raise_if_stopped()
+            except Exception:
+                roll_back(connection)
+                raise
+        connection.commit()
+        return changed
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopped:
+            raise InterruptedError("its time was over")
 
 
 def _failed(error: BaseException) -> Observation:

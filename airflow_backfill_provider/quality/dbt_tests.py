@@ -44,12 +44,13 @@ class DbtTestsChecker:
 
     def _of(self, external_id: str) -> Sequence[Mapping[str, Any]]:
         if external_id not in self._results:
-            self._results[external_id] = self._platform.run_results(external_id)["results"]
+            self._results[external_id] = self._platform.test_results(external_id)["results"]
         return self._results[external_id]
 
 
 def _is_test(result: Mapping[str, Any]) -> bool:
-    return str(result.get("unique_id")).startswith(_TESTS)
+    """Whether it says what a test found: a command that only compiles calls a test a success, which says nothing."""
+    return str(result.get("unique_id")).startswith(_TESTS) and result.get("status") in {_GOOD, _WARNED, *_UNDONE}
 
 
 def _selected(test: Mapping[str, Any], patterns: Sequence[str] | None) -> bool:

@@ -13,6 +13,9 @@ from airflow_backfill_provider.platforms.snowflake_hook import SnowflakeRestHook
 from airflow_backfill_provider.platforms.snowflake_statements import bindings_of
 from airflow_backfill_provider.quality.sql import one_statement
 
+_LONGEST_SECONDS = 3600.0
+"""A check reads whole tables, so it may take far longer than a look-up; a task's own limit may end it sooner."""
+
 
 class SnowflakeDatabase:
     """One hook for all questions; each is a request of its own, as the API has it."""
@@ -29,7 +32,7 @@ class SnowflakeDatabase:
         bindings = bindings_of([str(asked.values[name]) for name in names_in(pieces)])
         try:
             with vendor_errors("Snowflake did not answer", Asked.LOOK):
-                rows = self._hook.rows(positional(pieces, "?"), bindings)
+                rows = self._hook.rows(positional(pieces, "?"), bindings, seconds=_LONGEST_SECONDS)
         except PlatformError as error:
             if isinstance(error.__cause__, StatementRefused):
                 raise PlatformError(error.__cause__.outcome["message"], retryable=False) from error

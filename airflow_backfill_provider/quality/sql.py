@@ -12,7 +12,13 @@ from airflow_backfill_provider.pipelines.quality_findings import Finding, NoAnsw
 from airflow_backfill_provider.pipelines.quality_sql import Flavour, Question, question
 from airflow_backfill_provider.platforms.binds import Piece, in_style, names_in, refuse_unknown, statements_of
 from airflow_backfill_provider.platforms.failures import Asked, vendor_errors
-from airflow_backfill_provider.platforms.sql_driver import BACKSLASH_ESCAPES, is_hopeless, paramstyle, sql_hook
+from airflow_backfill_provider.platforms.sql_driver import (
+    BACKSLASH_ESCAPES,
+    is_hopeless,
+    paramstyle,
+    roll_back,
+    sql_hook,
+)
 from airflow_backfill_provider.quality.base import Database, Subject
 
 _BACKTICKS = frozenset({"databricks", "gcpbigquery", "mysql"})
@@ -62,9 +68,9 @@ class DbApiDatabase:
             row = cursor.fetchone()
             cursor.close()
         except Exception as error:
-            self._roll_back(connection)
+            self._leave(connection)
             raise PlatformError(str(error)[:_LONGEST_MESSAGE], retryable=not is_hopeless(error)) from error
-        self._roll_back(connection)
+        self._leave(connection)
         return tuple(row or ())
 
     def close(self) -> None:
@@ -80,11 +86,9 @@ class DbApiDatabase:
                 self._hook.set_autocommit(self._connection, False)
         return self._connection
 
-    def _roll_back(self, connection: Any) -> None:
+    def _leave(self, connection: Any) -> None:
         """The next check must find neither an open transaction, nor an aborted one, nor a connection that was lost."""
-        try:
-            connection.rollback()
-        except Exception:  # noqa: BLE001 - every driver has its own; a new connection mends them all
+        if not roll_back(connection):
             self._connection = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import BaseSensorOperator
@@ -37,15 +37,27 @@ class BackfillRequestSensor(BaseSensorOperator):
         if not self.deferrable:
             super().execute(context)
         elif not self.poke(context):
-            self.defer(
-                trigger=RequestTrigger(request_id=self._id()),
-                method_name="execute_complete",
-                timeout=timedelta(seconds=self.timeout),
-            )
+            self._wait(self._end())
 
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> None:
-        """Nothing of the request lived a moment ago: see how it ended, or wait again when a person retried it."""
-        self.execute(context)
+    def execute_complete(self, context: Any, event: dict[str, Any], until: str | None = None) -> None:
+        """Nothing of the request lived a moment ago: see how it ended, or wait again when a person retried it.
+
+        A task that an earlier version deferred says no ``until``.
+        """
+        if not self.poke(context):
+            self._wait(datetime.fromisoformat(until) if until else self._end())
+
+    def _end(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.timeout)
+
+    def _wait(self, until: datetime) -> None:
+        """Defer; however often a person retries the request, its time is over when it is over."""
+        self.defer(
+            trigger=RequestTrigger(request_id=self._id()),
+            method_name="execute_complete",
+            kwargs={"until": until.isoformat()},
+            timeout=max(until - datetime.now(UTC), timedelta(seconds=1)),
+        )
 
     def poke(self, context: Any) -> bool:
         """Whether the request has ended well; raises when it has ended otherwise."""

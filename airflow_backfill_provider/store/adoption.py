@@ -1,8 +1,9 @@
 """Take over a database that already holds some of the six tables, whatever other programs wrote there.
 
-Every row stays and nothing aborts. Columns of ours are added; known words are written our way; a row without a key of
+Every row stays and none aborts it. Columns of ours are added; known words are written our way; a row without a key of
 its own gets one; and whatever value is changed, its original is kept in ``adopted_values`` under the row's key. What is
-not understood is reported and left.
+not understood is reported and left. Only what needs a column as it is, such as a view that could not be made again over
+ours, ends it, by name, with nothing changed.
 
 Rows that break a rule even so (an unknown status, no date, a second live item for one date) keep their ``adopted_key``,
 and every CHECK and unique index of the six tables spares rows that have one. It works the same on SQLite and Postgres.
@@ -33,19 +34,19 @@ def adopt(conn: Connection, specs: Sequence[TableSpec], now: datetime) -> list[s
     where auto_backfill is on.
     """
     dialect = adoption_postgres if conn.dialect.name == "postgresql" else adoption_sqlite
-    there = set(inspect(conn).get_table_names())
-    report: list[str] = []
-    for spec in specs:
-        if spec.name in there:
+    there = dialect.table_names(conn)
+    old = [spec for spec in specs if spec.name in there]
+    with dialect.freed(conn, old) as report:
+        for spec in old:
             report += _adopt_rows(conn, spec, dialect, now)
-    for spec in specs:
-        if spec.name in there:
-            report += _orphans(conn, spec, there)
-            report += dialect.bring_to(conn, spec, now)
-        else:
-            conn.exec_driver_sql(spec.create())
-        for statement in spec.create_indexes():
-            conn.exec_driver_sql(statement)
+        for spec in specs:
+            if spec in old:
+                report += _orphans(conn, spec, there)
+                report += dialect.bring_to(conn, spec, now)
+            else:
+                conn.exec_driver_sql(spec.create())
+            for statement in spec.create_indexes():
+                conn.exec_driver_sql(statement)
     return report
 
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from airflow_backfill_provider.store.adoption_values import Change, keep
 from airflow_backfill_provider.store.migrations.table_spec import TableSpec
+
+_WORD_OR_QUOTED = re.compile(r'\w+|["\[`].*', re.DOTALL)
+"""A default that is no expression: in parentheses a name in quotes would be a column."""
+
+
+def table_names(conn: Connection) -> set[str]:
+    """The tables that are there, written small: upper and lower case make no difference to SQLite."""
+    return {name.lower() for name in inspect(conn).get_table_names()}
+
+
+@contextmanager
+def freed(_conn: Connection, _specs: Sequence[TableSpec]) -> Iterator[list[str]]:
+    """Nothing holds the tables: what names them is not looked at when they are built anew."""
+    yield []
 
 
 def prepare(conn: Connection, spec: TableSpec) -> tuple[list[str], set[str], frozenset[str]]:
@@ -17,7 +34,7 @@ def prepare(conn: Connection, spec: TableSpec) -> tuple[list[str], set[str], fro
     Returns report lines, the columns whose values must be read (all: any value can be in any column), and those that
     cannot keep what is not understood (none).
     """
-    columns = _declared(conn, spec.name)
+    columns = _declared(conn, spec)
     indexes = _own(conn, spec, "index")
     unique = [name for name, sql in indexes if _unique(sql)]
     report = [
@@ -43,7 +60,7 @@ def settle(conn: Connection, spec: TableSpec, emptied: frozenset[str]) -> None:
 
 def bring_to(conn: Connection, spec: TableSpec, now: datetime) -> list[str]:
     """Build the table with our types and rules, its further columns and its own indexes."""
-    there = _declared(conn, spec.name)
+    there = _declared(conn, spec)
     further = {name: kind for name, kind in there.items() if name not in spec.all_columns}
     indexes = _own(conn, spec, "index")
     conn.exec_driver_sql(f"CREATE TEMP TABLE adopting AS SELECT * FROM {spec.name}")
@@ -83,20 +100,27 @@ def _keep_what_types_changed(conn: Connection, spec: TableSpec, columns: list[st
 def _own(conn: Connection, spec: TableSpec, kind: str) -> list[tuple[str, str]]:
     """Name and SQL of what was made for a table by a statement of its own; an index of ours is none of them."""
     rows = conn.execute(
-        text("SELECT name, sql FROM sqlite_master WHERE type = :k AND tbl_name = :t AND sql IS NOT NULL ORDER BY name"),
+        text("SELECT name, sql FROM sqlite_master WHERE type = :k AND lower(tbl_name) = :t AND sql <> '' ORDER BY 1"),
         {"k": kind, "t": spec.name},
     )
-    return [(row.name, row.sql) for row in rows if row.name not in spec.indexes]
+    return [(row.name, row.sql) for row in rows if row.name.lower() not in spec.indexes]
 
 
 def _unique(sql: str) -> bool:
     return sql.upper().split()[1] == "UNIQUE"
 
 
-def _declared(conn: Connection, table: str) -> dict[str, str]:
-    """Type and default of each column, as its table says them."""
+def _declared(conn: Connection, spec: TableSpec) -> dict[str, str]:
+    """Type and default of each column, as its table says them; its name as we write it, if it is one of ours."""
+
+    def name(row: Any) -> str:
+        small = str(row.name).lower()
+        return small if small in spec.all_columns else str(row.name)
 
     def words(row: Any) -> str:
-        return f"{row.type} DEFAULT {row.dflt_value}" if row.dflt_value is not None else str(row.type)
+        if row.dflt_value is None:
+            return str(row.type)
+        simple = _WORD_OR_QUOTED.fullmatch(row.dflt_value)
+        return f"{row.type} DEFAULT {row.dflt_value if simple else f'({row.dflt_value})'}"
 
-    return {row.name: words(row) for row in conn.exec_driver_sql(f"PRAGMA table_info({table})")}
+    return {name(row): words(row) for row in conn.exec_driver_sql(f"PRAGMA table_info({spec.name})")}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, select
 
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
-from airflow_backfill_provider.errors import NotFound
+from airflow_backfill_provider.errors import InvalidRequest, NotFound
 from airflow_backfill_provider.pipelines.calendar_text import CalendarText
 from airflow_backfill_provider.store.tables import business_calendars, calendar_days
 
@@ -42,20 +42,11 @@ def calendars(conn: Connection, names: Iterable[str] | None = None) -> dict[str,
     if wanted is not None:
         newest = newest.where(business_calendars.c.calendar_name.in_(wanted))
     latest = newest.subquery()
-    heads = conn.execute(select(business_calendars).join(latest, _same_version(business_calendars.c, latest.c)))
-    found = {
-        row.calendar_name: BusinessCalendar(row.calendar_name, version=row.version, weekend=_weekend(row.weekend))
-        for row in heads
-    }
-    days: dict[tuple[str, bool], set[Any]] = {}
+    heads = conn.execute(select(business_calendars).join(latest, _same_version(business_calendars.c, latest.c))).all()
+    days: dict[str, list[Row[Any]]] = {}
     for row in conn.execute(select(calendar_days).join(latest, _same_version(calendar_days.c, latest.c))):
-        days.setdefault((row.calendar_name, row.is_open), set()).add(row.day)
-    return {
-        name: replace(
-            empty, closed=frozenset(days.get((name, False), ())), working=frozenset(days.get((name, True), ()))
-        )
-        for name, empty in found.items()
-    }
+        days.setdefault(row.calendar_name, []).append(row)
+    return {row.calendar_name: _read(row, days.get(row.calendar_name, ())) for row in heads}
 
 
 def versions(conn: Connection) -> dict[str, int]:
@@ -121,6 +112,22 @@ def details(conn: Connection, name: str, version: int) -> dict[str, Any]:
     return dict(row)
 
 
+def refuse_spoilt(conn: Connection, name: str, version: int) -> None:
+    """Raise InvalidRequest when somebody has spoilt the rows of a version, the newest or an older one, by hand."""
+    newest = calendar(conn, name)
+    if newest.version == version and newest.flaw:
+        raise InvalidRequest(newest.flaw)
+    head, days = (
+        conn.execute(select(table).where(table.c.calendar_name == name, table.c.version == version)).all()
+        for table in (business_calendars, calendar_days)
+    )
+    if flaw := _flaw(head[0], days):
+        raise InvalidRequest(
+            f"version {version} of calendar {name!r} cannot be read: {flaw}; no run date depends on it, for version "
+            f"{newest.version} counts: mend its rows by hand, or leave them"
+        )
+
+
 def days_of(conn: Connection, name: str, version: int) -> list[dict[str, Any]]:
     """The days of one version, ascending: day, is_open, day_name."""
     table = calendar_days.c
@@ -136,6 +143,32 @@ def day_names(conn: Connection, name: str, version: int) -> dict[date, str]:
 
 def _same_version(one: Any, other: Any) -> Any:
     return and_(one.calendar_name == other.calendar_name, one.version == other.version)
+
+
+def _read(head: Row[Any], days: Sequence[Row[Any]]) -> BusinessCalendar:
+    """A version. Somebody may have changed its rows by hand: that is a matter of the pipelines that name it alone."""
+    name = head.calendar_name
+    if flaw := _flaw(head, days):
+        todo = f"save it again with 'airflow pipelines calendars set {name}'"
+        return BusinessCalendar(name, version=head.version, flaw=f"calendar {name!r} cannot be read: {flaw}; {todo}")
+    return BusinessCalendar(
+        name,
+        version=head.version,
+        weekend=_weekend(head.weekend),
+        closed=frozenset(row.day for row in days if not row.is_open),
+        working=frozenset(row.day for row in days if row.is_open),
+    )
+
+
+def _flaw(head: Row[Any], days: Sequence[Row[Any]]) -> str | None:
+    try:
+        BusinessCalendar(head.calendar_name, weekend=_weekend(head.weekend))
+    except (AttributeError, ValueError, InvalidRequest):
+        expected = "some, but not all, of the numbers from 0 (Monday) to 6 (Sunday), for example '5,6'"
+        return f"its weekend is {head.weekend!r}, expected {expected}"
+    if any(row.day is None or not isinstance(row.is_open, bool) for row in days):
+        return "a row of calendar_days is no date, or neither open nor closed"
+    return None
 
 
 def _weekend(text: str) -> frozenset[int]:

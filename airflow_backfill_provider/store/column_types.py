@@ -15,6 +15,7 @@ from sqlalchemy import TIMESTAMP, Boolean, Date, Dialect, Text, Time
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from airflow_backfill_provider.pipelines.scrub import without_secrets
+from airflow_backfill_provider.pipelines.storable import storable
 
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
@@ -125,15 +126,26 @@ class Flag(_Tolerant):
         return value if read is None else read
 
 
-class VendorWords(TypeDecorator[str]):
-    """What a vendor, a database or a library said: no secret in it is ever stored, whoever writes it."""
+class StorableText(TypeDecorator[str]):
+    """A text that nobody has judged: a character that the database would refuse must not cost the transaction."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The text with U+FFFD for each such character."""
+        return storable(value) if isinstance(value, str) else value
+
+
+class VendorWords(StorableText):
+    """What a vendor, a database or a library said: no secret in it is ever stored, whoever writes it."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """The words with ``***`` for everything that looks like a secret."""
-        return without_secrets(value) if isinstance(value, str) else value
+        words = super().process_bind_param(value, dialect)
+        return without_secrets(words) if isinstance(words, str) else words
 
 
 def read_instant(value: object) -> datetime | None:

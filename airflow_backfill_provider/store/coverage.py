@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, TypeVar, cast
 
@@ -36,10 +36,8 @@ from airflow_backfill_provider.backfill.coverage import (
     YearKey,
     covered,
     day_bit,
-    days_of,
     differences,
     from_bytes,
-    new_year,
     to_bytes,
 )
 from airflow_backfill_provider.backfill.side_by_side import KeptLanes, YearPart
@@ -125,15 +123,6 @@ def read(conn: Connection, versions: Mapping[str, str], first: date, last: date)
     return covered(years(conn, versions, first.year, last.year), versions, first.toordinal())
 
 
-def stale_of(conn: Connection, dates: Collection[tuple[str, date]]) -> set[tuple[str, date]]:
-    """Those of these dates that were done and are outdated: marked, or their upstream succeeded again, since."""
-    return {
-        (key.pipeline_id, date.fromordinal(day))
-        for key, bits in coverage_of_dates(conn, dates).items()
-        for day in days_of(bits.stale, new_year(key.year))
-    }
-
-
 def years(conn: Connection, pipeline_ids: Collection[str], first: int, last: int) -> Iterator[KeptYear]:
     """What is kept of these years, as it is kept; of other pipelines too, when it is asked of many."""
     theirs = one_of_few(table.c.pipeline_id, pipeline_ids)
@@ -151,7 +140,13 @@ def side_by_side(conn: Connection, part: YearPart, pipeline_ids: Collection[str]
     row = conn.execute(_side_by_side(narrow), values | ({"ids": list(pipeline_ids)} if narrow else {})).one()
     if row[0] is None or row[2] is None:
         return None
-    return KeptLanes(json.loads(row[0]), json.loads(row[1]), *map(bytes.fromhex, row[2:]))
+    return KeptLanes(_texts(row[0]), _texts(row[1]), *map(bytes.fromhex, row[2:]))
+
+
+@lru_cache(maxsize=8)
+def _texts(in_json: str) -> tuple[str, ...]:
+    """A list of texts; ids and versions seldom change between two questions."""
+    return tuple(json.loads(in_json))
 
 
 @cache

@@ -11,7 +11,7 @@ from airflow_backfill_provider.store.tables import pipeline_run_log as records
 
 ENDED_AT: ColumnElement[Any] = func.coalesce(records.c.end_time, records.c.start_time, type_=records.c.end_time.type)
 """When a record ended, or at least began: a program before us may have written no end."""
-_NAMES = ("pipeline_id", "run_date", "status", "definition_version", "error_message", "dag_run_id")
+_NAMES = ("pipeline_id", "run_date", "status", "definition_version", "error_message", "dag_run_id", "job_submitted_at")
 
 
 def newest_decisive(*conditions: Any, source: FromClause | None = None) -> Subquery:

@@ -84,19 +84,20 @@ def _days_of_years(newest: Subquery) -> Select[Any]:
 
 
 def _is_stale(newest: Subquery) -> Any:
-    """Whether a success is marked, or one of its upstreams succeeded again, since it ended."""
+    """Whether a success is marked, or an upstream of it succeeded again, since its job was submitted, or it ended."""
+    as_of = func.coalesce(newest.c.job_submitted_at, newest.c.ended_at, type_=newest.c.ended_at.type)
     mark, needs = stale_dates.c, pipeline_dependencies.c
     marked = exists().where(
         mark.pipeline_id == newest.c.pipeline_id,
         mark.run_date == newest.c.run_date,
-        or_(newest.c.ended_at.is_(None), mark.marked_at > newest.c.ended_at),
+        or_(as_of.is_(None), mark.marked_at > as_of),
     )
     again = exists().where(
         needs.pipeline_id == newest.c.pipeline_id,
         records.c.pipeline_id == needs.upstream_id,
         records.c.run_date == DaysAfter(newest.c.run_date, needs.date_offset),
         records.c.status == RecordStatus.SUCCESS.value,
-        newest.c.ended_at < ENDED_AT,
+        as_of < ENDED_AT,
     )
     return and_(newest.c.status == RecordStatus.SUCCESS.value, or_(marked, again))
 

@@ -11,10 +11,13 @@ from sqlalchemy import (
     JSON,
     Column,
     ColumnClause,
+    ColumnElement,
     Connection,
+    Double,
     FromClause,
     String,
     Table,
+    and_,
     bindparam,
     column,
     func,
@@ -129,6 +132,11 @@ def dates_table(conn: Connection, dates: Iterable[tuple[str, date]]) -> FromClau
     return rows_table(conn, _DATE_COLUMNS, dates)
 
 
+def same_date(one: Any, other: Any) -> ColumnElement[bool]:
+    """How such a table, or a record, is joined: by its columns pipeline_id and run_date."""
+    return and_(one.pipeline_id == other.pipeline_id, one.run_date == other.run_date)
+
+
 _DATE_COLUMNS = (column("pipeline_id", String), column("run_date", CalendarDate))
 
 
@@ -220,6 +228,23 @@ def _plain_order_postgres(element: PlainOrder, compiler: SQLCompiler, **options:
 @compiles(PlainOrder, "sqlite")
 def _plain_order_sqlite(element: PlainOrder, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
+
+
+class Seconds(FunctionElement[Any]):
+    """``Seconds(instant)``: the seconds from 1970 to the instant, as a number; NULL for what is no instant."""
+
+    inherit_cache = True
+    type = Double()
+
+
+@compiles(Seconds, "postgresql")
+def _seconds_postgres(element: Seconds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"date_part('epoch', {compiler.process(element.clauses, **options)})"
+
+
+@compiles(Seconds, "sqlite")
+def _seconds_sqlite(element: Seconds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"((julianday({compiler.process(element.clauses, **options)}) - 2440587.5) * 86400.0)"
 
 
 class Digest(FunctionElement[Any]):

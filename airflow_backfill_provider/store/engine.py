@@ -8,8 +8,9 @@ a transaction that begins as a reader and writes later would fail at once, or lo
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 
-from airflow_backfill_provider.errors import ConfigError, StoreError
+from airflow_backfill_provider.errors import ConfigError, OldSchema, StoreError
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one, and how long a connection to Postgres may take.
@@ -31,11 +32,12 @@ _registries_lock = threading.Lock()
 
 
 class Registry:
-    """One registry database. Threads may share it; processes may not."""
+    """One registry database. Threads may share it; processes may not. It is used here, and made by a migration only."""
 
     def __init__(self, url: str) -> None:
         self.url = parse_url(url)
         self._engine = open_engine(self.url)
+        event.listen(self._engine, "do_connect", _refuses_missing_file(self.url))
         self._writer = self._engine.execution_options(**{_WRITING: True})
         self._reader = self._engine.execution_options(**_reading_options(self.url))
 
@@ -72,9 +74,9 @@ def registry(url: str | None = None) -> Registry:
     A forked process gets a registry of its own, because a connection cannot be shared with the parent.
     """
     if url is None:
-        from airflow_backfill_provider.settings import load
+        from airflow_backfill_provider.settings import registry_url
 
-        url = load().sql_alchemy_conn
+        url = registry_url()
     key = (url, os.getpid())
     with _registries_lock:
         if key not in _registries:
@@ -89,7 +91,7 @@ def parse_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         raise ConfigError(
             "[backfill] sql_alchemy_conn is not a SQLAlchemy URL; expected sqlite:////path/to/backfill.db or "
             "postgresql+psycopg://user:password@host/database"
@@ -119,8 +121,38 @@ def open_engine(url: URL, **options: Any) -> Engine:
     except (ImportError, NoSuchModuleError) as error:
         raise ConfigError(
             f"the registry {shown(url)} needs a driver that is not installed ({error}); "
-            "run pip install 'airflow-provider-backfill[postgres]'"
+            "run pip install '.[postgres]' in a clone of the repository"
         ) from None
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"[backfill] sql_alchemy_conn is {shown(url)!r}, and an option in it cannot be read ({error}); expected "
+            f"for example ?timeout={BUSY_SECONDS}"
+        ) from None
+
+
+def missing_file(url: URL) -> str | None:
+    """The path of a file of SQLite that is not there: to open it would make an empty one, also to read it.
+
+    None for one that SQLite could not make either, and will say so.
+    """
+    if url.get_backend_name() != "sqlite" or "uri" in url.query:
+        return None
+    file = os.path.abspath(url.database or "")
+    writable = os.access(os.path.dirname(file), os.W_OK | os.X_OK)
+    return file if writable and not os.path.exists(file) else None
+
+
+def refuse_missing_file(url: URL) -> None:
+    """Raise :class:`~airflow_backfill_provider.errors.OldSchema` for a file that only a migration may make."""
+    if file := missing_file(url):
+        raise OldSchema(
+            f"there is no registry at {shown(url)}: the file {file!r} does not exist; see that "
+            f"[backfill] sql_alchemy_conn names the right one, or {_MIGRATE}, which makes it"
+        )
+
+
+def _refuses_missing_file(url: URL) -> Callable[..., None]:
+    return lambda *_: refuse_missing_file(url)
 
 
 def _postgres_options(url: URL) -> str:
@@ -167,6 +199,8 @@ def translated(url: URL) -> Iterator[None]:
 
 
 def _advice(url: URL, error: DBAPIError) -> str | None:
+    if url.get_backend_name() == "sqlite" and os.path.isdir(url.database or ""):
+        return f"'{url.database}' is a folder; expected a file in it, for example {_file_in(url)}"
     words = str(error.orig).lower()
     state = getattr(error.orig, "sqlstate", None)
     for states, phrases, advice in _ADVICE:
@@ -174,9 +208,18 @@ def _advice(url: URL, error: DBAPIError) -> str | None:
             return advice.format(folder=url.database)
     if not (isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated):
         return None
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return (
+            "the file is healthy, but this statement does not suit what is in it; please report this, with what "
+            f"sqlite3 '{url.database}' .schema shows"
+        )
     if url.get_backend_name() == "sqlite":
         return "see that it is a healthy SQLite file on a local disk with space left"
     return "see that the server runs, can be reached from here and knows this user ([backfill] sql_alchemy_conn)"
+
+
+def _file_in(folder: URL) -> str:
+    return shown(folder.set(database=os.path.join(folder.database or "", "backfill.db")))
 
 
 _ADVICE: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, case, or_, select, true, update
 
 from airflow_backfill_provider.backfill.hold import Hold, LastSubmission, RunRef, SubmissionStatus, Submit
-from airflow_backfill_provider.store.dialect import insert_for
+from airflow_backfill_provider.store.dialect import insert_for, one_of
 from airflow_backfill_provider.store.tables import run_date_holds as table
 
 _ALIVE = [status.value for status in SubmissionStatus if status.alive]
@@ -214,6 +214,12 @@ def touch(conn: Connection, run: RunRef, now: datetime) -> None:
     )
 
 
+def looked_at(conn: Connection, keys: Iterable[str], now: datetime) -> None:
+    """Note that submissions were asked about in vain, so that they are not asked about again at once."""
+    these = (one_of(table.c.idempotency_key, keys), table.c.external_status.in_(_ALIVE))
+    conn.execute(update(table).where(*these).values(updated_at=now))
+
+
 def owners(conn: Connection, moved_before: datetime) -> list[RunRef]:
     """The runs that hold a date and have not touched it since ``moved_before``."""
     rows = conn.execute(
@@ -224,12 +230,22 @@ def owners(conn: Connection, moved_before: datetime) -> list[RunRef]:
     return [RunRef(dag_id=row.dag_id, dag_run_id=row.dag_run_id, clear_number=row.clear_number or 0) for row in rows]
 
 
+def with_job(conn: Connection, dag_run_ids: Iterable[str]) -> set[tuple[str, str]]:
+    """The pipelines and ids of those DagRuns that have a job at work, or may have one."""
+    theirs = (one_of(table.c.dag_run_id, dag_run_ids), table.c.external_status.in_(_ALIVE))
+    rows = conn.execute(select(table.c.dag_id, table.c.dag_run_id).where(*theirs).distinct())
+    return {(row.dag_id, row.dag_run_id) for row in rows}
+
+
 def open_submissions(conn: Connection, moved_before: datetime) -> list[OpenSubmission]:
-    """Submissions that nobody holds, that may be at work, not moved since ``moved_before``; one for each key."""
+    """Submissions that nobody holds, that may be at work, not moved since ``moved_before``; one for each key.
+
+    Those that were not looked at for longest come first.
+    """
     rows = conn.execute(
-        select(table).where(
-            table.c.external_status.in_(_ALIVE), table.c.dag_run_id.is_(None), table.c.updated_at < moved_before
-        )
+        select(table)
+        .where(table.c.external_status.in_(_ALIVE), table.c.dag_run_id.is_(None), table.c.updated_at < moved_before)
+        .order_by(table.c.updated_at, table.c.pipeline_id, table.c.run_date)
     ).mappings()
     return list({row["idempotency_key"]: _open(row) for row in rows}.values())
 

@@ -12,13 +12,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, inspect
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from airflow_backfill_provider.errors import StoreError
+from airflow_backfill_provider.errors import OldSchema, StoreError
 from airflow_backfill_provider.store import coverage
-from airflow_backfill_provider.store.engine import open_engine, parse_url, shown, translated
+from airflow_backfill_provider.store.engine import (
+    missing_file,
+    open_engine,
+    parse_url,
+    refuse_missing_file,
+    shown,
+    translated,
+)
 
 VERSION_TABLE = "backfill_alembic_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -51,27 +58,29 @@ def upgrade(url: str, now: datetime) -> list[str]:
 
 
 def current_revision(url: str) -> str | None:
-    """The revision of the registry's schema; None when it was never migrated."""
+    """The revision of the registry's schema; None when it was never migrated, or is a file that is not there."""
+    if missing_file(parse_url(url)):
+        return None
     with _connected(parse_url(url)) as conn:
         return _revision(conn)
 
 
 def head_revision() -> str:
     """The revision that this release needs."""
-    from alembic.script import ScriptDirectory
-
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    assert head is not None
-    return head
+    return max(_known_revisions())
 
 
 def check(url: str) -> None:
-    """Raise :class:`~airflow_backfill_provider.errors.StoreError` unless the schema is what this release needs."""
+    """Raise :class:`~airflow_backfill_provider.errors.StoreError` unless the schema is what this release needs.
+
+    It is an :class:`~airflow_backfill_provider.errors.OldSchema` when a migration mends it.
+    """
+    refuse_missing_file(parse_url(url))
     current = current_revision(url)
     _refuse_newer(url, current)
     if current != (head := head_revision()):
         have = f"at revision {current}" if current else "without our tables"
-        raise StoreError(
+        raise OldSchema(
             f"the registry {shown(parse_url(url))} is {have}, this release needs {head}; "
             "run 'airflow pipelines db migrate'"
         )
@@ -87,20 +96,22 @@ def alembic_config() -> Any:
 
 
 def _refuse_newer(url: str, revision: str | None) -> None:
-    from alembic.script import ScriptDirectory
-
-    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in _known_revisions():
         raise StoreError(
             f"the registry {shown(parse_url(url))} is at revision {revision!r}, which this release does not know; "
             "a newer release migrated it: install that one"
         )
 
 
-def _revision(conn: Connection) -> str | None:
-    from alembic.migration import MigrationContext
+def _known_revisions() -> set[str]:
+    """By the names of their files. Each command asks, and to import Alembic costs more than all the rest of it."""
+    return {path.stem.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
 
-    return MigrationContext.configure(conn, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+def _revision(conn: Connection) -> str | None:
+    if not inspect(conn).has_table(VERSION_TABLE):
+        return None
+    return conn.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
 
 
 @contextmanager

@@ -79,6 +79,13 @@ dag_sightings = Table(
     Column("seen_at", UtcDateTime, nullable=False),
 )
 
+idle_dags = Table(
+    "idle_dags",
+    metadata,
+    Column("pipeline_id", String, primary_key=True),
+    Column("looked_at", UtcDateTime, nullable=False),
+)
+
 backfill_request_events = Table(
     "backfill_request_events",
     metadata,

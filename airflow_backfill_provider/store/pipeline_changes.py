@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
@@ -53,6 +53,22 @@ def soft_delete(conn: Connection, pipeline_id: str, *, who: str, now: datetime) 
     if not conn.execute(update(pipelines).where(there).values(deleted_at=now, updated_at=now)).rowcount:
         raise NotFound(f"there is no pipeline {pipeline_id!r} to delete")
     _remember(conn, pipeline_id, [FieldChange(name="deleted_at", old=None, new=now.isoformat())], who, now)
+
+
+def fill_from(conn: Connection, pipeline_id: str, day: date, *, who: str, now: datetime) -> bool:
+    """Write from which day rules fill a pipeline whose row leaves it open; False when it does so no longer.
+
+    Nothing else of the row is touched: another program may have written it in its own way.
+    """
+    _lock(conn, [pipeline_id])
+    pipeline = definitions.get(conn, pipeline_id)
+    if not pipeline.fills_from_an_open_day:
+        return False
+    mine = pipelines.c.pipeline_id == pipeline_id
+    conn.execute(update(pipelines).where(mine).values(auto_backfill_from=day, updated_at=now))
+    field = FieldChange(name="auto_backfill_from", old=None, new=day.isoformat())
+    _remember(conn, pipeline_id, [field], who, now)
+    return True
 
 
 def history(conn: Connection, pipeline_id: str, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:

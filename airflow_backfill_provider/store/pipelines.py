@@ -39,11 +39,11 @@ __all__ = [
     "calendars_of",
     "definition",
     "definitions_for_factory",
-    "fingerprint",
     "get",
     "is_deleted",
     "one_for_factory",
     "platforms_of",
+    "refuse_unknown",
     "remember_definition",
     "row_of",
     "runs_of",
@@ -107,8 +107,20 @@ def row_of(conn: Connection, pipeline_id: str) -> Row:
     """One row with all its parts, deleted or not, or :class:`~airflow_backfill_provider.errors.NotFound`."""
     rows = _with_parts(conn, _rows(conn, pipelines.c.pipeline_id == pipeline_id), [pipeline_id])
     if not rows:
-        raise NotFound(f"there is no pipeline {pipeline_id!r}; 'airflow pipelines list' shows those there are")
+        raise NotFound(_no_such(pipeline_id))
     return rows[0]
+
+
+def refuse_unknown(conn: Connection, pipeline_ids: Iterable[str]) -> None:
+    """Raise :class:`~airflow_backfill_provider.errors.NotFound` with every id that no row has, deleted or not."""
+    wanted = list(dict.fromkeys(pipeline_ids))
+    there = set(conn.execute(select(pipelines.c.pipeline_id).where(one_of(pipelines.c.pipeline_id, wanted))).scalars())
+    if unknown := [name for name in wanted if name not in there]:
+        raise NotFound(map(_no_such, unknown))
+
+
+def _no_such(pipeline_id: str) -> str:
+    return f"there is no pipeline {pipeline_id!r}; 'airflow pipelines list' shows those there are"
 
 
 def some(conn: Connection, pipeline_ids: Iterable[str]) -> Listing:
@@ -122,11 +134,6 @@ def some_rows(conn: Connection, pipeline_ids: Iterable[str]) -> list[Row]:
     names = sorted(set(pipeline_ids))
     rows = _rows(conn, and_(one_of(pipelines.c.pipeline_id, names), pipelines.c.deleted_at.is_(None)))
     return _with_parts(conn, rows, names)
-
-
-def fingerprint(row: Row) -> int:
-    """The same number, in this process, for a row that says the same: comparing is much faster than reading it."""
-    return hash(tuple(map(repr, row.values())))  # the hashes of -1 and -2 are the same
 
 
 def platforms_of(conn: Connection, pipeline_ids: Iterable[str]) -> dict[str, str]:
@@ -295,10 +302,19 @@ def _with_checks(conn: Connection, rows: list[Row], query: Select[Any]) -> list[
     checks = _by_pipeline(conn, query)
     for row in rows:
         row["quality_checks"] = [
-            {name: part[name] for name in ("check_name", "check_type", "severity")} | json.loads(part["settings"])
+            {name: part[name] for name in ("check_name", "check_type", "severity")} | _settings_of(part)
             for part in checks.get(row["pipeline_id"], ())
         ]
     return rows
+
+
+def _settings_of(check: Mapping[str, Any]) -> dict[str, Any]:
+    """What the kind of a check needs; a text that is no JSON object as it is, for the reader of the row to judge."""
+    try:
+        found = json.loads(check["settings"])
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"settings": check["settings"]}
 
 
 def _by_pipeline(conn: Connection, query: Select[Any]) -> dict[str, list[Mapping[str, Any]]]:

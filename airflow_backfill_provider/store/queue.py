@@ -139,13 +139,6 @@ def touch(conn: Connection, pipeline_id: str, dag_run_id: str, lease_until: date
     )
 
 
-def put_off(conn: Connection, ids: Iterable[str], not_before: datetime, now: datetime) -> None:
-    """Look at these again later, if they wait; nothing happened to them, so there is no event."""
-    which = of(ids) & _status_is(ItemStatus.PENDING) & (func.coalesce(table.c.not_before, now) <= not_before)
-    lock(conn, which)
-    conn.execute(update(table).where(which).values(not_before=not_before, updated_at=now))
-
-
 def events_of(conn: Connection, ids: Iterable[str]) -> Sequence[Row[Any]]:
     """Every move of these items, oldest first."""
     found = conn.execute(select(events).where(one_of(events.c.backfill_id, ids))).all()

@@ -12,16 +12,18 @@ from sqlalchemy import Connection, Select, and_, case, func, not_, or_, select, 
 from airflow_backfill_provider.backfill.hold import RunRef
 from airflow_backfill_provider.backfill.item import AIRFLOWS_OWN, Item
 from airflow_backfill_provider.backfill.status import ItemStatus
-from airflow_backfill_provider.store.dialect import MOST_DATES, MOST_IN_A_LIST, dates_table, one_of
+from airflow_backfill_provider.store import idle_dags
+from airflow_backfill_provider.store.dialect import MOST_DATES, MOST_IN_A_LIST, Seconds, dates_table, one_of
 from airflow_backfill_provider.store.queue import of_request, of_run
 from airflow_backfill_provider.store.tables import ITEM_AT_WORK, PENDING_ITEM
 from airflow_backfill_provider.store.tables import backfill_queue as table
 from airflow_backfill_provider.store.tables import backfill_requests as requests
+from airflow_backfill_provider.store.tables import pipelines as definitions
 from airflow_backfill_provider.store.tables import sla_deadlines as deadlines
 
 _STILL_URGENT = timedelta(days=1)
 MOST_OF_ONE_PIPELINE = 1000
-"""Pending items of one pipeline that a turn looks at: more than it could start."""
+"""Pending items of one pipeline that a turn looks at in one go: more than it could start."""
 
 
 class AtWork(NamedTuple):
@@ -32,22 +34,41 @@ class AtWork(NamedTuple):
     request_id: str | None
 
 
-def pending(conn: Connection, now: datetime, full: Iterable[str] = ()) -> list[Item]:
-    """Items that wait, in each pipeline's own order, due or not; none of the pipelines in ``full``.
+def pending(
+    conn: Connection,
+    now: datetime,
+    ageing: timedelta,
+    *,
+    full: Iterable[str] = (),
+    full_requests: Iterable[str] = (),
+    only: Iterable[str] | None = None,
+    page: int = 0,
+) -> list[Item]:
+    """Items that wait and may start, in each pipeline's own order, page by page; none of the pipelines in ``full``.
 
-    Without those that a person keeps back, by a paused request or by ``--first``. A date whose deadline is near, or has
-    passed less than a day ago, goes before all others.
+    Left out is what cannot start now, so that it hides nothing behind it: what a person keeps back, by a paused request
+    or by ``--first``; what is not due; and what ``full_requests`` asked for. Those two hold up a sequential pipeline,
+    so of one they are there. Only a pipeline whose items can all not start, for another reason, needs a second page.
     """
-    place = func.row_number().over(partition_by=table.c.pipeline_id, order_by=IN_TURN).label("place")
-    waiting = (
-        _items(place, _NEAR.label("near"))
-        .outerjoin(deadlines, near_deadline(now))
-        .where(text(f"backfill_queue.{PENDING_ITEM}"), *NOT_KEPT)
-        .where(table.c.pipeline_id.is_not(None), table.c.date_to_process.is_not(None))
-        .where(table.c.pipeline_id.not_in(sorted(full)))
-        .subquery()
+    in_date_order = case((SEQUENTIAL, table.c.date_to_process))
+    place = func.row_number().over(partition_by=table.c.pipeline_id, order_by=(in_date_order, *in_turn(ageing)))
+    may_start = and_(
+        or_(table.c.not_before.is_(None), table.c.not_before <= now),
+        or_(table.c.request_id.is_(None), table.c.request_id.not_in(sorted(full_requests))),
     )
-    rows = conn.execute(select(waiting).where(waiting.c.place <= MOST_OF_ONE_PIPELINE).order_by(waiting.c.place))
+    waiting = (
+        _items(place.label("place"), NEAR.label("near"))
+        .outerjoin(deadlines, near_deadline(now))
+        .where(text(f"backfill_queue.{PENDING_ITEM}"), *NOT_KEPT, or_(may_start, SEQUENTIAL))
+        .where(table.c.pipeline_id.is_not(None), table.c.date_to_process.is_not(None))
+        .where(table.c.pipeline_id.not_in(sorted(full)), idle_dags.not_resting(table.c.pipeline_id, now))
+    )
+    if only is not None:
+        waiting = waiting.where(one_of(table.c.pipeline_id, only))
+    found = waiting.subquery()
+    first = page * MOST_OF_ONE_PIPELINE
+    here = and_(found.c.place > first, found.c.place <= first + MOST_OF_ONE_PIPELINE)
+    rows = conn.execute(select(found).where(here).order_by(found.c.place))
     return [replace(_item(row), urgent=bool(row["near"])) for row in rows.mappings()]
 
 
@@ -69,17 +90,37 @@ def _standing(item: Item) -> tuple[str, int, datetime | None]:
     return item.backfill_id, item.attempt, item.not_before
 
 
-_NEAR = deadlines.c.pipeline_id.is_not(None)
-IN_TURN = (
-    case((_NEAR, 0), else_=1),
-    func.coalesce(table.c.priority, 0).desc(),
-    table.c.requested_at,
-    case((requests.c.newest_first, table.c.date_to_process)).desc().nulls_last(),
-    table.c.date_to_process,
+NEAR = deadlines.c.pipeline_id.is_not(None)
+"""Whether an item's deadline makes it urgent, of a query that has joined deadlines by :func:`near_deadline`."""
+SEQUENTIAL = table.c.pipeline_id.in_(
+    select(definitions.c.pipeline_id).where(func.lower(func.trim(definitions.c.run_order)) == "sequential")
 )
-"""The order of items that wait, of a query that has joined their requests and, by :func:`near_deadline`, deadlines."""
+"""Whether the pipeline of an item runs strictly oldest first."""
+
+
+def in_turn(ageing: timedelta) -> tuple[Any, ...]:
+    """The order of items that wait, of a query that has joined their requests and deadlines.
+
+    It is that of :func:`airflow_backfill_provider.backfill.choose.choose`: each step of priority is worth as much as
+    having been asked for ``ageing`` earlier. At the end the id: pages meet without a gap.
+    """
+    steps = func.coalesce(table.c.priority, 0) * ageing.total_seconds()
+    return (
+        case((NEAR, 0), else_=1),
+        func.coalesce(Seconds(table.c.requested_at), 0.0) - steps,
+        case((requests.c.newest_first, table.c.date_to_process)).desc().nulls_last(),
+        table.c.date_to_process,
+        table.c.backfill_id,
+    )
+
+
 NOT_KEPT = (requests.c.paused_at.is_(None), or_(table.c.kept_back.is_(None), not_(table.c.kept_back)))
 """Conditions on items joined with their requests: no person keeps it back, by a paused request or by ``--first``."""
+
+
+_AT_WORK = (
+    text(ITEM_AT_WORK), table.c.dag_run_id.is_not(None), func.coalesce(table.c.reason, "").not_in(AIRFLOWS_OWN),
+)  # fmt: skip
 
 
 def near_deadline(now: datetime) -> Any:
@@ -89,12 +130,26 @@ def near_deadline(now: datetime) -> Any:
     return and_(same, deadlines.c.done_at.is_(None), deadlines.c.urgent_at <= now, fresh)
 
 
+def dates_at_work(conn: Connection, pipeline_ids: Iterable[str]) -> dict[tuple[str, str], list[date]]:
+    """The dates that DagRuns of the queue work on now, by pipeline and DagRun; see :func:`at_work`."""
+    query = select(table.c.pipeline_id, table.c.dag_run_id, table.c.date_to_process).where(
+        *_AT_WORK, one_of(table.c.pipeline_id, pipeline_ids)
+    )
+    found: dict[tuple[str, str], list[date]] = {}
+    for row in conn.execute(query):
+        found.setdefault((row.pipeline_id, row.dag_run_id), []).append(row.date_to_process)
+    return found
+
+
 def at_work(conn: Connection) -> list[AtWork]:
-    """The DagRuns that work on items now, but for Airflow's own backfills, which have slots of their own."""
+    """The DagRuns that the queue has at work now.
+
+    None that a person started by Airflow's own means: those have slots of their own, and one that waits for an upstream
+    date would keep the queue from filling it.
+    """
     rows = conn.execute(
         select(table.c.pipeline_id, table.c.dag_run_id, func.max(table.c.request_id).label("request_id"))
-        .where(text(ITEM_AT_WORK), table.c.dag_run_id.is_not(None))
-        .where(func.coalesce(table.c.reason, "") != "airflow backfill")
+        .where(*_AT_WORK)
         .group_by(table.c.pipeline_id, table.c.dag_run_id)
     )
     return [AtWork(row.pipeline_id, row.dag_run_id, row.request_id) for row in rows]
@@ -125,6 +180,12 @@ def items_of_request(conn: Connection, request_id: str, limit: int | None = None
 def items_of_ids(conn: Connection, ids: Iterable[str]) -> list[Item]:
     """These items, by pipeline and date."""
     return _read(conn, _items().where(one_of(table.c.backfill_id, ids)))
+
+
+def waiting_dates(conn: Connection, pipeline_id: str) -> list[date]:
+    """The run dates of a pipeline that wait in the queue, ascending."""
+    mine = (table.c.pipeline_id == pipeline_id, table.c.status == ItemStatus.PENDING.value)
+    return list(conn.execute(select(table.c.date_to_process).where(*mine).order_by(table.c.date_to_process)).scalars())
 
 
 def items_of_dates(conn: Connection, pipeline_id: str, dates: Iterable[date]) -> list[Item]:

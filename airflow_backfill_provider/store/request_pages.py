@@ -29,8 +29,8 @@ MOST_AT_WORK = 100
 class Wanted:
     """Which requests; what is not given does not narrow."""
 
-    readable: Collection[str]
-    """The pipelines that the person may see."""
+    known: Collection[str] | None
+    """The pipelines that may be named to the person; None: whatever there is."""
     pipeline_id: str | None = None
     live: bool | None = None
     """Only those with dates that wait or work, or only those without."""
@@ -47,9 +47,9 @@ def page(conn: Connection, wanted: Wanted, limit: int, offset: int) -> tuple[int
     return total, [rows[name] | {"pipelines": pipelines.get(name, [])} for name in ids]
 
 
-def one(conn: Connection, request_id: str, readable: Collection[str]) -> Row | None:
+def one(conn: Connection, request_id: str, known: Collection[str] | None) -> Row | None:
     """A request by its whole id, with its items counted; None when there is none that the person may see."""
-    wanted = and_(table.c.request_id == request_id, *_conditions(Wanted(readable=readable)))
+    wanted = and_(table.c.request_id == request_id, *_conditions(Wanted(known=known)))
     if conn.execute(select(table.c.request_id).where(wanted)).first() is None:
         return None
     row = conn.execute(_counted([request_id])).mappings().one()
@@ -112,10 +112,10 @@ def _live_by_pipeline() -> Select[Any]:
 
 def _conditions(wanted: Wanted) -> list[Any]:
     mine = _item.request_id == table.c.request_id
-    found = [
-        exists().where(mine, one_of_many(_item.pipeline_id, wanted.readable)),
-        not_(exists().where(mine, not_(one_of_many(_item.pipeline_id, wanted.readable)))),
-    ]
+    found: list[Any] = [exists().where(mine)]
+    if wanted.known is not None:
+        named = one_of_many(_item.pipeline_id, wanted.known)
+        found = [exists().where(mine, named), not_(exists().where(mine, not_(named)))]
     if wanted.pipeline_id is not None:
         found.append(exists().where(mine, _item.pipeline_id == wanted.pipeline_id))
     if wanted.live is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +11,13 @@ from sqlalchemy import Connection, case, func, insert, select, update
 
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import LIVE, ItemStatus
-from airflow_backfill_provider.errors import NotFound
+from airflow_backfill_provider.errors import InvalidRequest, NotFound
 from airflow_backfill_provider.store.dialect import one_of
 from airflow_backfill_provider.store.tables import backfill_queue
 from airflow_backfill_provider.store.tables import backfill_request_events as events
 from airflow_backfill_provider.store.tables import backfill_requests as table
+
+_MOST_NAMED = 10
 
 
 def save(conn: Connection, values: Mapping[str, Any]) -> None:
@@ -24,13 +26,21 @@ def save(conn: Connection, values: Mapping[str, Any]) -> None:
 
 
 def get(conn: Connection, request_id: str) -> dict[str, Any]:
-    """One request by its id, or by the beginning of it when no other begins so. Raises NotFound."""
+    """One request by its id, or by the beginning of it when no other begins so.
+
+    Raises NotFound, or InvalidRequest with those that begin so.
+    """
     found = conn.execute(select(table).where(table.c.request_id.startswith(request_id, autoescape=True))).mappings()
     rows = [dict(row) for row in found] if request_id else []  # every id begins with nothing
     exact = [row for row in rows if row["request_id"] == request_id]
-    if len(exact or rows) != 1:
-        many = "more than one request begins so" if rows else "see airflow pipelines backfill list"
-        raise NotFound(f"there is no request {request_id!r}; {many}")
+    if not rows:
+        raise NotFound(f"there is no request {request_id!r}; see airflow pipelines backfill list")
+    if len(exact or rows) > 1:
+        names = sorted(row["request_id"] for row in rows)
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        raise InvalidRequest(
+            f"more than one request begins with {request_id!r}; expected one of {', '.join(names[:_MOST_NAMED])}{more}"
+        )
     return (exact or rows)[0]
 
 
@@ -98,12 +108,29 @@ def release(conn: Connection, request_id: str, now: datetime) -> None:
     conn.execute(update(backfill_queue).where(kept).values(kept_back=None, updated_at=now))
 
 
-def reprioritize(conn: Connection, request_id: str, priority: int, now: datetime) -> int:
-    """Give the pending items of a request another priority; returns how many that were."""
+def reprioritize(conn: Connection, request_id: str, priority: int, now: datetime) -> None:
+    """Give the items of a request that have not ended another priority: one at work may have to wait again.
+
+    ``updated_at`` of one at work is the last sign of its run.
+    """
     item = backfill_queue.c
-    waiting = (item.request_id == request_id) & (item.status == ItemStatus.PENDING.value)
-    result = conn.execute(update(backfill_queue).where(waiting).values(priority=priority, updated_at=now))
-    return result.rowcount
+    open_ = (item.request_id == request_id) & item.status.in_([status.value for status in LIVE])
+    moved = case((item.status == ItemStatus.PENDING.value, now), else_=item.updated_at)
+    conn.execute(update(backfill_queue).where(open_).values(priority=priority, updated_at=moved))
+
+
+def priorities(conn: Connection, request_ids: Iterable[str]) -> dict[str, int]:
+    """The priority of each of these requests that says one."""
+    query = select(table.c.request_id, table.c.priority).where(one_of(table.c.request_id, request_ids))
+    return {row.request_id: row.priority for row in conn.execute(query) if row.priority is not None}
+
+
+def full(conn: Connection, working: Mapping[str, int]) -> list[str]:
+    """Those of the requests that have as many DagRuns at work as they may have; ``working`` says how many each has."""
+    if not working:
+        return []
+    query = select(table.c.request_id, table.c.max_active).where(one_of(table.c.request_id, working))
+    return [name for name, most in conn.execute(query) if most is not None and working[name] >= most]
 
 
 def live(conn: Connection, request_ids: Sequence[str]) -> set[str]:

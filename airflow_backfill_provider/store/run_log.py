@@ -16,11 +16,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Update, and_, case, or_, select, update
 
-from airflow_backfill_provider.backfill.hold import RunRef
+from airflow_backfill_provider.backfill.hold import RunRef, SubmissionStatus
 from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, RecordStatus
 from airflow_backfill_provider.store import coverage, sla
 from airflow_backfill_provider.store.dialect import insert_for
 from airflow_backfill_provider.store.tables import pipeline_run_log as table
+from airflow_backfill_provider.store.tables import run_date_holds
 
 _NAMESPACE = uuid.UUID("6f1c4f0e-52a8-5a0e-9d7e-3d8f6c1b2a90")
 
@@ -75,7 +76,7 @@ def started(conn: Connection, start: Started, now: datetime) -> None:
 
 _OF_A_LIFE = (
     "start_time", "end_time", "error_message", "submissions", "retry_attempts", "definition_version",
-    "external_run_id", "external_url", "data_quality_passed", "retry_schedule_used", "backfill_id",
+    "external_run_id", "external_url", "job_submitted_at", "data_quality_passed", "retry_schedule_used", "backfill_id",
 )  # fmt: skip
 """Columns that begin anew when a person clears the DagRun."""
 
@@ -191,6 +192,8 @@ def finish(
         values["try_number"] = try_number
     if status is RecordStatus.SUCCESS or message is not None:
         values["error_message"] = message
+    if status is RecordStatus.SUCCESS:
+        values["job_submitted_at"] = _of_its_job()
     return _ended(conn, update(table).where(*conditions).values(values))
 
 
@@ -239,6 +242,8 @@ def judge(
         values |= {"status": status.value, "end_time": now, "error_message": message}
         if seen is not RecordStatus.SUCCESS:
             values["sla_met"] = _sla_met(status, now)
+        if status is RecordStatus.SUCCESS:
+            values["job_submitted_at"] = _of_its_job()
     elif message is not None:
         values["error_message"] = message
     same_life = table.c.clear_number.is_not_distinct_from(record["clear_number"])
@@ -250,6 +255,21 @@ def note_quality(conn: Connection, record_ids: Iterable[str], passed: bool, now:
     """Write whether the data passed, and nothing about how the run stands."""
     values = {"data_quality_passed": passed, "updated_at": now}
     conn.execute(update(table).where(table.c.run_id.in_(list(record_ids))).values(values))
+
+
+def _of_its_job() -> Any:
+    """When the job was submitted with which a record's DagRun did its date; NULL when none of its jobs succeeded."""
+    hold = run_date_holds.c
+    return (
+        select(hold.submitted_at)
+        .where(
+            hold.pipeline_id == table.c.pipeline_id,
+            hold.run_date == table.c.run_date,
+            hold.external_status == SubmissionStatus.SUCCESS.value,
+            hold.done_by_dag_run_id == table.c.dag_run_id,
+        )
+        .scalar_subquery()
+    )
 
 
 def _sla_met(status: RecordStatus, ended_at: datetime) -> Any:

@@ -12,7 +12,14 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
-from airflow_backfill_provider.store.column_types import CalendarDate, ClockTime, Flag, UtcDateTime, VendorWords
+from airflow_backfill_provider.store.column_types import (
+    CalendarDate,
+    ClockTime,
+    Flag,
+    StorableText,
+    UtcDateTime,
+    VendorWords,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -125,6 +132,7 @@ pipeline_run_log = Table(
     Column("external_url", Text),
     Column("definition_version", String),
     Column("submissions", Integer),
+    Column("job_submitted_at", UtcDateTime),  # of the job that did it; NULL also where the run itself did nothing
     Column("tick_at", UtcDateTime),
     Column("deadline_at", UtcDateTime),
     Column("updated_at", UtcDateTime),
@@ -255,7 +263,7 @@ data_quality_log = Table(
     Column("created_at", UtcDateTime),
     # Added.
     Column("severity", String),  # error
-    Column("observed_value", Text),
+    Column("observed_value", VendorWords),
     Column("run_date", CalendarDate),
     _adopted_key(),
     CheckConstraint(_spared("severity IN ('warn', 'error')"), "ck_data_quality_log_severity"),
@@ -274,7 +282,7 @@ pipeline_notifications = Table(
     Column("notification_channel", String),
     # Added: the table is the outbox.
     Column("dedupe_key", String),
-    Column("payload", Text),
+    Column("payload", StorableText),
     Column("attempts", Integer),  # 0
     Column("next_attempt_at", UtcDateTime),  # at once
     Column("error_message", VendorWords),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -18,7 +19,6 @@ from sqlalchemy import (
     FromClause,
     Row,
     Select,
-    and_,
     bindparam,
     false,
     func,
@@ -29,16 +29,18 @@ from sqlalchemy import (
 
 from airflow_backfill_provider.backfill.owed import Decisive, Facts, Mark, Upstream
 from airflow_backfill_provider.backfill.status import ItemStatus, RecordStatus
+from airflow_backfill_provider.dates.days import shifted
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import coverage
 from airflow_backfill_provider.store.column_types import CalendarDate
 from airflow_backfill_provider.store.decisive import ENDED_AT, newest_decisive
-from airflow_backfill_provider.store.dialect import MOST_DATES, dates_table, few, given_ids, insert_for
+from airflow_backfill_provider.store.dialect import MOST_DATES, dates_table, few, given_ids, insert_for, same_date
 from airflow_backfill_provider.store.tables import LIVE_ITEM, OPEN_RECORD, backfill_queue, stale_dates
 from airflow_backfill_provider.store.tables import pipeline_run_log as records
 from airflow_backfill_provider.store.tables import run_date_holds as holds
 
 _BETWEEN_NAMES = "\n"
+_ROWS = 500
 _EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 Statement = Callable[[bool], Select[Any]]
@@ -115,20 +117,20 @@ def facts_of_dates(conn: Connection, wanted: Iterable[tuple[Pipeline, Collection
     decisive: dict[str, dict[date, Decisive]] = defaultdict(dict)
     marks: dict[str, dict[date, Mark]] = defaultdict(dict)
     for table in _dates_tables(conn, pairs):
-        newest = newest_decisive(source=table.join(records, _same_date(table.c, records.c)))
+        newest = newest_decisive(source=table.join(records, same_date(table.c, records.c)))
         for row in conn.execute(select(newest)):
             decisive[row.pipeline_id][row.run_date] = _record(row)
-        for row in conn.execute(select(stale_dates).join(table, _same_date(table.c, stale_dates.c))):
+        for row in conn.execute(select(stale_dates).join(table, same_date(table.c, stale_dates.c))):
             marks[row.pipeline_id][row.run_date] = _mark(row)
     needed = {
-        (dependency.upstream_id, _shifted(day, dependency.offset))
+        (dependency.upstream_id, shifted(day, dependency.offset))
         for pipeline, days in wanted
         for dependency in pipeline.dependencies
         for day in days
     }
     succeeded: dict[str, dict[date, datetime]] = defaultdict(dict)
     for table in _dates_tables(conn, sorted(needed)):
-        for row in conn.execute(_newest_successes(table.join(records, _same_date(table.c, records.c)))):
+        for row in conn.execute(_newest_successes(table.join(records, same_date(table.c, records.c)))):
             if row.ended_at is not None:
                 succeeded[row.pipeline_id][row.run_date] = row.ended_at
     return {
@@ -171,7 +173,7 @@ def _upstream_successes(
     """When each date of each upstream succeeded last, in the range widened by the offsets."""
     dependencies = [dependency for pipeline in pipelines for dependency in pipeline.dependencies]
     offsets = [0, *(dependency.offset for dependency in dependencies)]
-    first, last = _shifted(first, min(offsets)), _shifted(last, max(offsets))
+    first, last = shifted(first, min(offsets)), shifted(last, max(offsets))
     ids = sorted({dependency.upstream_id for dependency in dependencies})
     found: dict[str, dict[date, datetime]] = defaultdict(dict)
     if not ids:
@@ -187,7 +189,8 @@ def _rows(
 ) -> Iterator[Row[Any]]:
     """What a statement finds, of all pipelines or of these; rows whose date cannot be read are left out."""
     values = {"first": first, "last": last} | ({} if ids is None else {"ids": ids})
-    for row in conn.execute(statement(ids is not None), values):
+    # In parts: one row at a time takes twice as long, and all at once bring Python's garbage collector by.
+    for row in chain.from_iterable(conn.execute(statement(ids is not None), values).partitions(_ROWS)):
         if row.run_date is not None:
             yield row
 
@@ -195,10 +198,6 @@ def _rows(
 def _dates_tables(conn: Connection, pairs: Sequence[tuple[str, date]]) -> Iterator[FromClause]:
     for start in range(0, len(pairs), MOST_DATES):
         yield dates_table(conn, pairs[start : start + MOST_DATES])
-
-
-def _same_date(one: Any, other: Any) -> ColumnElement[bool]:
-    return and_(one.pipeline_id == other.pipeline_id, one.run_date == other.run_date)
 
 
 @cache
@@ -271,6 +270,7 @@ def _record(row: Row[Any]) -> Decisive:
     return Decisive(
         status=RecordStatus(row.status),
         ended_at=row.ended_at,
+        submitted_at=row.job_submitted_at,
         definition_version=row.definition_version,
         message=row.error_message,
         dag_run_id=row.dag_run_id,
@@ -286,8 +286,3 @@ def _take_item(found: Busy, row: Row[Any]) -> None:
         found.queued[row.run_date] = row.requested_at or _EARLIEST
     else:
         found.running[row.run_date] = row.dag_run_id or ""
-
-
-def _shifted(day: date, days: int) -> date:
-    """``day`` moved by ``days``, but not out of the calendar."""
-    return date.fromordinal(min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal()))

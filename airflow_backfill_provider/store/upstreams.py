@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, func, select, text
+from sqlalchemy import Connection, FromClause, and_, or_, select, text
 
-from airflow_backfill_provider.backfill.status import DECISIVE, UNFINISHED, RecordStatus
-from airflow_backfill_provider.store.dialect import MOST_IN_A_LIST
+from airflow_backfill_provider.backfill.status import UNFINISHED, ItemStatus, RecordStatus
+from airflow_backfill_provider.store.decisive import newest_decisive
+from airflow_backfill_provider.store.dialect import MOST_DATES, MOST_IN_A_LIST, dates_table, same_date
+from airflow_backfill_provider.store.queue_reads import NOT_KEPT
 from airflow_backfill_provider.store.tables import (
     LIVE_ITEM,
     backfill_queue,
+    backfill_requests,
     pipeline_dependencies,
     pipeline_run_log,
     pipelines,
@@ -43,51 +46,39 @@ def edges(conn: Connection) -> list[tuple[str, str, int]]:
 
 
 def done_dates(conn: Connection, wanted: Mapping[str, Collection[date]]) -> dict[str, set[date]]:
-    """Those of the wanted dates that are done and that nobody works on or waits for, by pipeline.
+    """Those of the wanted dates that are done and that nobody works on or is about to, by pipeline.
 
     A date is done when its newest decisive record is a success. While an item or a run for it lives it will be done
-    anew, and who waits for it waits for that.
+    anew, and who waits for it waits for that; but not for an item that a person keeps back, perhaps for days.
     """
-    days = sorted({day for some in wanted.values() for day in some})
-    names = sorted(wanted)
+    pairs = [(name, day) for name, some in sorted(wanted.items()) for day in sorted(set(some))]
     found: dict[str, set[date]] = {}
-    for start in range(0, len(days), MOST_IN_A_LIST):
-        part = days[start : start + MOST_IN_A_LIST]
-        for name, day in _succeeded(conn, names, part) - _busy(conn, names, part):
-            if day in wanted[name]:
-                found.setdefault(name, set()).add(day)
+    for start in range(0, len(pairs), MOST_DATES):
+        part = dates_table(conn, pairs[start : start + MOST_DATES])
+        for name, day in _succeeded(conn, part) - _busy(conn, part):
+            found.setdefault(name, set()).add(day)
     return found
 
 
-def _succeeded(conn: Connection, names: list[str], days: list[date]) -> set[tuple[str, date]]:
-    log = pipeline_run_log.c
-    newest = func.row_number().over(
-        partition_by=(log.pipeline_id, log.run_date),
-        order_by=(func.coalesce(log.end_time, log.start_time).desc().nulls_last(), log.run_id),
-    )
-    ranked = (
-        select(log.pipeline_id, log.run_date, log.status, newest.label("place"))
-        .where(_of(log.pipeline_id, log.run_date, names, days))
-        .where(log.status.in_([status.value for status in DECISIVE]))
-        .subquery()
-    )
-    good = (ranked.c.place == 1) & (ranked.c.status == RecordStatus.SUCCESS.value)
-    rows = conn.execute(select(ranked.c.pipeline_id, ranked.c.run_date).where(good))
+def _succeeded(conn: Connection, wanted: FromClause) -> set[tuple[str, date]]:
+    newest = newest_decisive(source=wanted.join(pipeline_run_log, same_date(wanted.c, pipeline_run_log.c)))
+    good = newest.c.status == RecordStatus.SUCCESS.value
+    rows = conn.execute(select(newest.c.pipeline_id, newest.c.run_date).where(good))
     return {(row.pipeline_id, row.run_date) for row in rows}
 
 
-def _busy(conn: Connection, names: list[str], days: list[date]) -> set[tuple[str, date]]:
+def _busy(conn: Connection, wanted: FromClause) -> set[tuple[str, date]]:
     item, log = backfill_queue.c, pipeline_run_log.c
-    queued = select(item.pipeline_id, item.date_to_process).where(
-        _of(item.pipeline_id, item.date_to_process, names, days), text(LIVE_ITEM)
+    its_item = (item.pipeline_id == wanted.c.pipeline_id) & (item.date_to_process == wanted.c.run_date)
+    queued = (
+        select(item.pipeline_id, item.date_to_process)
+        .join(wanted, its_item)
+        .outerjoin(backfill_requests, backfill_requests.c.request_id == item.request_id)
+        .where(text(f"backfill_queue.{LIVE_ITEM}"), or_(item.status != ItemStatus.PENDING.value, and_(*NOT_KEPT)))
     )
-    running = select(log.pipeline_id, log.run_date).where(
-        _of(log.pipeline_id, log.run_date, names, days),
-        log.status.in_([status.value for status in UNFINISHED]),
-        log.dag_run_id.is_not(None),
+    running = (
+        select(log.pipeline_id, log.run_date)
+        .join(wanted, same_date(wanted.c, log))
+        .where(log.status.in_([status.value for status in UNFINISHED]), log.dag_run_id.is_not(None))
     )
     return {tuple(row) for query in (queued, running) for row in conn.execute(query)}
-
-
-def _of(name: ColumnElement[str], day: ColumnElement[date], names: list[str], days: list[date]) -> ColumnElement[bool]:
-    return name.in_(names) & day.in_(days)

@@ -18,8 +18,10 @@ from airflow.exceptions import InvalidPartitionKeyError
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from pendulum import DateTime, instance
 
+from airflow_backfill_provider.dates.named_day import named_day
 from airflow_backfill_provider.dates.partition import format_key, parse_key
 from airflow_backfill_provider.dates.schedule import Pick, Schedule
+from airflow_backfill_provider.dates.zone import zone
 from airflow_backfill_provider.errors import InvalidRequest
 from airflow_backfill_provider.timetables.run_ids import make_run_id
 
@@ -124,10 +126,11 @@ class RunDateTimetable(Timetable):
     def iter_partition_dagrun_infos(self, *, earliest: datetime, latest: datetime) -> Iterator[DagRunInfo]:
         """One run for each run date of ``earliest..latest``, both included, whose tick has passed.
 
-        The bounds are read as dates: a person who asks Airflow for a range means run dates.
+        The bounds are read as days, see :func:`~airflow_backfill_provider.dates.named_day.named_day`: a person who asks
+        Airflow for a range means run dates.
         """
-        now = datetime.now(UTC)
-        for pick in self._schedule.picks(earliest.date(), latest.date()):
+        now, own_zone = datetime.now(UTC), zone(self._schedule.spec.timezone)
+        for pick in self._schedule.picks(named_day(earliest, own_zone), named_day(latest, own_zone)):
             if pick.tick_at <= now:
                 yield _info(self._partition_date(pick), pick.tick_at, (pick.run_date,))
 

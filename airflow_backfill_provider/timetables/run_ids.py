@@ -15,7 +15,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_STAMP = re.compile(r"__([0-9a-z]{9})[0-9a-z]{3}$")
+_OURS = re.compile(
+    r"[a-z_]+__(?:\d{4}-\d\d-\d\d(?:_\d{4}-\d\d-\d\d)?(?:~[0-9a-f]{8})?|unspecified)__([0-9a-z]{9})[0-9a-z]{3}"
+)
+"""An id that we made; what a person types may look nearly like it."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_~:+-]+")
 _LONGEST_LABEL = 200
 
@@ -39,7 +42,7 @@ def queue_run_id(partition_key: str, items: Iterable[tuple[str, int]]) -> str:
 
 def made_at(run_id: str) -> datetime | None:
     """When :func:`make_run_id` made this id (UTC), or None when it is not one of ours."""
-    match = _STAMP.search(run_id)
+    match = _OURS.fullmatch(run_id)
     return datetime.fromtimestamp(int(match.group(1), 36) / 1000, UTC) if match else None
 
 

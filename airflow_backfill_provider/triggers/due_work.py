@@ -12,7 +12,8 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_backfill_provider.actions.known_pipelines import KnownPipelines
 from airflow_backfill_provider.actions.turn import Due, due_work
-from airflow_backfill_provider.settings import load
+from airflow_backfill_provider.errors import ConfigError
+from airflow_backfill_provider.settings import Settings, load
 from airflow_backfill_provider.store.engine import registry
 
 log = logging.getLogger(__name__)
@@ -30,27 +31,39 @@ class DueWorkTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask the registry in a thread, every ``controller_seconds``, for owed dates every ``owed_seconds``."""
-        pause = load().controller_interval.total_seconds()
         fired_at: datetime | None = None
         told: frozenset[str] = frozenset()
         searched_at: datetime | None = None
         known = KnownPipelines()
         while True:
+            settings = _settings()
+            if settings is None:
+                await asyncio.sleep(REFIRE_SECONDS)
+                continue
             now = datetime.now(UTC)
-            search = searched_at is None or now - searched_at >= load().owed_interval
+            search = searched_at is None or now - searched_at >= settings.owed_interval
             searched_at = now if search else searched_at
-            work = await self._look(search, known)
+            work = await self._look(settings, search, known)
             if work is None:
                 fired_at, told = None, frozenset()
             elif fired_at is None or work.what - told or (now - fired_at).total_seconds() >= REFIRE_SECONDS:
                 fired_at, told = now, work.what
                 yield TriggerEvent({"due": work.why, "at": now.isoformat()})
-            await asyncio.sleep(pause)
+            await asyncio.sleep(settings.controller_interval.total_seconds())
 
-    async def _look(self, search: bool, known: KnownPipelines) -> Due | None:
+    async def _look(self, settings: Settings, search: bool, known: KnownPipelines) -> Due | None:
         try:
             now = datetime.now(UTC)
-            return await asyncio.to_thread(due_work, registry(), load(), now, search=search, known=known)
+            return await asyncio.to_thread(due_work, registry(), settings, now, search=search, known=known)
         except Exception:
             log.exception("The controller cannot see what is due; it looks again")
             return None
+
+
+def _settings() -> Settings | None:
+    """The options, or None when one is wrong: mended while the triggerer runs, they are read at the next look."""
+    try:
+        return load()
+    except ConfigError:
+        log.exception("The controller cannot see what is due until this option is mended")
+        return None

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -201,6 +202,8 @@ class ExternalRunTrigger(BaseTrigger):
                 if seen.status.ended:
                     return ended_event(seen) | {"timed_out": cancelled}
                 if not cancelled and self.deadline is not None and datetime.now(UTC) >= self.deadline:
+                    if not platform.can_cancel:
+                        return ended_event(_beyond_our_reach(seen))
                     log.warning("Run %s is past run_timeout_minutes: cancelling it", external_id)
                     await asyncio.to_thread(platform.cancel, external_id)
                     cancelled = True
@@ -210,7 +213,9 @@ class ExternalRunTrigger(BaseTrigger):
                     stopped = True
             except PlatformError as error:
                 if silence.lost(error):
-                    return {"event": "unseen", "message": str(error)}
+                    return (
+                        ended_event(_forgotten(error)) if silence.gone else {"event": "unseen", "message": str(error)}
+                    )
             await asyncio.sleep(settings.poll_interval.total_seconds())
 
     def _person_cancelled(self) -> bool:
@@ -265,19 +270,42 @@ def observation_of(event: dict[str, Any]) -> Observation:
     )
 
 
+def _beyond_our_reach(seen: Observation) -> Observation:
+    """The end, for us, of a run that is past its time and that nothing here can stop.
+
+    No retry is made for it: two would work on the date at once.
+    """
+    message = (
+        "it did not end within run_timeout_minutes and cannot be stopped from here (the row has no option.cancel_url), "
+        "so it may go on"
+    )
+    return replace(seen, status=ExternalStatus.FAILED, message=message, retryable=False)
+
+
+def _forgotten(error: PlatformError) -> Observation:
+    """The end of a run that its platform knows no more: to follow it for ever would keep its dates for ever.
+
+    Whether it did its work nobody can say, so no retry is made for it: a person looks, and asks for the dates again.
+    """
+    message = f"its platform knows this run no longer, so whether it did its work is not known: {error}"
+    return Observation(status=ExternalStatus.FAILED, vendor_state="gone", message=message, retryable=False)
+
+
 class _Patience:
     """How long errors may follow one another before they are no longer a passing fault."""
 
     def __init__(self, limit: timedelta) -> None:
         self._limit = limit
         self._since: datetime | None = None
+        self.gone = True
+        """Whether all of them said that the platform does not know the run."""
 
     def over(self) -> None:
-        self._since = None
+        self._since, self.gone = None, True
 
     def lost(self, error: PlatformError) -> bool:
         """Note one more error; True when there have been nothing but errors for too long."""
         now = datetime.now(UTC)
-        self._since = self._since or now
+        self._since, self.gone = self._since or now, self.gone and error.gone
         log.warning("The platform cannot be seen just now (since %s): %s", self._since.isoformat(), error)
         return now - self._since >= self._limit

@@ -19,21 +19,11 @@ from airflow_backfill_provider.demo.airflow_stack import StackError
 from airflow_backfill_provider.errors import BackfillError
 from airflow_backfill_provider.store.tables import backfill_queue, pipeline_run_log, run_date_holds
 from tests.chaos.pipelines import CALLS, FAILING, LATE, PLAIN, SUBJECTS, dates_of
+from tests.chaos.rain import ANSWERS, SUBMITS, VENDORS
 from tests.chaos.world import JOB_SECONDS, ChaosWorld
 
-_ANSWERS = (
-    ("status", {"status": 503, "times": 3}),
-    ("status", {"status": 429, "retry_after": 1, "times": 2}),
-    ("drop_before", {"times": 2}),
-    ("drop_after_accept", {"method": "POST", "times": 1}),
-    ("garbage", {"method": "GET", "times": 1}),
-    ("delay", {"seconds": 2, "times": 2}),
-)
 SPARED_SECONDS = 60.0
 """After a kill of the scheduler or the triggerer, until the next one."""
-_VENDORS = ("databricks", "dbt_cloud", "snowflake")
-_SUBMITS = {PLAIN: ("dbt_cloud", "/903/run/$"), CALLS: ("snowflake", "")}
-"""Where jobs of these pipelines are started; Snowflake is asked everything at one place."""
 
 
 class Story:
@@ -108,6 +98,7 @@ class Story:
             self.world.see_that_all_live()
             time.sleep(self._lot.uniform(1.0, 3.5))
         for deed in persons:
+            self.world.see_that_all_live()  # or it waits in vain for what a process that is gone would have done
             deed()
         self._do_what_is_due(at_once=True)
 
@@ -117,7 +108,7 @@ class Story:
             [self._rain] * 8
             + [self._kill_worker] * 5
             + [self._cut_off] * 2
-            + [lambda: self._refuse(self._lot.choice(list(_SUBMITS)))] * 2
+            + [lambda: self._refuse(self._lot.choice(list(SUBMITS)))] * 2
             + [self._pause_what_has_just_started] * 3
             + [self._forget_dag] * 2
             + [lambda: self._kill("triggerer")]
@@ -142,7 +133,7 @@ class Story:
         return deeds
 
     def _rain(self) -> None:
-        vendor, (action, fields) = self._lot.choice(_VENDORS), self._lot.choice(_ANSWERS)
+        vendor, (action, fields) = self._lot.choice(VENDORS), self._lot.choice(ANSWERS)
         self.told[f"{action} {fields.get('status', '')}".strip()] += 1
         self.world.simulator.client.fault(vendor, action, **fields)
 
@@ -152,7 +143,7 @@ class Story:
         Not on Databricks: a date of the sequential pipeline would end so, and the next one would rightly go on.
         """
         self.told["key refused"] += 1
-        vendor, path = _SUBMITS[name]
+        vendor, path = SUBMITS[name]
         self.world.simulator.client.fault(vendor, "bad_auth", method="POST", path_regex=path, times=times)
 
     def _kill_worker(self) -> None:
@@ -206,11 +197,15 @@ class Story:
             self.world.forget_dag(name, True)
             self._forgotten[name] = time.monotonic() + self._lot.uniform(30, 50)  # as above
 
+    def _recall_dag(self, name: str) -> None:
+        """Also before a person does something with it: Airflow says 404 to them meanwhile, rightly."""
+        if self._forgotten.pop(name, None):
+            self.world.forget_dag(name, False)
+
     def _do_what_is_due(self, *, at_once: bool = False) -> None:
         """Undo what lasted long enough, cancel what has begun, let go on what was run by hand meanwhile."""
         for name in [name for name, until in self._forgotten.items() if at_once or until <= time.monotonic()]:
-            del self._forgotten[name]
-            self.world.forget_dag(name, False)
+            self._recall_dag(name)
         for name in [name for name, until in self._paused.items() if at_once or until <= time.monotonic()]:
             self._unpause(name)
         for request in list(self._to_cancel):
@@ -227,6 +222,7 @@ class Story:
             self._pause(name, False)
 
     def _pause(self, name: str, paused: bool) -> None:
+        self._recall_dag(name)
         self._ask("PATCH", f"/dags/{name}", json={"is_paused": paused})
 
     def _ask_and_pause(self, name: str, day: date) -> None:
@@ -293,6 +289,7 @@ class Story:
 
     def _trigger(self, name: str, day: date) -> None:
         self.told["run by hand"] += 1
+        self._recall_dag(name)
         body = {"logical_date": None, "conf": {"run_date": day.isoformat()}}
         self._ask("POST", f"/dags/{name}/dagRuns", json=body)
 
@@ -379,8 +376,11 @@ class Story:
         self._patiently(lambda: self.world.airflow.api(method, path, **arguments))
 
     def _patiently(self, call: Callable[[], Any]) -> Any:
-        """Airflow's own database may be busy for a moment, or a DAG forgotten: its API answers that with an error."""
-        for _ in range(60):
+        """Airflow's own database may be busy for a moment, or a DAG forgotten: its API answers that with an error.
+
+        Airflow itself forgets all DAGs of a file that it could not read in time, and reads it again two minutes later.
+        """
+        for _ in range(300):
             try:
                 return call()
             except (StackError, requests.RequestException):

@@ -322,3 +322,36 @@ def test_a_text_where_a_number_belongs_on_sqlite(empty_url: str, old: Connection
     assert tuple(found) == (7, datetime(2026, 1, 31, 5, tzinfo=UTC))
     kept = old.execute(select(adopted_values.c.column_name, adopted_values.c.original_value)).tuples()
     assert {("date_offset", "007"), ("created_at", "2026-01-31T06:00:00+01:00")} <= set(kept)
+
+
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("default", "value"),
+    [("(lower('X') || 'y')", "xy"), ("'it''s'", "it's"), ('"blue"', "blue"), ("blue", "blue"), ("- 5", "-5")],
+)
+def test_a_default_of_a_column_of_their_own_stays_on_sqlite(
+    empty_url: str, old: Connection, default: str, value: str
+) -> None:
+    dated = plain("pipelines").replace("created_at TIMESTAMP", "created_at TIMESTAMP DEFAULT (datetime('now'))")
+    make_small(old, {"pipelines": f"{dated}, note TEXT DEFAULT {default}"})
+    migrate.upgrade(empty_url, NOW)
+    old.execute(text("INSERT INTO pipelines (pipeline_id) VALUES ('new')"))
+    assert old.execute(text("SELECT note FROM pipelines")).scalars().all() == [value, value]
+
+
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+def test_names_in_capitals_are_ours_on_sqlite(empty_url: str, old: Connection) -> None:
+    old.execute(text("CREATE TABLE Pipelines (PIPELINE_ID TEXT PRIMARY KEY, Platform TEXT, Is_Active TEXT, Team TEXT)"))
+    old.execute(text("CREATE INDEX Own_Index ON PIPELINES (Team)"))
+    old.execute(text("CREATE UNIQUE INDEX Own_Rule ON PIPELINES (Platform)"))
+    old.execute(text("CREATE VIEW Own_View AS SELECT Pipeline_Id, Team FROM Pipelines"))
+    old.execute(text("INSERT INTO Pipelines VALUES ('a', 'Databricks', 'yes', 'blue')"))
+    report = migrate.upgrade(empty_url, NOW)
+    found = old.execute(select(pipelines_table.c["pipeline_id", "platform", "is_active"])).one()
+    assert tuple(found) == ("a", "databricks", True)
+    assert [tuple(row) for row in old.execute(text("SELECT * FROM Own_View"))] == [("a", "blue")]
+    assert "pipelines" in inspect(old).get_table_names()
+    names = [column["name"] for column in inspect(old).get_columns("pipelines")]
+    assert names == [*pipelines_table.c.keys(), "Team"]
+    assert "Own_Index" in {index["name"] for index in inspect(old).get_indexes("pipelines")}
+    assert "pipelines: unique index Own_Rule was dropped, ours take its place" in report

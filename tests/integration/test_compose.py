@@ -165,10 +165,9 @@ class Machine:
             "8974": str(self._health_port),
             "/opt/": f"{self._folder}/",
         }
-        for there, here in exchanged.items():
+        for there in exchanged:
             assert there in text, f"{there} is no longer in docker-compose.yaml; mend this table"
-            text = text.replace(there, here)
-        return text
+        return _exchange_all(exchanged, text)
 
     def environment(self, name: str) -> dict[str, str]:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
@@ -217,6 +216,17 @@ class Machine:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def _exchange_all(exchanged: dict[str, str], text: str) -> str:
+    """In one pass, the first that fits: a port that was put in may hold the digits of one that is still to go."""
+    there = re.compile("|".join(re.escape(word) for word in exchanged))
+    return there.sub(lambda found: exchanged[found[0]], text)
+
+
+def test_what_was_exchanged_is_not_exchanged_again() -> None:
+    here = {"db/": "db/compose_28974_", "8100": "38974", "8974": "40000"}
+    assert _exchange_all(here, "db/airflow 8100 8974") == "db/compose_28974_airflow 38974 40000"
 
 
 def _free_ports(number: int) -> list[int]:

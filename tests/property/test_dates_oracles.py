@@ -63,6 +63,33 @@ def test_numbered_days_are_bymonthday(kind: tuple[str, int], number: int, from_e
 
 
 @some
+@given(
+    st.integers(29, 31),
+    st.booleans(),
+    st.sampled_from(["forward", "backward"]),
+    st.integers(2, 5),
+    st.dates(START, date(2015, 1, 1)),
+)
+def test_a_day_that_is_skipped_counts_for_the_month_that_lacks_it(
+    number: int, from_end: bool, skip: str, every: int, start: date
+) -> None:
+    firsts = [date(year, month, 1) for year in range(2009, 2023) for month in range(1, 13)]
+    ticks = [_skipped(first, number, from_end, skip) for first in firsts]
+    counted = next(index for index, tick in enumerate(ticks) if tick >= start)
+    text = f"every {every} months on {-number if from_end else number} skip {skip}"
+    assert run_dates("monthly", text, start_date=start) == ticks[counted::every]
+
+
+def _skipped(first: date, number: int, from_end: bool, skip: str) -> date:
+    length = months.monthrange(first.year, first.month)[1]
+    if number <= length:
+        return first + timedelta(days=length - number if from_end else number - 1)
+    if from_end:
+        return first - timedelta(days=skip == "backward")
+    return first + timedelta(days=length - (skip == "backward"))
+
+
+@some
 @given(st.sampled_from(sorted(PLACES)), st.integers(0, 6), st.integers(1, 5))
 def test_numbered_weekdays_are_byday(number: int, weekday: int, every: int) -> None:
     text = f"every {every} months on {PLACES[number]} {NAMES[weekday]}"

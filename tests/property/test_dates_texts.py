@@ -111,6 +111,8 @@ def test_a_deadline_comes_after_its_tick_and_within_a_day(tick: datetime, sla: t
 @example("cron", "0 6 ? ? ?")
 @example("cron", "0 6 1-0 * *")
 @example("rrule", "FREQ=MONTHLY;BYDAY=0MO")
+@example("rrule", "FREQ=MONTHLY;BYDAY=8MO")
+@example("rrule", "FREQ=DAILY;UNTIL=99991231T235959Z")
 @example("rrule", "FREQ=DAILY;=1")
 @example("daily", "at ²:00")
 def test_any_text_is_read_or_refused_and_what_is_read_can_be_described(schedule_type: str, text: str) -> None:

@@ -28,7 +28,13 @@ from airflow_backfill_provider.store.tables import metadata, pipelines
 
 DAYS = (date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22))
 PIPELINE = parse_pipeline(
-    {"pipeline_id": "orders", "platform": "databricks", "platform_job_id": "1", "schedule_type": "manual"}
+    {
+        "pipeline_id": "orders",
+        "platform": "databricks",
+        "platform_job_id": "1",
+        "schedule_type": "manual",
+        "multi_date_allowed": True,
+    }
 )
 
 

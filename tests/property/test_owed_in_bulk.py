@@ -32,8 +32,8 @@ from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import coverage, pipeline_heads, queue, run_log, truth
 from airflow_backfill_provider.store.engine import Registry, open_engine, parse_url
+from airflow_backfill_provider.store.fingerprints import fingerprints
 from airflow_backfill_provider.store.migrate import upgrade
-from airflow_backfill_provider.store.pipelines import fingerprint, some_rows
 from airflow_backfill_provider.store.tables import (
     backfill_events,
     backfill_queue,
@@ -66,6 +66,7 @@ steps = st.one_of(
     st.tuples(st.just("done"), _name, _some_days, _ended, _minutes),
     st.tuples(st.just("done"), _name, _some_days, _ended, _minutes),
     st.tuples(st.just("finish"), _name, _run, st.integers(0, 1), _ended, _minutes),
+    st.tuples(st.just("submitted"), _name, _some_days, _minutes),
     st.tuples(st.just("mark"), _name, _some_days, _minutes),
     st.tuples(st.just("item"), _name, _some_days),
     st.tuples(st.just("define"), _name, st.sampled_from(["1", "2"])),
@@ -98,6 +99,13 @@ def done(conn: Connection, name: str, days: list[date], status: RecordStatus, mi
     finish(conn, name, run, 0, status, minutes)
 
 
+def submitted(conn: Connection, name: str, days: list[date], minutes: int) -> None:
+    """The jobs that did these dates were submitted then."""
+    mine = (pipeline_run_log.c.pipeline_id == name, pipeline_run_log.c.run_date.in_(days))
+    conn.execute(update(pipeline_run_log).where(*mine).values(job_submitted_at=at(minutes)))
+    coverage.follow(conn, name, days)
+
+
 def mark(conn: Connection, name: str, days: list[date], minutes: int) -> None:
     truth.mark_stale(conn, name, days, who="anna", why="late files", now=at(minutes))
 
@@ -119,7 +127,10 @@ def need(conn: Connection, name: str, offset: int) -> None:
     coverage.rebuild(conn, [name])
 
 
-WRITERS = {"start": start, "done": done, "finish": finish, "mark": mark, "item": item, "define": define, "need": need}
+WRITERS = {
+    "start": start, "done": done, "finish": finish, "submitted": submitted, "mark": mark, "item": item,
+    "define": define, "need": need,
+}  # fmt: skip
 
 
 def oracle(conn: Connection, definitions: Definitions, name: str) -> dict[date, str]:
@@ -132,7 +143,8 @@ def oracle(conn: Connection, definitions: Definitions, name: str) -> dict[date, 
     found = {}
     for day in DAYS:
         mine = [row for row in log if row["pipeline_id"] == name and row["run_date"] == day]
-        ended = sorted((row["end_time"], _reversed(row["run_id"]), row["status"], row["definition_version"])
+        ended = sorted((row["end_time"], _reversed(row["run_id"]), row["status"], row["definition_version"],
+                        row["job_submitted_at"] or row["end_time"])
                        for row in mine if row["status"] in ("success", "failed"))  # fmt: skip
         running, queued = any(row["status"] == "running" for row in mine), (name, day) in busy
         pick = schedule.pick_of(day)
@@ -146,7 +158,7 @@ def oracle(conn: Connection, definitions: Definitions, name: str) -> dict[date, 
         if running or queued or not ended:
             found[day] = "running" if running else "queued" if queued else "missing"
             continue
-        when, _, status, version = ended[-1]
+        *_, status, version, when = ended[-1]
         upstream = [row["end_time"] for row in log for need in pipeline.dependencies
                     if row["pipeline_id"] == need.upstream_id and row["status"] == "success"
                     and row["run_date"] == day + timedelta(days=need.offset)]  # fmt: skip
@@ -159,8 +171,7 @@ def oracle(conn: Connection, definitions: Definitions, name: str) -> dict[date, 
 def numbers_are_those_of_the_rows(conn: Connection, definitions: Definitions, true: dict[str, dict[date, str]]) -> None:
     """All pipelines side by side come to what the oracle says, and to the dates of each row looked at one by one."""
     active, heads = understood(definitions.good, definitions.calendars), pipeline_heads.heads(conn)
-    prints = {row["pipeline_id"]: fingerprint(row) for row in some_rows(conn, NAMES)}
-    asked = (conn, Known(active, heads, prints), Filters(), NAMES, (DAYS[0], DAYS[-1]), NOW)
+    asked = (conn, Known(active, heads, fingerprints(conn, NAMES)), Filters(), NAMES, (DAYS[0], DAYS[-1]), NOW)
     grid = date_grid(*asked, sort="owed", limit=10, offset=0)
     rows_changed_since = (conn, Known(active, heads), *asked[2:])
     assert grid == date_grid(*rows_changed_since, sort="owed", limit=10, offset=0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import MISSING
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from airflow_backfill_provider.cli.definition import get_pipelines_cli_commands
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest
 from airflow_backfill_provider.get_provider_info import get_provider_info
+from airflow_backfill_provider.pipelines.fields import FIELDS, GROUPS, Field
 from airflow_backfill_provider.pipelines.manifest import read_manifest
+from airflow_backfill_provider.pipelines.pipeline import DEFAULTS
 from airflow_backfill_provider.pipelines.schedule_cells import parse_schedule
 from airflow_backfill_provider.store.tables import metadata, pipeline_run_log
 
@@ -66,6 +70,28 @@ def test_every_option_is_in_the_settings_with_its_default_and_meaning(name: str)
 
 def test_the_settings_have_no_option_that_is_gone() -> None:
     assert {row[0] for row in rows_of("docs/settings.md", "| option | default | meaning |")} == set(OPTIONS)
+
+
+def row_of(field: Field) -> str:
+    """How a column stands in the document of the rows."""
+    default = DEFAULTS[field.name]
+    written = json.dumps(default) if isinstance(default, bool | int) else str(default or "")
+    must = "must be given" if default is MISSING else f"`{written}`" if written else ""
+    words = ", ".join(f"`{word}`" for word in field.allowed)
+    return f"| `{field.name}` | {words or field.kind} | {must} | {field.about} |"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_column_of_a_row_is_described_with_its_default(group: str) -> None:
+    shown = rows_of("docs/pipelines.md", f"### {GROUPS[group]}\n\n| column | holds | when empty | means |")
+    assert [f"| {' | '.join(row)} |" for row in shown] == [row_of(field) for field in FIELDS if field.group == group]
+
+
+def test_whoever_is_told_to_install_us_is_told_so_as_in_the_readme() -> None:
+    sources = [path for path in (ROOT / "airflow_backfill_provider").rglob("*.py") if "www" not in path.parts]
+    texts = {path: path.read_text(encoding="utf-8") for path in [*DOCUMENTS, *sources]}
+    assert "pip install '.[postgres]'" in README
+    assert [path.name for path, text in texts.items() if "airflow-provider-backfill[" in text] == []
 
 
 def test_the_documents_have_examples() -> None:

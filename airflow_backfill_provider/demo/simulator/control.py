@@ -24,6 +24,7 @@ _JOB_FIELDS: dict[str, tuple[type, ...]] = {
     "results": (list,),
     "poisoned": (list,),
     "dbt_results": (str, type(None)),
+    "execute_steps": (list,),
 }
 
 

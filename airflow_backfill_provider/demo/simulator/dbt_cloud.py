@@ -153,17 +153,21 @@ async def cancel_run(request: web.Request) -> web.Response:
     return web.json_response(envelope(run_json(run, engine)))
 
 
+def _step(request: web.Request) -> int | None:
+    return _count(request, "step", 0) if "step" in request.query else None
+
+
 async def list_artifacts(request: web.Request) -> web.Response:
     """The names of what a finished run left behind."""
     run = _run(request)
-    if artifact(run, request.app[ENGINE], NAMES[0]) is None:
+    if artifact(run, request.app[ENGINE], NAMES[0], _step(request)) is None:
         raise refusal(404, "No artifacts were found for this run.")
     return web.json_response(envelope(list(NAMES)))
 
 
 async def get_artifact(request: web.Request) -> web.Response:
     """One artifact, as it is."""
-    content = artifact(_run(request), request.app[ENGINE], request.match_info["path"])
+    content = artifact(_run(request), request.app[ENGINE], request.match_info["path"], _step(request))
     if content is None:
         raise refusal(404, "The requested artifact was not found.")
     return web.json_response(content)

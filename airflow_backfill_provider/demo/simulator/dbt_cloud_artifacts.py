@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from airflow_backfill_provider.demo.simulator.dbt_cloud_jobs import DBT_VERSION
+from airflow_backfill_provider.demo.simulator.dbt_cloud_steps import command_of, steps_run
 from airflow_backfill_provider.demo.simulator.dbt_written import written
 from airflow_backfill_provider.demo.simulator.jobs import Engine
 from airflow_backfill_provider.demo.simulator.ledger import instant
@@ -13,19 +14,34 @@ from airflow_backfill_provider.demo.simulator.runs import Run, State
 
 NAMES = ("manifest.json", "run_results.json")
 _PACKAGE = "simulator"
+_TESTS = ("test.", "unit_test.")
 
 
-def artifact(run: Run, engine: Engine, name: str) -> dict[str, Any] | None:
-    """The artifact's content, or None when the run has none of that name (or has not come to its end)."""
-    if not run.state.ended or run.started_at is None:
+def artifact(run: Run, engine: Engine, name: str, step: int | None = None) -> dict[str, Any] | None:
+    """The artifact's content after a step (1 is the first), by default the last one that was run.
+
+    None when the step left none of that name, or the run has not come to its end.
+    """
+    steps = steps_run(run)
+    place = len(steps) if step is None else step
+    if not run.state.ended or not 1 <= place <= len(steps) or (command := command_of(steps[place - 1])) is None:
         return None
+    if name != "run_results.json":
+        return _manifest(run) if name == "manifest.json" else None
     kept = run.order.details.get("dbt_results")
-    if name == "run_results.json" and kept:
-        written_by_dbt: dict[str, Any] = json.loads(written(kept))
-        return written_by_dbt
-    if name == "run_results.json":
-        return _run_results(run, engine)
-    return _manifest(run) if name == "manifest.json" else None
+    built: dict[str, Any] = json.loads(written(kept)) if kept else _run_results(run, engine)
+    return built if command == "build" else _results_of(built, command)
+
+
+def _results_of(built: dict[str, Any], command: str) -> dict[str, Any]:
+    """The same after another command than ``build``: one that compiles calls each node a success, tests too."""
+    if command in ("compile", "docs"):
+        plain = {"status": "success", "failures": None, "message": None}
+        results, which = [{**one, **plain} for one in built["results"]], "generate" if command == "docs" else command
+    else:
+        tests, which = command == "test", command
+        results = [one for one in built["results"] if one["unique_id"].startswith(_TESTS) is tests]
+    return {**built, "results": results, "args": {**built["args"], "which": which}}
 
 
 def _metadata(run: Run, kind: str, version: int) -> dict[str, Any]:

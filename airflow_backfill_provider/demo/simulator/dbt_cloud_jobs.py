@@ -10,7 +10,6 @@ from airflow_backfill_provider.demo.simulator.jobs import Engine
 PROJECT_ID = 1
 ENVIRONMENT_ID = 1
 DBT_VERSION = "1.9.4"
-EXECUTE_STEPS = ("dbt build",)
 
 
 def stamp(seconds: float | None) -> str | None:
@@ -63,7 +62,7 @@ def job_json(engine: Engine, account: int, job: str) -> dict[str, Any]:
         "state": 1,
         "created_at": created,
         "updated_at": created,
-        "execute_steps": list(EXECUTE_STEPS),
+        "execute_steps": list(engine.settings("dbt_cloud", job).execute_steps),
         "execution": {"timeout_seconds": 0},
         "settings": {"threads": 4, "target_name": "default"},
         "compare_changes_flags": "--select state:modified",

@@ -13,6 +13,7 @@ from airflow_backfill_provider.demo.simulator.dbt_cloud_jobs import (
     related_job_json,
     stamp,
 )
+from airflow_backfill_provider.demo.simulator.dbt_cloud_steps import steps_run
 from airflow_backfill_provider.demo.simulator.jobs import Engine
 from airflow_backfill_provider.demo.simulator.runs import Run, State
 
@@ -142,10 +143,12 @@ def _related(run: Run, engine: Engine, include: Collection[str]) -> dict[str, An
 
 
 def _steps(run: Run, now: float) -> list[dict[str, Any]]:
-    status = status_of(run, now)
+    steps = steps_run(run)
+    good = [10] * (len(steps) - 1)  # those before the step that failed
+    statuses = [*good, 20] if run.state is State.FAILED else [status_of(run, now)] * len(steps)
     return [
         {
-            "id": int(run.external_id) + 2,
+            "id": int(run.external_id) * 100 + index,
             "run_id": int(run.external_id),
             "account_id": run.order.details["account_id"],
             "index": index,
@@ -157,6 +160,5 @@ def _steps(run: Run, now: float) -> list[dict[str, Any]]:
             "log_path": None,
             "debug_log_path": None,
         }
-        for index, step in enumerate(run.order.details["steps"], start=1)
-        if run.started_at is not None
+        for index, (step, status) in enumerate(zip(steps, statuses, strict=False), start=1)
     ]

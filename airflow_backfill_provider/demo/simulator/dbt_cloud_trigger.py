@@ -7,7 +7,6 @@ import shlex
 from typing import Any
 
 from airflow_backfill_provider.demo.simulator.answers import Refused
-from airflow_backfill_provider.demo.simulator.dbt_cloud_jobs import EXECUTE_STEPS
 from airflow_backfill_provider.demo.simulator.jobs import Engine
 from airflow_backfill_provider.demo.simulator.run_dates import dates_of_parameters, dbt_vars
 from airflow_backfill_provider.demo.simulator.runs import Order, Run, State
@@ -49,7 +48,7 @@ def trigger_of(body: dict[str, Any], job: str) -> dict[str, Any]:
 
 def order_of(engine: Engine, account: int, job: str, trigger: dict[str, Any], retrying: Run | None = None) -> Order:
     """The order that a trigger places; ``retrying`` is the failed run that it does again."""
-    steps = trigger["steps_override"] or list(EXECUTE_STEPS)
+    steps = trigger["steps_override"] or list(engine.settings("dbt_cloud", job).execute_steps)
     broken, variables = None, {}
     try:
         _check_commands(steps)

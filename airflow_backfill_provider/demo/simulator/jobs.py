@@ -39,6 +39,8 @@ class JobSettings:
     """dbt only: test results to show in run_results.json (unique_id, status, failures, message)."""
     dbt_results: str | None = None
     """dbt only: which of the results that dbt itself wrote a run leaves behind; a failed test fails the run."""
+    execute_steps: tuple[str, ...] = ("dbt build",)
+    """dbt only: the commands of the job."""
 
 
 _DEFAULTS: dict[str, dict[str, Any]] = {

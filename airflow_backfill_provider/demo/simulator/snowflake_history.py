@@ -30,6 +30,7 @@ TASK_COLUMNS = (
 )  # fmt: skip
 _QUERY_WORDS = {State.SUCCESS: "SUCCESS", State.QUEUED: "QUEUED", State.FAILED: "FAILED_WITH_ERROR",
                 State.CANCELLED: "FAILED_WITH_ERROR"}  # fmt: skip
+_UNTIL_THE_BODY_SECONDS = 0.001
 _TASK_WORDS = {State.SUCCESS: "SUCCEEDED", State.QUEUED: "SCHEDULED", State.FAILED: "FAILED",
                State.CANCELLED: "CANCELLED", State.SKIPPED: "SKIPPED"}  # fmt: skip
 
@@ -38,7 +39,9 @@ def remember(warehouse: Warehouse, runs: Iterable[Run]) -> None:
     """Bring the tables of both histories up to date."""
     runs = list(runs)
     tasks = [run for run in runs if run.order.details["kind"] is Kind.TASK and run.order.listed]
-    warehouse.fill("query_history", QUERY_COLUMNS, [*map(_statement, runs), *map(_task_query, tasks)])
+    calls = [run for run in runs if run.order.details["kind"] is Kind.CALL and run.order.listed]
+    queries = [*map(_statement, runs), *map(_task_query, tasks), *map(_body_query, calls)]
+    warehouse.fill("query_history", QUERY_COLUMNS, queries)
     warehouse.fill("task_history", TASK_COLUMNS, map(_task, tasks))
 
 
@@ -59,7 +62,7 @@ def _query(run: Run, query_id: str, text: str, tag: str, user: str, state: State
     database, schema = details["place"]
     elapsed = int(((ended or started) - started) * 1000)
     return [
-        query_id, text, database, schema, details["kind"].value, 1, user, "PUBLIC",
+        query_id, text, database, schema, details["kind"].value, details["session"], user, "PUBLIC",
         "COMPUTE_WH", tag, _QUERY_WORDS.get(state, "RUNNING"), code,
         message, _instant(started), _instant(ended), elapsed,
         0, _instant(started), state.ended,
@@ -78,6 +81,15 @@ def _task_query(run: Run) -> list[Any]:
     """What the task itself runs: a query of its own, by another user and without the caller's tag."""
     text = f"CALL {run.job}_BODY()"
     return _query(run, run.order.details["task_query_id"], text, "", "SYSTEM", run.state, run.ended_at)
+
+
+def _body_query(run: Run) -> list[Any]:
+    """A statement of a procedure's body: it runs in the session of its CALL, so that it carries the CALL's tag."""
+    names = [name for name, _ in QUERY_COLUMNS]
+    call = dict(zip(names, _statement(run), strict=True))
+    started = _instant((run.started_at or run.accepted_at) + _UNTIL_THE_BODY_SECONDS)
+    body = {"QUERY_ID": run.order.details["body_query_id"], "QUERY_TEXT": "INSERT INTO orders SELECT * FROM stage"}
+    return list((call | body | {"QUERY_TYPE": "INSERT", "START_TIME": started, "started": started}).values())
 
 
 def _task(run: Run) -> list[Any]:

@@ -40,6 +40,7 @@ class Desk:
             "tag": parameters.get("query_tag") or "",
             "place": place,
             "request_id": request_id,
+            "session": self._engine.new_number(),
             "result": None,
             "failure": None,
             "at_once": False,
@@ -60,6 +61,7 @@ class Desk:
         if first.kind is Kind.TASK:
             return self._task(first, binds, details)
         if first.kind is Kind.CALL:
+            details["body_query_id"] = self._engine.new_handle()
             details["result"] = Result.text(first.name.rpartition(".")[2].upper(), "done")
             return self._listed(first.name, binds, details, timeout)
         if first.kind in (Kind.CANCEL, Kind.CANCEL_TASK):

@@ -242,6 +242,7 @@ if os.environ.get("BACKFILL_CHAOS_HOME"):
                 _ENGINE: _engine,
                 _PACKAGE + "dag_runs": _dag_runs,
                 _PACKAGE + "actions.dispatch": _soon(LEASE=timedelta(seconds=12), LATER=timedelta(seconds=5)),
+                _PACKAGE + "store.idle_dags": _soon(LOOKED_AT_AGAIN=timedelta(seconds=5)),
                 _PACKAGE + "triggers.due_work": _soon(REFIRE_SECONDS=5.0),
             }
         ),

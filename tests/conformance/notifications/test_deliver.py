@@ -239,6 +239,22 @@ def test_a_storm_becomes_one_digest(
     assert Counter(statuses(registry)) == {"cancelled": 100, "sent": 1}
 
 
+def test_a_channel_that_dies_in_a_storm_is_told_on_the_other_channels_of_its_pipelines_once(
+    registry: Registry, receivers: SimulatorClient, settings: Settings
+) -> None:
+    both = {"webhook": WEBHOOK, "email": {"conn_id": "mail", "to": "ann@example.com"}}
+    for number in range(3):
+        pipeline(registry, "webhook, email", both, f"p{number}")
+    tell(registry, *[replace(event, pipeline_id=f"p{n % 3}") for n, event in enumerate(events(60))])
+    receivers.down("webhook")
+    for _ in range(6):
+        deliver_all(registry, settings)
+    assert [one["title"].partition(":")[0] for one in receivers.messages("email")] == [
+        "Many messages as one",
+        "Messages do not arrive",
+    ]
+
+
 def test_a_storm_too_big_for_one_digest_becomes_several_and_nothing_goes_out_alone(
     registry: Registry, receivers: SimulatorClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,6 +158,16 @@ class TestHttp:
         assert not raised.value.retryable
         assert ledger() == []
 
+    @pytest.mark.parametrize("url", ["{login}/http/jobs/none?sig=s3cr3t", "http://ann:s3cr3t@elsewhere.example.com/x"])
+    def test_no_error_tells_the_login_or_the_signature_of_an_address(
+        self, simulator: SimulatorProcess, url: str
+    ) -> None:
+        simulator.client.fault("http", "status", status=404, path_regex="/http/jobs/")
+        address = url.replace("{login}", simulator.url)
+        with pytest.raises(PlatformError, match=r"\*\*\*") as raised:
+            self.platform(url=address).submit(submission())
+        assert "s3cr3t" not in str(raised.value)
+
     def test_a_status_address_elsewhere_is_not_followed(self, simulator: SimulatorProcess) -> None:
         body = {"run_id": "1", "status_url": "http://elsewhere.example.com/runs/1"}
         simulator.client.fault("http", "status", status=202, body=body, path_regex="/http/jobs/")

@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from airflow_backfill_provider.actions import run_job
+from airflow_backfill_provider.actions import orphaned_jobs, record_run, run_job
 from airflow_backfill_provider.actions.reconcile import reconcile
 from airflow_backfill_provider.backfill.hold import Follow, Submit
+from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 from airflow_backfill_provider.store import run_marks
 from airflow_backfill_provider.store.engine import Registry
+from airflow_backfill_provider.store.tables import run_date_holds
 from tests.conformance.platforms.conftest import Vendor
 from tests.conformance.platforms.test_trigger import ALL_THREE
 from tests.conformance.store.conftest import empty_url, registry, registry_url
-from tests.conformance.store.test_turn import D1, Airflow, add, asked, definition
+from tests.conformance.store.test_turn import D1, D2, Airflow, add, asked, definition
 
 assert empty_url
 assert registry_url
@@ -38,6 +40,11 @@ def leave(registry: Registry, simulator: SimulatorProcess, one: Vendor, *, marke
         with registry.writing() as conn:
             run_marks.note(conn, "orders", "manual__1", "failed", datetime.now(UTC))
     return airflow
+
+
+def let_time_go_by(registry: Registry) -> None:
+    with registry.writing() as conn:
+        conn.execute(run_date_holds.update().values(updated_at=datetime.now(UTC) - timedelta(hours=1)))
 
 
 def states(simulator: SimulatorProcess) -> list[Any]:
@@ -81,3 +88,41 @@ def test_a_job_that_another_run_has_taken_up_goes_on(
         run_marks.note(conn, "orders", "manual__1", "failed", datetime.now(UTC))
     list(reconcile(registry, airflow, -timedelta(hours=1), timedelta()))
     assert "cancelled" not in states(simulator)
+
+
+@ALL_THREE
+def test_a_platform_that_does_not_answer_is_asked_about_one_job_in_a_turn(
+    registry: Registry, simulator: SimulatorProcess, one: Vendor
+) -> None:
+    """Each question may take a minute, and the rest of the turn would wait for all of them."""
+    simulator.client.job(one.name, one.ledger_job or one.job, duration_seconds=60)
+    target = one.target()
+    add(registry, platform=one.name, connection_id=target.connection_id, platform_job_id=target.job_id)
+    for number, day in enumerate((D1, D2)):
+        run = asked(f"manual__{number}", (day,), origin="manual")
+        decision = run_job.begin(registry, run, definition(registry))
+        assert isinstance(decision, Submit)
+        assert run_job.submit(registry, run, definition(registry), decision) is not None
+        record_run.ended(registry, run.ref, None, RecordStatus.FAILED, message="unseen")
+    simulator.client.fault(one.name, "status", method=one.poll_method, path_regex=one.poll_path, times=999, status=503)
+    let_time_go_by(registry)
+    told = [each.text for each in reconcile(registry, Airflow(), timedelta(minutes=1), timedelta())]
+    assert len([text for text in told if "cannot be seen just now" in text]) == 1
+    assert any("does not answer: 1 more job(s)" in text for text in told)
+    asked_of_it = simulator.client.faults()[0]["fired"]
+    list(reconcile(registry, Airflow(), timedelta(minutes=1), timedelta()))
+    assert simulator.client.faults()[0]["fired"] == asked_of_it, "and not again at once"
+    let_time_go_by(registry)
+    list(reconcile(registry, Airflow(), timedelta(minutes=1), timedelta()))
+    assert simulator.client.faults()[0]["fired"] > asked_of_it, "but later"
+
+
+@ALL_THREE
+def test_a_turn_does_not_look_at_jobs_for_longer_than_a_while(
+    registry: Registry, simulator: SimulatorProcess, one: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    airflow = leave(registry, simulator, one, marked=False)
+    list(reconcile(registry, airflow, -timedelta(hours=1), timedelta()))
+    monkeypatch.setattr(orphaned_jobs, "MOST_SECONDS", 0.0)
+    told = [each.text for each in reconcile(registry, airflow, -timedelta(hours=1), timedelta())]
+    assert told == ["1 job(s) whose runs have died are looked at in a later turn"]

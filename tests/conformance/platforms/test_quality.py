@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from datetime import UTC, date, datetime
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.providers.sqlite.hooks.sqlite import SqliteHook
+from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.execution_time.timeout import timeout
 
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 from airflow_backfill_provider.pipelines.quality_checks import QualityCheck, read_quality_checks
 from airflow_backfill_provider.pipelines.quality_findings import Finding
+from airflow_backfill_provider.platforms import snowflake_hook
 from airflow_backfill_provider.platforms.base import ExternalStatus, Target
 from airflow_backfill_provider.platforms.dbt_cloud import DbtCloudPlatform
 from airflow_backfill_provider.platforms.snowflake_hook import SnowflakeRestHook
@@ -78,6 +83,55 @@ def test_snowflake_answers_every_kind(kind: str, settings: dict[str, Any], day: 
     assert words in found.details
 
 
+SLOW = check_of("custom_sql", sql="CALL count_bad_rows(:run_date)", min=0)
+
+
+def test_a_check_of_snowflake_may_take_longer_than_a_look_up(
+    simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.client.job("snowflake", duration_seconds=1.5)
+    monkeypatch.setitem(SnowflakeRestHook.rows.__kwdefaults__, "seconds", 0.5)
+    found = look(SLOW, D5)
+    assert "'done', which is not a number" in found.details, "the procedure's answer was read"
+
+
+def test_a_check_of_snowflake_that_takes_too_long_is_cancelled(
+    simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.client.job("snowflake", duration_seconds=600)
+    monkeypatch.setattr("airflow_backfill_provider.quality.snowflake._LONGEST_SECONDS", 1)
+    found = look(SLOW, D5)
+    assert (found.passed, found.could_run, found.retryable) == (False, False, True)
+    assert "did not end within 1 seconds" in found.details
+    assert [job["state"] for job in simulator.client.ledger()] == ["cancelled"]
+
+
+def test_a_check_of_snowflake_whose_task_is_out_of_time_is_cancelled(simulator: SimulatorProcess) -> None:
+    simulator.client.job("snowflake", duration_seconds=600)
+    with pytest.raises(AirflowTaskTimeout), timeout(1):
+        look(SLOW, D5)
+    assert [job["state"] for job in simulator.client.ledger()] == ["cancelled"]
+
+
+def test_a_query_of_snowflake_is_asked_about_less_often_the_longer_it_lasts(
+    simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.client.job("snowflake", duration_seconds=4)
+    asked: list[float] = []
+    ask = SnowflakeRestHook.get_sql_api_query_status
+
+    def noted(hook: SnowflakeRestHook, query_id: str) -> dict[str, Any]:
+        asked.append(time.monotonic())
+        return ask(hook, query_id)
+
+    monkeypatch.setattr(SnowflakeRestHook, "get_sql_api_query_status", noted)
+    monkeypatch.setattr(snowflake_hook, "_PAUSE_OF_WHAT_WENT_BY", 1.0)
+    SnowflakeRestHook("snowflake_default").rows("CALL count_bad_rows()", {}, seconds=60)
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert 2 <= len(pauses) <= 4
+    assert pauses[-1] > 2 * pauses[0]
+
+
 @pytest.mark.usefixtures("orders")
 def test_a_table_that_snowflake_does_not_have_is_no_pass() -> None:
     found = look(check_of("row_count", table="ghost"), D5)
@@ -99,9 +153,10 @@ def test_a_connection_that_runs_no_sql_is_no_pass(connection: str, words: str) -
     assert words in found.details
 
 
-def dbt_run(simulator: SimulatorProcess, results: str | None) -> tuple[Place, str, ExternalStatus]:
+def dbt_run(simulator: SimulatorProcess, results: str | None, *steps: str) -> tuple[Place, str, ExternalStatus]:
     """A run of a dbt Cloud job, to its end."""
-    simulator.client.job("dbt_cloud", "201", dbt_results=results, duration_seconds=0)
+    commands = list(steps) or ["dbt build"]
+    simulator.client.job("dbt_cloud", "201", dbt_results=results, duration_seconds=0, execute_steps=commands)
     target = Target(platform="dbt_cloud", job_id="201", connection_id="dbt_cloud_default")
     platform = DbtCloudPlatform(target)
     run = platform.submit(submission(D5))
@@ -134,6 +189,34 @@ def test_a_warning_of_dbt_is_a_warning(simulator: SimulatorProcess) -> None:
     found = look(check_of("dbt_tests"), D5, place, run)
     assert (found.passed, found.severity, found.observed) == (False, "warn", "0 of 5 failed, 1 warned")
     assert "accepted_values_orders_amount" in found.details
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("dbt deps", "dbt build", "dbt docs generate"),
+        ("dbt run", "dbt --no-partial-parse test --select tag:`x`", "dbt compile", "dbt clean"),
+        ("dbt build", "dbt run-operation tidy"),
+    ],
+)
+def test_the_tests_are_those_of_the_newest_step_that_tested_whatever_came_after_it(
+    simulator: SimulatorProcess, steps: tuple[str, ...]
+) -> None:
+    place, run, status = dbt_run(simulator, "warning", *steps)
+    assert status is ExternalStatus.SUCCESS
+    found = look(check_of("dbt_tests"), D5, place, run)
+    assert (found.could_run, found.severity, found.observed) == (True, "warn", "0 of 5 failed, 1 warned")
+    place, run, status = dbt_run(simulator, "failing_test", *steps)
+    assert status is ExternalStatus.FAILED
+    failed = look(check_of("dbt_tests"), D5, place, run)
+    assert (failed.could_run, failed.passed, failed.observed) == (True, False, "2 of 5 failed")
+
+
+def test_a_run_that_tested_nothing_is_no_pass_and_no_failed_test(simulator: SimulatorProcess) -> None:
+    place, run, _ = dbt_run(simulator, "passing", "dbt run", "dbt docs generate")
+    found = look(check_of("dbt_tests"), D5, place, run)
+    assert (found.passed, found.could_run) == (False, False)
+    assert f"no test of run {run}" in found.details
 
 
 def test_a_check_may_look_at_some_of_the_tests(simulator: SimulatorProcess) -> None:

@@ -79,6 +79,29 @@ def test_a_task_is_found_by_its_key(simulator: SimulatorProcess, ledger: Any) ->
     assert len(ledger()) == 1
 
 
+def test_a_procedure_is_found_by_its_key_and_not_a_statement_of_its_body(simulator: SimulatorProcess) -> None:
+    adapter = platform("load")
+    started = adapter.submit(submission())
+    found = adapter.find(submission())
+    assert found is not None
+    assert found.external_id == started.external_id
+    assert ended(adapter, found.external_id).status is ExternalStatus.SUCCESS
+
+
+def test_a_statement_that_was_refused_is_not_found_in_place_of_the_one_that_came_after_it(
+    simulator: SimulatorProcess,
+) -> None:
+    """What does not compile stands in the history too, and the next submit has the same key."""
+    with pytest.raises(PlatformError):
+        platform("SELECT * FROM late").submit(submission())
+    created = platform("CREATE TABLE late (day DATE)")
+    ended(created, created.submit(submission(key="backfill-other")).external_id)
+    started = platform("SELECT * FROM late").submit(submission())
+    found = platform("SELECT * FROM late").find(submission())
+    assert found is not None
+    assert found.external_id == started.external_id
+
+
 def test_a_working_task_is_cancelled(simulator: SimulatorProcess, ledger: Any) -> None:
     simulator.client.job("snowflake", duration_seconds=60)
     adapter = platform("task:nightly")

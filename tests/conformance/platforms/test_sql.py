@@ -1,18 +1,24 @@
-"""SQL on a connection of common.sql: here SQLite, whose file is the ledger."""
+"""SQL on a connection of common.sql: here SQLite, whose file is the ledger, and where it must be Postgres."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from airflow.providers.common.sql.hooks.sql import DbApiHook
+from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
 from airflow_backfill_provider.errors import PlatformError
+from airflow_backfill_provider.platforms import sql, time_limit
 from airflow_backfill_provider.platforms.base import ExternalStatus, Observation, Target
 from airflow_backfill_provider.platforms.sql import SqlPlatform
 
@@ -34,9 +40,9 @@ def query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Query:
     return ask
 
 
-def run(sql: str | None, *days: date, option: bool = False, **parameters: str) -> Observation:
-    options = {"sql": sql} if option and sql else {}
-    target = Target(platform="sql", connection_id="warehouse", job_id=None if option else sql, options=options)
+def run(statements: str | None, *days: date, option: bool = False, **parameters: str) -> Observation:
+    options = {"sql": statements} if option and statements else {}
+    target = Target(platform="sql", connection_id="warehouse", job_id=None if option else statements, options=options)
     started = SqlPlatform(target).submit(submission(*days, **parameters))
     assert started.observation is not None
     return started.observation
@@ -65,6 +71,7 @@ def test_a_failure_undoes_everything_and_has_the_databases_words(query: Query) -
     seen = run("INSERT INTO orders VALUES (:run_date, ''); INSERT INTO nowhere VALUES (1)")
     assert seen.status is ExternalStatus.FAILED
     assert seen.message == "no such table: nowhere"
+    assert not seen.retryable, "the docs call what does not compile permanent"
     assert query("SELECT * FROM orders") == []
 
 
@@ -99,6 +106,104 @@ def test_a_connection_that_cannot_serve_is_permanent(
             ask()
         assert not raised.value.retryable
         assert not raised.value.accepted
+
+
+class WithoutRollback(sqlite3.Connection):
+    """As the drivers of Trino and of Databricks SQL, which know no transaction."""
+
+    def rollback(self) -> None:
+        raise sqlite3.NotSupportedError("Transactions are not supported")
+
+
+def test_a_driver_that_cannot_roll_back_hides_no_error(
+    query: Query, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query("CREATE TABLE days (day TEXT NOT NULL)")
+    file = tmp_path / "warehouse.db"
+    monkeypatch.setattr(SqliteHook, "get_conn", lambda _: sqlite3.connect(file, factory=WithoutRollback))
+    seen = run("INSERT INTO days VALUES (NULL)")
+    assert (seen.status, seen.vendor_state) == (ExternalStatus.FAILED, "IntegrityError")
+    assert seen.message == "NOT NULL constraint failed: days.day"
+    assert seen.retryable, "the failing rollback would say that no retry can help"
+
+
+ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+
+def run_for(seconds: float, statements: str) -> Observation:
+    """What becomes of statements that may take so long."""
+    platform = SqlPlatform(Target(platform="sql", connection_id="warehouse", job_id=statements))
+    seen = platform.submit(replace(submission(), time_limit=timedelta(seconds=seconds))).observation
+    assert seen is not None
+    return seen
+
+
+def test_a_statement_that_takes_too_long_is_stopped_and_undone(query: Query) -> None:
+    began = time.monotonic()
+    seen = run_for(0.5, f"INSERT INTO orders VALUES (:run_date, ''); {ENDLESS}")
+    assert 0.5 <= time.monotonic() - began < 5
+    assert seen.status is ExternalStatus.CANCELLED
+    assert seen.message == (
+        "it did not end within run_timeout_minutes and was stopped; what it had not committed is undone"
+    )
+    assert seen.retryable
+    assert query("SELECT * FROM orders") == []
+
+
+def test_a_statement_that_ends_in_time_is_left_in_peace(query: Query) -> None:
+    assert run_for(60, "INSERT INTO orders VALUES (:run_date, '')").status is ExternalStatus.SUCCESS
+    assert query("SELECT day FROM orders") == [("2026-11-22",)]
+
+
+@pytest.mark.postgres
+def test_a_statement_that_takes_too_long_works_on_postgres_no_longer(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres_url.replace("+psycopg", "")
+
+    class PostgresLike(DbApiHook):
+        """What Airflow's own hook does; its package is not among those that are installed here."""
+
+        conn_name_attr, conn_type, supports_autocommit = "conn_id", "postgres", True
+        conn_id = "warehouse"
+
+        def get_conn(self) -> Any:
+            return psycopg.connect(url)
+
+    monkeypatch.setattr(sql, "sql_hook", lambda _: PostgresLike())
+    with closing(psycopg.connect(url, autocommit=True)) as other:
+        other.execute("CREATE TABLE orders (day TEXT)")
+        seen = run_for(0.5, "INSERT INTO orders VALUES (:run_date); SELECT pg_sleep(600)")
+        assert seen.status is ExternalStatus.CANCELLED
+        at_work = "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        assert other.execute(at_work).fetchall() == []
+        assert other.execute("SELECT * FROM orders").fetchall() == []
+
+
+class Deaf(sqlite3.Connection):
+    """A connection whose driver knows no way to stop a statement, as that of MySQL."""
+
+    interrupt = None  # type: ignore[assignment]
+
+
+def test_a_statement_that_cannot_be_stopped_is_left_and_never_committed(
+    query: Query, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(_: SqliteHook) -> sqlite3.Connection:
+        connection = sqlite3.connect(tmp_path / "warehouse.db", factory=Deaf)
+        connection.create_function("nap", 1, time.sleep)
+        return connection
+
+    monkeypatch.setattr(SqliteHook, "get_conn", connect)
+    monkeypatch.setattr(time_limit, "STOPS", 1)
+    seen = run_for(0.2, "INSERT INTO orders VALUES (:run_date, ''); SELECT nap(3)")
+    assert seen.status is ExternalStatus.FAILED
+    assert seen.message == (
+        "it did not end within run_timeout_minutes, and its driver could not stop it, so it may go on"
+    )
+    assert not seen.retryable, "two would work on the date at once"
+    time.sleep(3)
+    assert query("SELECT * FROM orders") == []
 
 
 def test_the_rest_of_the_protocol(query: Query) -> None:

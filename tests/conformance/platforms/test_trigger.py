@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from airflow_backfill_provider.triggers import external_run
 from airflow_backfill_provider.triggers.external_run import ExternalRunTrigger
 
 from .conftest import Vendor, submission
-from .test_every_platform import EXACTLY_ONCE
+from .test_every_platform import EXACTLY_ONCE, HTTP
 
 ALL_THREE = pytest.mark.parametrize("one", EXACTLY_ONCE, ids=lambda one: one.name)
 
@@ -67,6 +68,51 @@ async def test_a_platform_that_stays_away_is_reported_not_as_a_failure(
     event = await event_of(trigger(one, external.external_id))
     assert event["event"] == "unseen"
     assert "503" in event["message"]
+
+
+UNKNOWN = {"databricks": "404404", "dbt_cloud": "404404", "snowflake": "01b00000-0000-4000-8000-000000000000"}
+
+
+@ALL_THREE
+async def test_a_run_that_its_platform_does_not_know_ends_for_a_person_to_look_at(
+    one: Vendor, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To follow it for ever would keep its date for ever."""
+    monkeypatch.setenv("AIRFLOW__BACKFILL__POLL_PATIENCE_SECONDS", "0.5")
+    event = await event_of(trigger(one, UNKNOWN[one.name]))
+    assert (event["event"], event["status"], event["retryable"]) == ("ended", "failed", False)
+    assert "knows this run no longer" in event["message"]
+
+
+@ALL_THREE
+async def test_one_answer_that_a_run_is_not_there_is_no_end(one: Vendor, simulator: SimulatorProcess) -> None:
+    external = platform_for(one.target()).submit(submission(key="backfill-k"))
+    simulator.client.fault(one.name, "status", method=one.poll_method, path_regex=one.poll_path, times=3, status=404)
+    event = await event_of(trigger(one, external.external_id))
+    assert (event["event"], event["status"]) == ("ended", "success")
+
+
+@ALL_THREE
+async def test_a_run_cannot_be_seen_without_its_connection_and_has_not_ended(
+    one: Vendor, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__BACKFILL__POLL_PATIENCE_SECONDS", "0.5")
+    monkeypatch.delenv(f"AIRFLOW_CONN_{one.name.upper()}_DEFAULT")
+    event = await event_of(trigger(one, UNKNOWN[one.name]))
+    assert event["event"] == "unseen"
+
+
+async def test_a_job_past_its_time_that_cannot_be_stopped_ends_for_a_person_to_look_at(
+    simulator: SimulatorProcess,
+) -> None:
+    """Nothing else would ever end it: it would keep its slot and its date, and nobody would hear of it."""
+    one = replace(HTTP, options={"status_url": HTTP.options["status_url"]})
+    simulator.client.job("http", "report", duration_seconds=60)
+    external = platform_for(one.target()).submit(submission(key="backfill-k"))
+    deadline = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    event = await event_of(trigger(one, external.external_id, deadline=deadline))
+    assert (event["event"], event["status"], event["retryable"]) == ("ended", "failed", False)
+    assert "cannot be stopped from here" in event["message"]
 
 
 @ALL_THREE

@@ -140,6 +140,27 @@ def test_results_of_tests_are_as_the_job_was_told(hook, client):
     assert hook.get_job_run_artifact(run["id"], "manifest.json").json()["nodes"]
 
 
+def test_each_step_leaves_results_of_its_own_and_the_last_ones_are_the_usual(hook, client):
+    steps = ["dbt deps", "dbt run", "dbt test", "dbt docs generate"]
+    client.job("dbt_cloud", "9", execute_steps=steps)
+    assert hook.get_job(9).json()["data"]["execute_steps"] == steps
+    run = end(hook, client, start(hook, 9), include_related=["run_steps"])
+    assert [(step["index"], step["name"], step["status"]) for step in run["run_steps"]] == [
+        (place, f"Invoke dbt with `{step}`", 10) for place, step in enumerate(steps, start=1)
+    ]
+
+    def told(step: int | None) -> list[tuple[str, str]]:
+        results = hook.get_job_run_artifact(run["id"], "run_results.json", step=step).json()["results"]
+        return [(one["unique_id"].split(".")[0], one["status"]) for one in results]
+
+    assert told(2) == [("model", "success")]
+    assert told(3) == [("test", "pass")]
+    assert told(4) == told(None) == [("model", "success"), ("test", "success")]
+    for step in (1, 5):
+        with pytest.raises(AirflowException, match="404"):
+            told(step)
+
+
 @pytest.mark.parametrize(
     ("step", "reason"), [("dbt build --vars '{", "quotation"), ("dbt build --vars [1]", "mapping"), ("rm -r", "rm")]
 )

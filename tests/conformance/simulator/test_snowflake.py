@@ -121,11 +121,11 @@ def test_a_lost_answer_is_found_by_its_tag(account, client):
     sql = (
         "SELECT query_id, execution_status FROM TABLE(information_schema.query_history("
         "END_TIME_RANGE_START => DATEADD('day', -1, CURRENT_TIMESTAMP()), RESULT_LIMIT => 1000)) "
-        "WHERE query_tag = ? ORDER BY start_time DESC"
+        "WHERE query_tag = ? AND query_type = 'CALL'"
     )
     found = account.rows(sql, bindings={"1": {"type": "TEXT", "value": "key-3"}})
     assert found == [{"QUERY_ID": entry["external_id"], "EXECUTION_STATUS": "RUNNING"}]
-    past = "SELECT * FROM snowflake.account_usage.query_history WHERE query_tag = 'key-3'"
+    past = "SELECT * FROM snowflake.account_usage.query_history WHERE query_tag = 'key-3' AND query_type = 'CALL'"
     assert account.rows(past) == []
     account.ask("POST", f"/{entry['external_id']}/cancel")
     (row,) = account.rows(past)
@@ -138,7 +138,19 @@ def test_a_history_looks_at_the_newest_hundred_unless_told_otherwise(account):
         account.start("SELECT 1")
     sql = "SELECT query_id FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY({})) WHERE QUERY_TAG = 'key-4'"
     assert account.rows(sql.format("")) == []
-    assert len(account.rows(sql.format("RESULT_LIMIT => 1000"))) == 1
+    assert len(account.rows(sql.format("RESULT_LIMIT => 1000"))) == 2, "the CALL and the statement of its body"
+
+
+def test_the_statements_of_a_procedure_carry_the_tag_of_its_call_and_come_after_it(account):
+    handle = account.start("CALL load()", "key-6")
+    account.start("CALL load()", "another key")
+    sql = (
+        "SELECT query_id, query_type, session_id FROM TABLE(information_schema.query_history()) "
+        "WHERE query_tag = 'key-6' ORDER BY start_time"
+    )
+    call, body = account.rows(sql)
+    assert (call["QUERY_ID"], call["QUERY_TYPE"], body["QUERY_TYPE"]) == (handle, "CALL", "INSERT")
+    assert call["SESSION_ID"] == body["SESSION_ID"]
 
 
 def test_cancel(account, client):

@@ -25,6 +25,7 @@ from airflow_backfill_provider.store.migrate import upgrade
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a database without tables: a file, or a schema that is dropped afterwards."""
     if request.param == "sqlite":
+        (tmp_path / "registry.db").touch()
         yield f"sqlite:///{tmp_path / 'registry.db'}"
         return
     server = parse_url(request.getfixturevalue("postgres_server"))

@@ -6,7 +6,7 @@ The data that the checks look at lies in an SQLite file, behind the official hoo
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -85,7 +85,7 @@ def queued(registry: Registry, *dates: date, run_id: str = "run_1") -> AskedRun:
     items = [NewItem(pipeline_id="orders", run_date=day, reason="requested") for day in dates]
     with registry.writing() as conn:
         queue.enqueue(conn, items, who="ann", why=None, now=now)
-        ids = [item.backfill_id for item in queue_reads.pending(conn, now)]
+        ids = [item.backfill_id for item in queue_reads.pending(conn, now, timedelta(hours=1))]
         assert queue.claim(conn, ids, run_id, lease_until=now, who="system", now=now)
     return asked(*dates, run_id=run_id, origin="queue")
 

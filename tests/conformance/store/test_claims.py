@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from airflow_backfill_provider.actions import record_run, run_job
 from airflow_backfill_provider.actions.asked_run import AskedRun
@@ -15,7 +16,13 @@ from airflow_backfill_provider.backfill.hold import Done, Follow, RunRef, Submit
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.platforms.base import ExternalStatus, Observation
 from airflow_backfill_provider.store.engine import Registry
-from airflow_backfill_provider.store.tables import pipeline_dependencies, pipeline_run_log, stale_dates
+from airflow_backfill_provider.store.tables import (
+    backfill_queue,
+    pipeline_dependencies,
+    pipeline_run_log,
+    run_date_holds,
+    stale_dates,
+)
 from airflow_backfill_provider.store.tables import pipelines as table
 from tests.conformance.store.test_deaths import GOOD, submitted
 from tests.conformance.store.test_turn import D1, D2, add, asked, definition
@@ -127,7 +134,7 @@ def test_a_job_of_another_definition_is_waited_out_and_then_the_job_runs_anew(re
 
 
 def test_who_claims_a_success_holds_its_date_until_the_checks_have_judged_it(registry: Registry) -> None:
-    add(registry)
+    add(registry, multi_date_allowed=True)
     leave_a_success(registry)
     waiting, heir = later(run_id="manual__3"), later()
     assert isinstance(run_job.begin(registry, heir, definition(registry)), Done)
@@ -135,3 +142,17 @@ def test_who_claims_a_success_holds_its_date_until_the_checks_have_judged_it(reg
     assert run_job.begin(registry, later(D1, D2, run_id="manual__4"), definition(registry)) == Wait(heir.ref, D1)
     record_run.ended(registry, heir.ref, 1, RecordStatus.SUCCESS)
     assert not isinstance(run_job.begin(registry, waiting, definition(registry)), Wait)
+
+
+def test_a_run_for_several_dates_of_a_pipeline_that_takes_one_is_refused_and_nothing_is_written(
+    registry: Registry,
+) -> None:
+    """The job would hear of the last one only, and all of them would pass for done."""
+    add(registry)
+    decision = run_job.begin(registry, later(D1, D2), definition(registry))
+    assert isinstance(decision, run_job.Stop)
+    assert decision.failed
+    assert f"'{D1}, {D2}', were asked of one run" in decision.why
+    with registry.reading() as conn:
+        for name in (pipeline_run_log, backfill_queue, run_date_holds):
+            assert conn.execute(select(func.count()).select_from(name)).scalar_one() == 0

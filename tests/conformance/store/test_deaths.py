@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -12,7 +13,8 @@ import pytest
 from airflow_backfill_provider import settings as options
 from airflow_backfill_provider.actions import control, record_run, run_job
 from airflow_backfill_provider.actions.asked_run import asked_run
-from airflow_backfill_provider.actions.reconcile import reconcile, why_unwanted
+from airflow_backfill_provider.actions.orphaned_jobs import why_unwanted
+from airflow_backfill_provider.actions.reconcile import UNTOLD_END, reconcile
 from airflow_backfill_provider.actions.request_backfill import Wish, save_request
 from airflow_backfill_provider.actions.turn import take_turn
 from airflow_backfill_provider.backfill.hold import Done, Follow, SubmissionStatus, Submit, Wait
@@ -105,6 +107,29 @@ def test_a_date_is_not_given_back_from_a_run_that_has_just_begun(
     monkeypatch.setattr(airflow, "is_paused", begins_now)
     list(reconcile(registry, airflow, settings.reconcile_after, settings.submit_grace))
     assert statuses(registry, D1) == ["in_progress"]
+
+
+@pytest.mark.parametrize(("words", "said"), [(None, UNTOLD_END), ("no space left", "no space left")])
+def test_a_failure_that_only_the_reconciler_finds_says_why(
+    registry: Registry, settings: options.Settings, words: str | None, said: str
+) -> None:
+    """The run was killed and its callback came late, or never: nobody is left with 'failed' and nothing more."""
+    airflow = Airflow()
+    add(registry)
+    ask(registry, D1)
+    take_turn(registry, airflow, settings)
+    me = run_of(airflow)
+    submitted(registry, me, "job-1")
+    if words is not None:
+        record_run.will_retry(registry, me.ref, 1, words)
+    airflow.states[me.ref.dag_run_id] = "failed"
+    age(registry)
+    list(reconcile(registry, airflow, settings.reconcile_after, settings.submit_grace))
+    with registry.reading() as conn:
+        (record,) = run_log_reads.records_of_date(conn, "orders", D1)
+    assert (record["status"], record["error_message"]) == ("failed", said)
+    (item,) = items(registry)
+    assert said in item.error_message
 
 
 def test_a_cancelled_date_whose_job_was_faster_is_done(registry: Registry, settings: options.Settings) -> None:
@@ -293,6 +318,31 @@ def test_a_statement_whose_task_died_before_it_could_say_how_it_ended_runs_again
     record_run.ended(registry, first.ref, None, RecordStatus.FAILED, message=record_run.SILENT_END)
     list(reconcile(registry, Airflow(), -settings.reconcile_after, settings.submit_grace))
     assert isinstance(run_job.begin(registry, heir, definition(registry)), Submit)
+
+
+def test_statements_that_outlast_run_timeout_minutes_are_an_attempt_that_failed(
+    registry: Registry, data: Callable[..., None]
+) -> None:
+    """Nobody follows them, so whoever runs them stops them: the date is not held for as long as the database likes."""
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    add(registry, platform="sql", connection_id="warehouse", platform_job_id=endless, run_timeout_minutes=1)
+    soon: Any = 0.01
+    pipeline = replace(definition(registry), run_timeout_minutes=soon)
+    me, heir = asked("manual__1", (D1,), origin="manual"), asked("manual__2", (D1,), origin="manual")
+    first = run_job.begin(registry, me, pipeline)
+    assert isinstance(first, Submit)
+    external = run_job.submit(registry, me, pipeline, first)
+    assert external is not None
+    assert external.observation is not None
+    assert run_job.settle(registry, me, pipeline, first.key, external.observation), "its end is the run's end"
+    words = external.observation.message or ""
+    record_run.ended(registry, me.ref, None, RecordStatus.FAILED, message=words)
+    with registry.reading() as conn:
+        (record,) = run_log_reads.records_of_date(conn, "orders", D1)
+    assert record["error_message"].startswith("it did not end within run_timeout_minutes")
+    second = run_job.begin(registry, heir, pipeline)
+    assert isinstance(second, Submit)
+    assert (first.submission, second.submission) == (1, 2)
 
 
 def test_what_another_run_did_after_it_was_asked_for_is_not_done_again_though_that_run_has_not_reported_it(

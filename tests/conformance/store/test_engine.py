@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import threading
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
@@ -193,11 +194,42 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
         pass
 
 
+def test_a_file_that_is_not_there_is_not_made_by_opening_it(tmp_path: Path) -> None:
+    from airflow_backfill_provider.store.migrate import upgrade
+
+    file = tmp_path / "registry.db"
+    registry = Registry(f"sqlite:///{file}")
+    words = f"the file '{file}' does not exist; .*, or run 'airflow pipelines db migrate', which makes it"
+    for block in (registry.reading, registry.writing):
+        with pytest.raises(StoreError, match=words), block():
+            pass
+    assert list(tmp_path.iterdir()) == []
+    assert upgrade(f"sqlite:///{file}", NOW)
+    _hold(registry)  # a process that could not open it need not be started anew
+    registry.dispose()
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    registry = Registry(f"sqlite:///{tmp_path}")
+    words = f"'{tmp_path}' is a folder; expected a file in it, for example sqlite:///{tmp_path}/backfill.db"
+    with pytest.raises(StoreError, match=re.escape(words)), registry.reading():
+        pass
+
+
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("not a database, but long enough to be read as one: " * 40)
     registry = Registry(f"sqlite:///{tmp_path / 'notes.db'}")
     with pytest.raises(StoreError, match=r"notes\.db"), registry.reading() as conn:
         conn.execute(text("SELECT 1 FROM pipelines"))
+
+
+def test_a_statement_that_sqlite_refuses_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "registry.db").touch()
+    registry = Registry(f"sqlite:///{tmp_path / 'registry.db'}")
+    words = "syntax error; the file is healthy, but this statement does not suit what is in it; please report this"
+    with pytest.raises(StoreError, match=re.escape(words)), registry.writing() as conn:
+        conn.execute(text("CREATE TABLE pipelines (made DEFAULT datetime('now'))"))
+    registry.dispose()
 
 
 @pytest.mark.parametrize("url", ["postgres://h/d", "postgresql://h/d", "postgresql+psycopg2://h/d"])
@@ -209,6 +241,13 @@ def test_every_spelling_of_postgres_means_psycopg_3(url: str) -> None:
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="sql_alchemy_conn"):
         parse_url(url)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@h:notaport/d", "sqlite:////tmp/x.db?timeout=abc"])
+def test_a_part_of_the_url_that_is_no_number_is_refused_without_the_password(url: str) -> None:
+    with pytest.raises(ConfigError, match="sql_alchemy_conn") as refused:
+        Registry(url)
+    assert "u:p" not in str(refused.value)
 
 
 def test_broken_rules_are_not_hidden(registry: Registry) -> None:

@@ -46,6 +46,19 @@ async def test_new_work_wakes_the_controller_while_old_work_stays_due(registry: 
         await asyncio.wait_for(anext(events), 1)
 
 
+async def test_a_wrong_option_does_not_end_the_watch_and_is_read_again_when_it_is_mended(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(registry)
+    ask(registry, D1)
+    monkeypatch.setattr(due_work, "REFIRE_SECONDS", 0.1)
+    monkeypatch.setenv("AIRFLOW__BACKFILL__POLL_SECONDS", "ten")
+    first = asyncio.ensure_future(anext(due_work.DueWorkTrigger().run()))
+    assert await asyncio.wait({first}, timeout=1) == (set(), {first})
+    monkeypatch.setenv("AIRFLOW__BACKFILL__POLL_SECONDS", "1")
+    assert (await asyncio.wait_for(first, 20)).payload["due"] == "dates that can start"
+
+
 def test_a_run_that_ends_starts_what_waits_for_its_slot(
     registry: Registry, settings: options.Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from airflow_backfill_provider.actions.known_pipelines import Known, KnownPipelines
 from airflow_backfill_provider.errors import StoreError
-from airflow_backfill_provider.store import pipelines
 from airflow_backfill_provider.store.engine import Registry
+from airflow_backfill_provider.store.fingerprints import fingerprints
 from tests.conformance.store.test_turn import add
 
 NOW = datetime.now(UTC)
@@ -42,27 +42,37 @@ def test_a_pipeline_that_could_not_be_read_is_read_at_the_next_look(registry: Re
 
 
 @pytest.mark.parametrize(
-    ("statement", "true"),
+    "statement",
     [
-        ("UPDATE pipelines SET owner = NULL", True),
-        ("UPDATE pipelines SET date_offset = -2", False),
-        ("UPDATE pipelines SET is_active = false", False),
-        (
-            "INSERT INTO pipeline_parameters (parameter_id, pipeline_id, parameter_name) VALUES (1, 'orders', 'a')",
-            False,
-        ),
+        "UPDATE pipelines SET date_offset = -2",
+        "UPDATE pipelines SET is_active = false",
+        "UPDATE pipelines SET owner = ''",
+        "INSERT INTO pipeline_parameters (parameter_id, pipeline_id, parameter_name) VALUES (1, 'orders', 'a')",
+        "INSERT INTO pipeline_dependencies (pipeline_id, upstream_id, date_offset) VALUES ('orders', 'raw', 0)",
+        "UPDATE data_quality_checks SET severity = 'warn'",
+        "DELETE FROM data_quality_checks",
+        "DELETE FROM pipelines",
     ],
 )
 def test_a_row_that_was_changed_without_a_new_instant_is_not_what_is_known_of_it(
-    registry: Registry, statement: str, true: bool
+    registry: Registry, statement: str
 ) -> None:
     add(registry, schedule_type="daily", frequency="at 05:00", date_offset=-1)
-    known = KnownPipelines()
+    with registry.writing() as conn:
+        conn.exec_driver_sql(
+            "INSERT INTO data_quality_checks (pipeline_id, check_name, check_type, severity, settings)"
+            " VALUES ('orders', 'enough', 'row_count', 'error', '{\"table\": \"t\"}')"
+        )
+    known, names = KnownPipelines(), ["orders"]
     with registry.reading() as conn:
         seen = known.look(conn, NOW)
-        assert seen.is_true_of(pipelines.some_rows(conn, ["orders"]))
-        assert not Known(seen.active, seen.heads).is_true_of(pipelines.some_rows(conn, ["orders"]))
+        assert seen.still_says(fingerprints(conn, names), names)
+        assert not Known(seen.active, seen.heads).still_says(fingerprints(conn, names), names)
     with registry.writing() as conn:
-        conn.exec_driver_sql(statement)
+        assert conn.exec_driver_sql("UPDATE pipelines SET owner = NULL").rowcount == 1
     with registry.reading() as conn:
-        assert seen.is_true_of(pipelines.some_rows(conn, ["orders"])) is true
+        assert seen.still_says(fingerprints(conn, names), names), "nothing was changed"
+    with registry.writing() as conn:
+        assert conn.exec_driver_sql(statement).rowcount == 1
+    with registry.reading() as conn:
+        assert not seen.still_says(fingerprints(conn, names), names)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -81,7 +81,7 @@ def at_work(registry: Registry) -> tuple[Any, Submit]:
     add(registry)
     with registry.writing() as conn:
         queue.enqueue(conn, [NewItem(pipeline_id="orders", run_date=D1, reason="missing")], who="r", why=None, now=NOW)
-        ids = [item.backfill_id for item in queue_reads.pending(conn, NOW)]
+        ids = [item.backfill_id for item in queue_reads.pending(conn, NOW, timedelta(hours=1))]
         assert queue.claim(conn, ids, "run_1", lease_until=NOW, who="system", now=NOW)
     me = asked("run_1", (D1,))
     decision = run_job.begin(registry, me, definition(registry))

@@ -13,6 +13,7 @@ from airflow_backfill_provider import settings as options
 from airflow_backfill_provider.actions import record_run, run_job
 from airflow_backfill_provider.actions.asked_run import AskedRun
 from airflow_backfill_provider.actions.explain_date import explain_date
+from airflow_backfill_provider.actions.slots import limits_of
 from airflow_backfill_provider.actions.turn import due_work, take_turn
 from airflow_backfill_provider.backfill.hold import Done, Submit
 from airflow_backfill_provider.backfill.status import RecordStatus
@@ -57,7 +58,7 @@ def test_the_record_of_an_ended_run_follows_the_mark(
     assert due is not None
     assert "run manual__1 of orders was marked as" in " ".join(take_turn(registry, airflow, settings))
     assert record_statuses(registry, D1) == [[said]]
-    told = " ".join(explain_date(registry, "orders", D1, datetime.now(UTC)).lines)
+    told = " ".join(explain_date(registry, "orders", D1, datetime.now(UTC), limits_of(settings), lambda _: {}).lines)
     assert f"run manual__1 was marked as {said} in Airflow" in told
     airflow.states["manual__1"] = end  # whoever looks once more sees that the mark is settled
     take_turn(registry, airflow, settings)

@@ -6,6 +6,7 @@ import importlib
 import multiprocessing
 import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from airflow_backfill_provider.errors import StoreError
+from airflow_backfill_provider.errors import OldSchema, StoreError
 from airflow_backfill_provider.store import migrate
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.migrations.r0001.own_tables import OWN_TABLES
@@ -48,6 +49,14 @@ def test_twice_is_the_same_as_once(empty_url: str) -> None:
     assert migrate.current_revision(empty_url) == migrate.head_revision()
     assert migrate.upgrade(empty_url, NOW) == [f"the registry is at revision {migrate.head_revision()}: nothing to do"]
     migrate.check(empty_url)
+
+
+def test_the_names_of_the_files_are_their_revisions() -> None:
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(migrate.alembic_config())
+    assert scripts.get_heads() == [migrate.head_revision()]
+    assert {script.revision for script in scripts.walk_revisions()} == migrate._known_revisions()
 
 
 def test_rows_stay_when_migrated_again(registry: Registry, registry_url: str) -> None:
@@ -131,6 +140,19 @@ def test_a_migration_that_fails_leaves_nothing(empty_url: str) -> None:
 def test_a_registry_that_was_never_migrated_fails_the_check(empty_url: str) -> None:
     with pytest.raises(StoreError, match=r"without our tables.*run 'airflow pipelines db migrate'"):
         migrate.check(empty_url)
+
+
+def test_to_look_for_a_registry_makes_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "backfil.db"
+    words = f"there is no registry at sqlite:///{file}: the file '{file}' does not exist"
+    with pytest.raises(OldSchema, match=re.escape(words)):
+        migrate.check(f"sqlite:///{file}")
+    assert migrate.current_revision(f"sqlite:///{file}") is None
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(StoreError, match=r"see that the folder of .* exists"):
+        migrate.check(f"sqlite:///{tmp_path / 'nowhere' / 'backfill.db'}")
+    assert migrate.upgrade(f"sqlite:///{file}", NOW)
+    migrate.check(f"sqlite:///file:{file}?uri=true")
 
 
 def test_a_registry_of_a_newer_release_is_left_alone(registry: Registry, registry_url: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow_backfill_provider.actions.notify import notify
 from airflow_backfill_provider.pipelines.notice import Notice, NoticeType
+from airflow_backfill_provider.store import channel_states
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import pipeline_notifications, pipelines
 
@@ -64,6 +67,24 @@ def test_the_message_is_gone_when_the_transaction_that_made_the_event_true_fails
         assert notify(conn, [BREACH], NOW) == 1
         raise ZeroDivisionError
     assert rows(registry) == []
+
+
+def test_however_many_addresses_an_e_mail_has_its_message_is_written_once(registry: Registry) -> None:
+    """Their texts are no repetition of each other: a database may pack those before it puts them into an index."""
+    some = [hashlib.sha256(str(number).encode()).hexdigest()[:30] for number in range(400)]
+    several = [[f"{name}@example.com" for name in some[:count]] for count in (60, 399, 400)]
+    details = {"email": [{"to": addresses} for addresses in several]}
+    pipeline(registry, "email", json.dumps(details))
+    assert tell(registry, BREACH) == 3
+    assert tell(registry, BREACH) == 0, "each is known by its key"
+    keys = {row["channel_key"] for row in rows(registry)}
+    assert f"email:smtp_default:{','.join(several[0])}" in keys, "as it was always written"
+    assert [json.loads(row["payload"])["channel"]["to"] for row in rows(registry)].count(several[2]) == 1
+    with registry.writing() as conn:
+        for key in keys:
+            channel_states.failed(conn, key, "refused", NOW, timedelta)
+    with registry.reading() as conn:
+        assert channel_states.read(conn).keys() == keys
 
 
 def test_a_pipeline_without_a_channel_and_one_that_does_not_exist_are_told_nothing(registry: Registry) -> None:

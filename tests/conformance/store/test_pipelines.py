@@ -19,7 +19,12 @@ from airflow_backfill_provider.pipelines.changes import Change, diff
 from airflow_backfill_provider.pipelines.pipeline import Pipeline, parse_pipeline
 from airflow_backfill_provider.store import calendars, pipeline_changes, pipelines
 from airflow_backfill_provider.store.engine import Registry
-from airflow_backfill_provider.store.tables import pipeline_parameters, pipeline_run_log, run_date_holds
+from airflow_backfill_provider.store.tables import (
+    data_quality_checks,
+    pipeline_parameters,
+    pipeline_run_log,
+    run_date_holds,
+)
 from airflow_backfill_provider.store.tables import pipelines as table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -211,6 +216,19 @@ def test_the_factory_reads_rows_parameters_and_checks_in_three_statements(regist
     assert own == {}
     assert [parse_pipeline(row).parameters for row in rows] == [(), ORDERS.parameters]
     assert [parse_pipeline(row).quality_checks for row in rows] == [(), ORDERS.quality_checks]
+
+
+@pytest.mark.parametrize("spoilt", ["{", "[1]", "null", "", '"text"'])
+def test_settings_of_a_check_that_nobody_can_read_are_a_problem_of_their_pipeline(
+    registry: Registry, spoilt: str
+) -> None:
+    apply(registry, ORDERS, CUSTOMERS)
+    with registry.writing() as conn:
+        conn.execute(update(data_quality_checks).values(settings=spoilt))
+        listing = pipelines.all_pipelines(conn)
+        assert len(pipelines.definitions_for_factory(conn)) == 2
+    assert [each.pipeline_id for each in listing.pipelines] == ["customers"]
+    assert all("quality_checks[0]" in problem.where for problem in listing.broken["orders"])
 
 
 def test_the_factory_asks_for_one_pipeline_whatever_its_state(registry: Registry) -> None:

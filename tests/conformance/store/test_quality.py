@@ -174,7 +174,8 @@ def test_the_queue_runs_the_job_again_for_the_bad_date_alone(registry: Registry,
 def queued_again(registry: Registry) -> AskedRun:
     now = datetime.now(UTC)
     with registry.writing() as conn:
-        ids = [item.backfill_id for item in queue_reads.pending(conn, now)]
+        when_due = now + timedelta(hours=1)
+        ids = [item.backfill_id for item in queue_reads.pending(conn, when_due, timedelta(hours=1))]
         assert queue.claim(conn, ids, "run_2", lease_until=now, who="system", now=now)
     return asked(D6, run_id="run_2", origin="queue")
 

@@ -49,7 +49,7 @@ def filled(registry: Registry, days: Iterable[date] = DAYS) -> list[str]:
 
 def waiting(registry: Registry, full: Iterable[str] = ()) -> list[Item]:
     with registry.reading() as conn:
-        return queue_reads.pending(conn, datetime.now(UTC), full)
+        return queue_reads.pending(conn, datetime.now(UTC), timedelta(hours=1), full=full)
 
 
 def items(registry: Registry, *days: date, pipeline_id: str = "orders") -> list[Item]:
@@ -172,7 +172,7 @@ def test_a_move_that_is_rolled_back_leaves_no_event(registry: Registry) -> None:
 def test_a_retry_beside_a_live_item_is_refused_and_nothing_is_moved(registry: Registry) -> None:
     old, other = filled(registry, DAYS[:2])
     move(registry, ItemEvent.CANCELLED, [old, other])
-    enqueue(registry, [new(DAYS[0])])
+    enqueue(registry, [new(DAYS[0])], NOW + timedelta(minutes=1))
     before = told(registry)
     with pytest.raises(Exception, match=r"(?i)unique"):
         move(registry, ItemEvent.REVIVED, [old, other])
@@ -221,27 +221,6 @@ def test_ids_are_looked_up_by_the_key_and_not_by_reading_the_table(registry: Reg
 
 
 # -- what waits -------------------------------------------------------------------------------------------------------
-
-
-def test_what_is_put_off_is_looked_at_later_and_that_is_no_event(registry: Registry) -> None:
-    _, second, _ = ids = filled(registry, DAYS[:3])
-    claim(registry, [second])
-    before = told(registry)
-    with registry.writing() as conn:
-        queue.put_off(conn, ids, LATER, NOW)
-    assert [item.not_before for item in items(registry)] == [LATER, None, LATER]
-    assert told(registry) == before
-    assert [item.backfill_id for item in waiting(registry)] == [ids[0], ids[2]]  # due or not
-
-
-def test_dates_are_put_off_but_what_waits_longer_keeps_its_time(registry: Registry) -> None:
-    much_later = LATER + timedelta(days=1)
-    enqueue(registry, [new(DAYS[0]), new(DAYS[1], not_before=much_later), new(DAYS[2], not_before=NOW)])
-    enqueue(registry, [new(DAYS[0], "weekly")])
-    with registry.writing() as conn:
-        queue.put_off(conn, [item.backfill_id for item in items(registry)], LATER, NOW)
-    assert [item.not_before for item in items(registry)] == [LATER, much_later, LATER]
-    assert [item.not_before for item in items(registry, pipeline_id="weekly")] == [None]
 
 
 def test_a_run_found_alive_keeps_its_items_and_no_others(registry: Registry) -> None:

@@ -119,7 +119,7 @@ def test_checks_are_defined_and_taken_away_with_their_history(registry: Registry
 
 def test_a_check_that_makes_no_sense_changes_nothing(registry: Registry, data: Data) -> None:
     make(registry, ROWS)
-    with pytest.raises(InvalidRequest, match="check 'q': 'x;y' is not the name of a table"):
+    with pytest.raises(InvalidRequest, match="check 'q', table: 'x;y' is not the name of a table"):
         define_check.set_check(
             registry, "orders", {"name": "q", "kind": "row_count", "table": "x;y"}, who="ann", now=datetime.now(UTC)
         )

@@ -28,7 +28,7 @@ def test_retry_runs_the_dates_that_the_request_named(registry: Registry) -> None
         queue.claim(conn, ids, "run_1", lease_until=NOW, who="system", now=NOW)
         queue.move(conn, ItemEvent.FAILED, queue.of(ids), who="system", why="boom", now=NOW, values={"submissions": 4})
     later = NOW + timedelta(days=9)
-    assert control.retry(registry, request_id, Person("ben"), now=later) == (request_id, 2)
+    assert control.retry(registry, request_id, Person("ben"), now=later) == control.Retried(request_id, 2)
     found = items(registry, request_id)
     assert [(item.run_date.day, item.status, item.submissions) for item in found] == [
         (5, ItemStatus.PENDING, 0),
@@ -64,9 +64,25 @@ def test_a_cancelled_request_goes_on_where_it_was_stopped(registry: Registry) ->
     with registry.writing() as conn:
         queue.move(conn, ItemEvent.STOPPED, queue.of(ids), who="system", why=None, now=NOW)
     assert statuses(registry, request_id) == ["success", "failed", "cancelled", "cancelled"]
-    assert control.retry(registry, request_id, Person("ben"), now=NOW) == (request_id, 3)
+    assert control.retry(registry, request_id, Person("ben"), now=NOW) == control.Retried(request_id, 3)
     assert statuses(registry, request_id) == ["success", "pending", "pending", "pending"]
     control.pause(registry, request_id, Person("ben"), now=NOW)  # it is at work again
+
+
+@pytest.mark.parametrize("by_its_date", [False, True])
+def test_a_date_is_tried_again_with_the_priority_that_its_request_has_now(
+    registry: Registry, by_its_date: bool
+) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05..2026-01-06"), who="anna", now=NOW)
+    first, _ = items(registry, request_id)
+    fail(registry, first.backfill_id)
+    control.reprioritize(registry, request_id, 50, Person("anna"), now=NOW)
+    assert [item.priority for item in items(registry, request_id)] == [0, 50], "what has ended waits no more"
+    if by_its_date:
+        control_dates.retry_dates(registry, "orders", "2026-01-05", Person("ben"), now=NOW)
+    else:
+        control.retry(registry, request_id, Person("ben"), now=NOW)
+    assert [item.priority for item in items(registry, request_id)] == [50, 50]
 
 
 def test_a_date_that_was_cancelled_by_itself_stays_so_until_it_is_named(registry: Registry) -> None:
@@ -74,7 +90,7 @@ def test_a_date_that_was_cancelled_by_itself_stays_so_until_it_is_named(registry
     first, _ = items(registry, request_id)
     fail(registry, first.backfill_id)
     control_dates.cancel_dates(registry, "orders", "2026-01-06", Person("ben"), now=NOW)
-    assert control.retry(registry, request_id, Person("ben"), now=NOW) == (request_id, 1)
+    assert control.retry(registry, request_id, Person("ben"), now=NOW) == control.Retried(request_id, 1)
     assert statuses(registry, request_id) == ["pending", "cancelled"]
     named = control_dates.retry_dates(registry, "orders", "2026-01-06", Person("ben"), now=NOW)
     assert named == (date(2026, 1, 6),)

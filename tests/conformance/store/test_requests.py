@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -75,7 +75,7 @@ def items(registry: Registry, request_id: str) -> list[Item]:
         (wish("weekly", dates="2026-01-05, 2026-01-06, 2026-01-07"), InvalidRequest, "2026-01-07 is not a date it can"),
         (wish("orders", dates="2025-12-31"), InvalidRequest, "lies before start_date 2026-01-01"),
         (wish("ordrs", dates="2026-01-05"), NotFound, "there is no pipeline 'ordrs'; did you mean 'orders'?"),
-        (wish("ordrs", "fixs", dates="2026-01-05"), InvalidRequest, "there is no pipeline 'fixs'"),
+        (wish("ordrs", "fixs", dates="2026-01-05"), NotFound, "there is no pipeline 'fixs'"),
         (wish("weekly", dates="2026-01-06..2026-01-08"), InvalidRequest, "nothing to fill"),
         (wish("orders", dates="2026-01-05", only="lost"), InvalidRequest, "expected missing, failed, stale"),
         (wish("orders", dates="2026-01-05", only="failed"), InvalidRequest, "is missing"),
@@ -221,17 +221,18 @@ def test_first_n_starts_n_dates_and_resume_releases_the_rest(registry: Registry)
     asked = wish("orders", dates="2026-01-05..2026-01-08", first_n=1, newest_first=True)
     request_id, _ = save_request(registry, asked, who="anna", now=NOW)
     with registry.reading() as conn:
-        assert [item.run_date for item in queue_reads.pending(conn, datetime.now(UTC))] == [date(2026, 1, 8)]
+        assert [item.run_date for item in queue_reads.pending(conn, NOW, timedelta(hours=1))] == [date(2026, 1, 8)]
     assert control.resume(registry, request_id, Person("anna"), now=NOW) == (request_id, 4)
     with registry.reading() as conn:
-        assert [item.run_date.day for item in queue_reads.pending(conn, datetime.now(UTC))] == [8, 7, 6, 5]
+        waiting = queue_reads.pending(conn, NOW, timedelta(hours=1))
+        assert [item.run_date.day for item in waiting] == [8, 7, 6, 5]
 
 
 def test_a_paused_request_starts_nothing(registry: Registry) -> None:
     request_id, _ = save_request(registry, wish("orders", dates="2026-01-05"), who="anna", now=NOW)
     control.pause(registry, request_id[:6], Person("anna"), now=NOW)
     with registry.reading() as conn:
-        assert queue_reads.pending(conn, datetime.now(UTC)) == []
+        assert queue_reads.pending(conn, NOW, timedelta(hours=1)) == []
     with pytest.raises(Conflict, match="is paused already"):
         control.pause(registry, request_id, Person("anna"), now=NOW)
     control.resume(registry, request_id, Person("anna"), now=NOW)
@@ -278,6 +279,31 @@ def test_reprioritize_changes_what_waits(registry: Registry) -> None:
         assert conn.execute(select(backfill_requests.c.priority)).scalar_one() == 9
     with pytest.raises(NotFound, match="there is no request 'bf-zz'"):
         control.reprioritize(registry, "bf-zz", 9, Person("anna"), now=NOW)
+
+
+def test_a_date_at_work_waits_for_its_retry_with_the_priority_that_its_request_was_given_meanwhile(
+    registry: Registry,
+) -> None:
+    request_id, _ = save_request(registry, wish("orders", dates="2026-01-05..2026-01-06"), who="anna", now=NOW)
+    at_work = [items(registry, request_id)[0].backfill_id]
+    with registry.writing() as conn:
+        queue.claim(conn, at_work, "run_1", lease_until=NOW, who="system", now=NOW)
+    later = NOW + timedelta(minutes=1)
+    assert control.reprioritize(registry, request_id, 9, Person("anna"), now=later) == (request_id, 1)
+    with registry.reading() as conn:
+        silent = queue_reads.silent_runs(conn, later)
+    assert [run.dag_run_id for run in silent] == ["run_1"], "that is no sign of its run"
+    with registry.writing() as conn:
+        queue.move(conn, ItemEvent.RETRIED, queue.of(at_work), who="system", why="boom", now=later)
+    assert [item.priority for item in items(registry, request_id)] == [9, 9]
+
+
+def test_a_beginning_that_several_requests_share_is_refused_with_their_names(registry: Registry) -> None:
+    days = ("2026-01-05", "2026-01-06")
+    names = sorted(save_request(registry, wish("orders", dates=day), who="anna", now=NOW)[0] for day in days)
+    with pytest.raises(InvalidRequest) as refused, registry.reading() as conn:
+        requests.get(conn, "bf-")
+    assert str(refused.value) == f"more than one request begins with 'bf-'; expected one of {', '.join(names)}"
 
 
 def test_relative_dates_are_those_of_the_pipelines_zone_and_not_of_utc(registry: Registry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,7 @@ from airflow_backfill_provider.backfill.hold import SubmissionStatus, Submit
 from airflow_backfill_provider.backfill.person import Person
 from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.errors import Conflict
-from airflow_backfill_provider.store import holds, queue
+from airflow_backfill_provider.store import holds, queue, requests
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import pipelines
 from tests.conformance.store.test_turn import D1, D2, D3, D4, Airflow, add, asked, definition, fail, items, statuses
@@ -111,7 +112,13 @@ def test_a_request_is_retried_without_the_pipelines_that_start_nothing_any_more(
     control.cancel(registry, request, BEN, now=datetime.now(UTC))
     with registry.writing() as conn:
         conn.execute(update(pipelines).where(pipelines.c.pipeline_id == "calls").values(is_active=False))
-    assert control.retry(registry, request, BEN, now=datetime.now(UTC)) == (request, 2)
+    left_out = control.LeftOut("calls", (D1, D2), "is switched off")
+    assert control.retry(registry, request, BEN, now=datetime.now(UTC)) == control.Retried(request, 2, (left_out,))
+    assert left_out.selection == f"{D1}..{D2}"
+    assert left_out.why == "the pipeline is switched off, so nothing would start them"
+    with registry.reading() as conn:
+        told = requests.history(conn, request)[-1]["details"]
+    assert told == "2 date(s); not 2 of calls, which is switched off"
     assert statuses(registry, D1, D2) == ["pending", "pending"]
     assert [item.status.value for item in items(registry, D1, D2, pipeline_id="calls")] == ["cancelled", "cancelled"]
 
@@ -127,17 +134,42 @@ def do(registry: Registry, run_id: str) -> None:
     record_run.ended(registry, run.ref, None, RecordStatus.SUCCESS)
 
 
+def mark_it(registry: Registry) -> None:
+    owed_dates.mark_stale(registry, "orders", str(D1), who="ben", why="bad", now=datetime.now(UTC))
+
+
+def change_its_job(registry: Registry) -> None:
+    with registry.writing() as conn:
+        conn.execute(update(pipelines).values(platform_job_id="2"))
+
+
+@pytest.mark.parametrize("outdate", [mark_it, change_its_job])
 def test_a_date_that_was_done_since_and_is_stale_again_is_done_anew(
-    registry: Registry, settings: options.Settings
+    registry: Registry, settings: options.Settings, outdate: Callable[[Registry], None]
 ) -> None:
     add(registry)
-    request = ask(registry, str(D1))
-    control.cancel(registry, request, BEN, now=datetime.now(UTC))
+    request = cancelled_request(registry)
     do(registry, "manual__1")
-    owed_dates.mark_stale(registry, "orders", str(D1), who="ben", why="bad", now=datetime.now(UTC))
+    outdate(registry)
     control.retry(registry, request, BEN, now=datetime.now(UTC))
     airflow = Airflow()
     list(dispatch(registry, airflow, settings))
     [(run_id, run)] = airflow.runs.items()
     again = replace(asked(run_id, (D1,)), asked_at=datetime.fromisoformat(run["conf"][ASKED_AT]))
     assert isinstance(run_job.begin(registry, again, definition(registry)), Submit)
+
+
+def test_a_date_is_cancelled_although_the_request_that_fills_it_is_an_old_one(registry: Registry) -> None:
+    """It was cancelled, asked for again, cancelled again, and then the first request was retried."""
+    add(registry)
+    old, _ = (cancelled_request(registry) for _ in range(2))
+    control.retry(registry, old, BEN, now=datetime.now(UTC))
+    assert statuses(registry, D1) == ["pending", "cancelled"]
+    assert control_dates.cancel_dates(registry, "orders", str(D1), BEN, now=datetime.now(UTC)) == (D1,)
+    assert statuses(registry, D1) == ["cancelled", "cancelled"]
+
+
+def cancelled_request(registry: Registry) -> str:
+    request = ask(registry, str(D1))
+    control.cancel(registry, request, BEN, now=datetime.now(UTC))
+    return request

@@ -36,7 +36,8 @@ def test_a_lost_run_is_started_when_its_deadline_is_near_and_not_when_its_dag_is
         f"orders {tick.date()}: enqueued, its run was lost, and its deadline is {tick + 4 * HOUR:%Y-%m-%d %H:%M} UTC"
     ]
     with registry.reading() as conn:
-        assert [item.pipeline_id for item in queue_reads.pending(conn, datetime.now(UTC))] == ["orders"]
+        waiting = queue_reads.pending(conn, datetime.now(UTC), timedelta(hours=1))
+        assert [item.pipeline_id for item in waiting] == ["orders"]
 
 
 def test_a_date_whose_deadline_is_near_goes_before_others(

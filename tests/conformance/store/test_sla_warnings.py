@@ -227,7 +227,7 @@ def test_a_warned_date_whose_tick_is_another_one_now_has_no_deadline_of_the_old_
 ) -> None:
     add(registry, tick, tick + 4 * HOUR, sla_warning_minutes=120)
     watch(registry, settings)
-    change(registry, frequency=f"at {tick + 10 * MINUTE:%H:%M}")
+    change(registry, frequency=f"at {moved(tick):%H:%M}")
     watch(registry, settings)
     assert types(registry).count("sla_withdrawn") == 1
 
@@ -271,9 +271,14 @@ def test_a_breach_whose_date_is_still_wanted_goes_on_when_the_rule_changes(
     watch(registry, settings)
     pass_deadline(registry)
     watch(registry, settings)
-    change(registry, frequency=f"at {tick + 10 * MINUTE:%H:%M}")
+    change(registry, frequency=f"at {moved(tick):%H:%M}")
     watch(registry, settings)
     assert types(registry) == ["sla_breach"]
+
+
+def moved(tick: datetime) -> datetime:
+    """Ten minutes away on the same day: on another one it would be another date's."""
+    return tick - 10 * MINUTE if tick.hour == 23 else tick + 10 * MINUTE
 
 
 def test_of_a_tick_that_was_moved_it_is_told_when_its_date_is_due_now(
@@ -282,7 +287,7 @@ def test_of_a_tick_that_was_moved_it_is_told_when_its_date_is_due_now(
     deadline = tick + 4 * HOUR
     add(registry, tick, deadline, sla_warning_minutes=120)
     watch(registry, settings)
-    change(registry, frequency=f"at {tick + 10 * MINUTE:%H:%M}")
+    change(registry, frequency=f"at {moved(tick):%H:%M}")
     watch(registry, settings)
     [notice] = [one for one in told(registry) if one.type.value == "sla_withdrawn"]
     assert f"it is due by {deadline:%Y-%m-%d %H:%M} UTC now" in notice.why

@@ -24,7 +24,7 @@ from airflow_backfill_provider.errors import BackfillError, StoreError
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.store import pipelines, queue, queue_reads, run_log_reads
 from airflow_backfill_provider.store.engine import Registry
-from airflow_backfill_provider.store.tables import backfill_queue
+from airflow_backfill_provider.store.tables import backfill_queue, pipeline_dependencies
 from airflow_backfill_provider.store.tables import pipelines as table
 
 D1, D2, D3, D4 = (date(2026, 1, day) for day in (5, 6, 7, 8))
@@ -180,27 +180,32 @@ def test_a_paused_dag_gets_nothing_and_holds_no_slot(registry: Registry, setting
     assert due_words(registry, settings, datetime.now(UTC) + timedelta(seconds=61)) == "dates that can start"
 
 
-def test_of_a_paused_dag_only_what_is_looked_at_is_written(registry: Registry, settings: options.Settings) -> None:
-    """With a hundred thousand dates waiting, each look would write them all."""
-    add(registry, start_date=date(2020, 1, 1), max_active_backfills=3)
-    days = [date(2020, 1, 1) + timedelta(days=number) for number in range(queue_reads.MOST_OF_ONE_PIPELINE + 50)]
-    ask(registry, *days)
-    airflow = Airflow(paused=True)
-    assert len(take_turn(registry, airflow, settings)) == 1
-    put_off = [item for item in items(registry, *days) if item.not_before is not None]
-    assert [item.run_date for item in put_off] == days[: queue_reads.MOST_OF_ONE_PIPELINE]
-    assert due_work(registry, settings, datetime.now(UTC)) is None
-    assert not airflow.runs
-
-
-def test_airflows_own_backfills_take_no_slot_of_the_queue(registry: Registry, settings: options.Settings) -> None:
+@pytest.mark.parametrize("origin", ["airflow backfill", "manual", "cleared"])
+def test_runs_that_a_person_started_in_airflow_take_no_slot_of_the_queue(
+    registry: Registry, settings: options.Settings, origin: str
+) -> None:
     add(registry)
     ask(registry, D1)
-    native = asked("backfill__x", (D2,), origin="airflow backfill")
+    native = asked("their run", (D2,), origin=origin)
     run_job.begin(registry, native, definition(registry))
     airflow = Airflow()
     take_turn(registry, airflow, settings)
     assert statuses(registry, D1) == ["in_progress"]
+
+
+def test_runs_that_a_person_cleared_wait_for_an_upstream_that_the_queue_can_fill(
+    registry: Registry, settings: options.Settings
+) -> None:
+    add(registry, "sources")
+    add(registry, start_date=date(2020, 1, 1))
+    with registry.writing() as conn:
+        conn.execute(pipeline_dependencies.insert().values(pipeline_id="orders", upstream_id="sources", date_offset=0))
+    ask(registry, D1, pipeline_id="sources")
+    for number in range(settings.max_active_backfill_runs):
+        waits = asked(f"manual__{number}", (D1 + timedelta(days=number),), origin="manual")
+        assert isinstance(run_job.begin(registry, waits, definition(registry)), run_job.Upstream)
+    take_turn(registry, Airflow(), settings)
+    assert [item.status.value for item in items(registry, D1, pipeline_id="sources")] == ["in_progress"]
 
 
 def test_a_run_that_waits_because_its_dag_was_paused_gives_its_slot_back(

@@ -9,16 +9,22 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from airflow_backfill_provider.actions import run_job
+from airflow_backfill_provider.actions import control, record_run, run_job
+from airflow_backfill_provider.actions.apply_manifest import read_some
 from airflow_backfill_provider.actions.asked_run import AskedRun
+from airflow_backfill_provider.actions.owed_dates import date_counts, every_date
 from airflow_backfill_provider.actions.upstream_dates import unmet
+from airflow_backfill_provider.actions.why_they_wait import why_they_wait
+from airflow_backfill_provider.backfill.choose import Limits
 from airflow_backfill_provider.backfill.hold import Done, Follow, RunRef, Submit
 from airflow_backfill_provider.backfill.item import NewItem
+from airflow_backfill_provider.backfill.person import Person
+from airflow_backfill_provider.backfill.status import RecordStatus
 from airflow_backfill_provider.errors import InvalidRequest
 from airflow_backfill_provider.pipelines.pipeline import Pipeline
 from airflow_backfill_provider.platforms.base import ExternalRun, ExternalStatus, Observation
 from airflow_backfill_provider.sensors.pipeline_dates import read_dates
-from airflow_backfill_provider.store import pipelines, queue
+from airflow_backfill_provider.store import coverage, pipelines, queue, queue_reads, requests
 from airflow_backfill_provider.store.engine import Registry
 from airflow_backfill_provider.store.tables import pipeline_dependencies, pipeline_run_log
 from airflow_backfill_provider.store.tables import pipelines as table
@@ -62,6 +68,29 @@ def test_a_date_waits_until_its_upstream_date_is_done(registry: Registry) -> Non
     assert waits(registry, FRIDAY) == ("up", FRIDAY)
 
 
+def test_who_waits_for_a_date_that_failed_is_told_so_unless_it_is_tried_again(registry: Registry) -> None:
+    now, limits = datetime.now(UTC), Limits(everywhere=16, a_platform=8, ageing=timedelta(hours=1))
+    with registry.writing() as conn:
+        queue.enqueue(conn, [NewItem(pipeline_id="down", run_date=FRIDAY, reason="missing")], who="a", why=None, now=T)
+
+    def told() -> str:
+        with registry.reading() as conn:
+            (words,) = why_they_wait(
+                conn, queue_reads.items_of_dates(conn, "down", [FRIDAY]), now, limits, no_idle
+            ).values()
+            return words
+
+    assert told() == f"for upstream up {FRIDAY}"
+    record(registry, FRIDAY, "failed")
+    assert told() == f"for upstream up {FRIDAY}, which failed"
+    reopen_upstream(registry)
+    assert told() == f"for upstream up {FRIDAY}"
+
+
+def no_idle(_pipeline_ids: object) -> dict[str, str]:
+    return {}
+
+
 def test_a_day_that_the_upstream_does_not_run_is_nothing_to_wait_for(registry: Registry) -> None:
     assert waits(registry, SATURDAY) is None
 
@@ -72,11 +101,78 @@ def test_a_deleted_upstream_is_nothing_to_wait_for(registry: Registry) -> None:
     assert waits(registry, FRIDAY) is None
 
 
+def born_without_a_start(registry: Registry, created_at: datetime) -> None:
+    with registry.writing() as conn:
+        mine = table.c.pipeline_id == "up"
+        conn.execute(table.update().where(mine).values(start_date=None, created_at=created_at))
+
+
+def test_a_day_from_before_the_upstream_was_created_is_nothing_to_wait_for(registry: Registry) -> None:
+    born_without_a_start(registry, datetime(2026, 1, 10, 12, tzinfo=UTC))
+    assert waits(registry, FRIDAY) is None
+    assert waits(registry, MONDAY) == ("up", MONDAY)
+
+
+@pytest.mark.parametrize(("status", "waited_for"), [("failed", True), ("running", True), ("missed", False)])
+def test_a_run_of_a_day_from_before_the_upstream_was_created_is_waited_for(
+    registry: Registry, status: str, waited_for: bool
+) -> None:
+    born_without_a_start(registry, T)
+    record(registry, FRIDAY, status)
+    assert (waits(registry, FRIDAY) is not None) is waited_for
+
+
+def test_an_item_of_a_day_from_before_the_upstream_was_created_is_waited_for(registry: Registry) -> None:
+    born_without_a_start(registry, T)
+    reopen_upstream(registry)
+    assert waits(registry, FRIDAY) == ("up", FRIDAY)
+
+
+def test_the_first_run_of_a_pipeline_that_waits_for_its_own_day_before_starts(registry: Registry) -> None:
+    born_without_a_start(registry, datetime(2026, 1, 9, 12, tzinfo=UTC))
+    with registry.writing() as conn:
+        conn.execute(pipeline_dependencies.insert().values(pipeline_id="up", upstream_id="up", date_offset=-3))
+    with registry.reading() as conn:
+        assert unmet(conn, [("up", MONDAY), ("up", date(2026, 1, 15))]) == {("up", date(2026, 1, 15)): ("up", MONDAY)}
+
+
 def test_while_an_upstream_date_is_to_be_done_anew_its_dependents_wait(registry: Registry) -> None:
     record(registry, FRIDAY, "success")
     new = NewItem(pipeline_id="up", run_date=FRIDAY, reason="requested")
     with registry.writing() as conn:
         queue.enqueue(conn, [new], who="anna", why=None, now=T)
+    assert waits(registry, FRIDAY) == ("up", FRIDAY)
+
+
+@pytest.mark.parametrize(
+    ("request_cells", "kept_back", "reason"),
+    [
+        ({"paused_at": T}, False, "its request is paused"),
+        ({}, True, "'--first' keeps it back"),
+    ],
+)
+def test_a_done_date_that_a_person_keeps_from_being_done_anew_holds_nobody_up(
+    registry: Registry, request_cells: dict[str, Any], kept_back: bool, reason: str
+) -> None:
+    record(registry, FRIDAY, "success")
+    new = NewItem(pipeline_id="up", run_date=FRIDAY, reason="requested", request_id="bf-1", kept_back=kept_back)
+    with registry.writing() as conn:
+        requests.save(conn, {"request_id": "bf-1", "requested_by": "anna", "requested_at": T} | request_cells)
+        queue.enqueue(conn, [new], who="anna", why=None, now=T)
+    assert waits(registry, FRIDAY) is None, reason
+    with registry.writing() as conn:
+        (item,) = queue_reads.items_of_dates(conn, "up", [FRIDAY])
+        queue.claim(conn, [item.backfill_id], "run_1", lease_until=T, who="system", now=T)
+    assert waits(registry, FRIDAY) == ("up", FRIDAY), "somebody works on it"
+
+
+def test_when_a_person_lets_a_date_go_on_its_dependents_wait_for_it(registry: Registry) -> None:
+    record(registry, FRIDAY, "success")
+    new = NewItem(pipeline_id="up", run_date=FRIDAY, reason="requested", request_id="bf-1", kept_back=True)
+    with registry.writing() as conn:
+        requests.save(conn, {"request_id": "bf-1", "requested_by": "anna", "requested_at": T, "paused_at": T})
+        queue.enqueue(conn, [new], who="anna", why=None, now=T)
+    control.resume(registry, "bf-1", Person("anna"), now=T)
     assert waits(registry, FRIDAY) == ("up", FRIDAY)
 
 
@@ -135,6 +231,28 @@ def test_a_job_that_has_succeeded_is_done_though_its_upstream_is_done_anew(regis
     good = Observation(status=ExternalStatus.SUCCESS, vendor_state="ended")
     run_job.settle(registry, run, definition(registry), decision.key, good)
     assert isinstance(begin(registry)[1], Done)
+
+
+@pytest.mark.parametrize(("upstream_again", "status"), [(True, "stale"), (False, "done")])
+def test_a_date_is_stale_when_its_upstream_was_done_anew_while_its_job_was_at_work(
+    registry: Registry, upstream_again: bool, status: str
+) -> None:
+    """The job may have read what was there before. Its end, after the upstream's, does not make it newer."""
+    record(registry, FRIDAY, "success")
+    run, decision = begin(registry)
+    run_job.accept(registry, run, decision.key, ExternalRun(external_id="77"))
+    if upstream_again:
+        record(registry, FRIDAY, "success", datetime.now(UTC))
+    good = Observation(status=ExternalStatus.SUCCESS, vendor_state="ended")
+    run_job.settle(registry, run, definition(registry), decision.key, good)
+    record_run.ended(registry, run.ref, 1, RecordStatus.SUCCESS)
+    now = datetime.now(UTC)
+    with registry.reading() as conn:
+        definitions = read_some(conn, ["down"])
+        (state,) = every_date(conn, definitions, ["down"], FRIDAY, FRIDAY, now)["down"]
+        assert state.status == status
+        assert date_counts(conn, definitions, ["down"], FRIDAY, FRIDAY, now)["down"] == {state.status: 1}
+        assert coverage.found_wrong(conn, ["down"]) == {}
 
 
 async def test_many_who_wait_ask_one_question_a_beat(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,7 +236,7 @@ def test_a_request_sensor_tells_what_was_not_done(registry: Registry) -> None:
     sensor = BackfillRequestSensor(task_id="wait", request_id="bf-1", timeout=90)
     with pytest.raises(TaskDeferred) as deferred:
         sensor.execute({})
-    assert deferred.value.timeout == timedelta(seconds=90)
+    assert timedelta(seconds=80) < deferred.value.timeout <= timedelta(seconds=90)
     move(registry, ItemEvent.SUCCEEDED, [first])
     move(registry, ItemEvent.FAILED, [second])
     words = r"request 'bf-1' ended with 1 of 2 dates not done: down 2026-01-09 failed"
@@ -254,6 +254,18 @@ def test_a_request_that_a_person_retries_meanwhile_is_waited_for_again(registry:
     sensor = BackfillRequestSensor(task_id="wait", request_id="bf-1")
     with pytest.raises(TaskDeferred):
         sensor.execute_complete({}, {"event": "ended"})
+
+
+def test_the_time_of_a_request_sensor_does_not_begin_anew_with_each_retry(registry: Registry) -> None:
+    ask(registry, "bf-1", FRIDAY)
+    sensor = BackfillRequestSensor(task_id="wait", request_id="bf-1", timeout=3600)
+    with pytest.raises(TaskDeferred) as first:
+        sensor.execute({})
+    left = datetime.now(UTC) + timedelta(seconds=60)
+    with pytest.raises(TaskDeferred) as again:
+        sensor.execute_complete({}, {"event": "ended"}, **first.value.kwargs | {"until": left.isoformat()})
+    assert again.value.timeout <= timedelta(seconds=60)
+    assert again.value.kwargs == {"until": left.isoformat()}
 
 
 def test_sensors_poke_when_they_are_told_to(registry: Registry) -> None:

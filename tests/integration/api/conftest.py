@@ -20,6 +20,7 @@ from tests.integration.api.managers import OPTIONS, TOKENS, Token
 
 TODAY = datetime.now(UTC).date()
 SEEN, DOWNSTREAM, HIDDEN, LOOKED_AT = "orders", "reports", "hidden", "ledger"
+CLOSED_TEAM = "closed_team"
 MANIFEST = f"""
 pipelines:
   - {{pipeline_id: orders, pipeline_name: Orders, platform: databricks, platform_job_id: "1", schedule_type: daily,
@@ -99,13 +100,15 @@ def _airflow_database() -> None:
         if session.get(DagModel, SEEN) is not None:
             return
         bundles = {name: DagBundleModel(name=name) for name in ("open", "closed")}
-        team = Team(name="closed_team")
+        team = Team(name=CLOSED_TEAM)
         bundles["closed"].teams = [team]
         session.add_all([team, *bundles.values()])
         session.flush()
         in_the_open = (SEEN, DOWNSTREAM, LOOKED_AT, "foreign")
         for dag_id, bundle in (*((dag_id, "open") for dag_id in in_the_open), (HIDDEN, "closed")):
-            session.add(DagModel(dag_id=dag_id, bundle_name=bundle, fileloc="/pipelines.py", is_stale=False))
+            session.add(
+                DagModel(dag_id=dag_id, bundle_name=bundle, fileloc="/pipelines.py", is_stale=False, is_paused=False)
+            )
 
 
 def _registry(url: str) -> None:

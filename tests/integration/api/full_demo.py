@@ -53,7 +53,10 @@ def _pipelines() -> list[str]:
 
     names = [pipeline.pipeline_id for pipeline in read_manifest(manifest()).pipelines]
     with create_session() as session:
-        session.add_all(DagModel(dag_id=name, bundle_name="open", fileloc="/x.py", is_stale=False) for name in names)
+        session.add_all(
+            DagModel(dag_id=name, bundle_name="open", fileloc="/x.py", is_stale=False, is_paused=False)
+            for name in names
+        )
     for as_it_was in (True, False):  # a history of changes, and dates of an older definition
         apply_manifest(registry(), manifest(as_it_was=as_it_was), who="demo", now=datetime.now(UTC))
         if as_it_was:

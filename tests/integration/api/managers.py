@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 Token = Callable[[str], str]
-"""The token of a person by role."""
+"""The token of a person by role; with the simple manager also 'op of closed_team'."""
 Ids = tuple[str, ...]
 
 ROLES = ("nobody", "viewer", "user", "op", "admin")
@@ -39,7 +39,12 @@ def simple_tokens(visible: Ids, looked_at: Ids) -> Token:
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    return lambda role: get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=role, role=role, teams=[]))
+    def token(person: str) -> str:
+        role, _, team = person.partition(" of ")
+        user = SimpleAuthManagerUser(username=person, role=role, teams=[team] if team else [])
+        return get_auth_manager().generate_jwt(user)
+
+    return token
 
 
 def fab_options(home: Path) -> dict[str, str]:

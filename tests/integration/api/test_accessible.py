@@ -23,9 +23,12 @@ def test_axe_finds_nothing_whatever_the_status(ask: Callable[..., Any], open_pag
     found = []
     with full_demo(ask) as known:
         [of_each_status, *_] = known["request_id"]
+        items = ask("admin", "GET", f"/api/requests/{of_each_status}").json()["rows"]
+        failed = next(item for item in items if item["status"] == "failed")
         places = {
             "": "Orders, daily",
             f"?pipeline={DAILY}": "Fill dates",
+            f"?pipeline={DAILY}&date={failed['run_date']}": "Try again",
             f"?view=queue&request={of_each_status}": "asked for by",
         }
         for place, text in places.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,6 +172,21 @@ def test_a_broken_row_stops_no_tag_and_is_named(ask: Ask, broken: str, path: str
     named = ask("user", "POST", path, json=wish(SEEN, broken))
     assert named.status_code == 422
     assert "every blue moon" in named.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/api/grid", f"/api/pipelines/{SEEN}", "/api/requests"])
+def test_a_mistyped_path_of_the_registry_makes_no_file_and_is_told(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    mistyped = tmp_path / "backfil.db"
+    monkeypatch.setenv("AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN", f"sqlite:///{mistyped}")
+    answer = ask("admin", "GET", path)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        503,
+        f"there is no registry at sqlite:///{mistyped}: the file '{mistyped}' does not exist; see that [backfill] "
+        "sql_alchemy_conn names the right one, or run 'airflow pipelines db migrate', which makes it",
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_airflow_takes_every_page_of_the_plugin(ask: Ask) -> None:

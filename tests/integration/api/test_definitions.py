@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.api.conftest import DOWNSTREAM, HIDDEN, SEEN, TODAY, Served
+from tests.integration.api.conftest import CLOSED_TEAM, DOWNSTREAM, HIDDEN, SEEN, TODAY, Served
 from tests.integration.api.test_permissions import AUTH_MANAGERS as AUTH_MANAGERS
 from tests.integration.api.test_permissions import LOGGED_IN, alike
 
@@ -97,7 +97,7 @@ def test_a_connection_of_another_team_is_not_for_who_may_read_others(ask: Ask, a
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        session.add(Connection(conn_id="theirs", conn_type="http", team_name="closed_team"))
+        session.add(Connection(conn_id="theirs", conn_type="http", team_name=CLOSED_TEAM))
     try:
         asked = edited(ask, connection_id="theirs")
         problems = {role: check(ask, role, SEEN, *asked).json()["problems"] for role in ("op", "admin")}
@@ -204,7 +204,7 @@ def test_who_comes_second_is_told_that_it_changed_meanwhile(ask: Ask) -> None:
         ({"parameters": [{"name": "1x", "value": "a"}]}, "parameters[0]", "1x"),
         ({"dependencies": ["nowhere"]}, "dependencies", "'nowhere' is not in the registry"),
         ({"dependencies": [SEEN]}, "dependencies", "waits for itself"),
-        ({"quality_checks": [{"name": "x", "kind": "row_cnt"}]}, "quality_checks[0].check_type", "row_count"),
+        ({"quality_checks": [{"name": "x", "kind": "row_cnt"}]}, "quality_checks[0].kind", "row_count"),
         ({"frequncy": "mon"}, "frequncy", "did you mean 'frequency'"),
         ({"updated_at": "2026-01-01T00:00:00Z"}, "updated_at", "kept by the system"),
     ],

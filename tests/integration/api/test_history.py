@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.integration.api.conftest import DOWNSTREAM, SEEN, TODAY
+from tests.integration.api.conftest import DOWNSTREAM, SEEN, TODAY, Served
 from tests.integration.api.test_permissions import fail, make, wish
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own
@@ -53,6 +53,44 @@ def test_what_was_done_is_answered_with_how_the_request_stands_now(ask: Ask) -> 
     assert steer("retry") == (2, "paused")  # so its dates wait
     assert steer("resume") == (2, "open")
     assert steer("cancel") == (2, "cancelled")
+
+
+@pytest.fixture
+def switch(airflow_app: Served) -> Iterator[Callable[..., None]]:
+    """Switches a pipeline off, or writes other columns of its row; in the end it is on and there."""
+    from airflow_backfill_provider.store.engine import registry
+    from airflow_backfill_provider.store.tables import pipelines
+
+    def change(**values: Any) -> None:
+        with registry().writing() as conn:
+            conn.execute(pipelines.update().where(pipelines.c.pipeline_id == DOWNSTREAM).values(**values))
+
+    yield change
+    change(is_active=True, deleted_at=None)
+
+
+@pytest.mark.parametrize(
+    ("values", "gone"), [({"is_active": False}, "switched off"), ({"deleted_at": datetime.now(UTC)}, "deleted")]
+)
+def test_a_retry_answers_with_what_it_left_out_and_why(
+    ask: Ask, switch: Callable[..., None], values: dict[str, Any], gone: str
+) -> None:
+    name = make(ask, SEEN, DOWNSTREAM, dates="last 2 days")
+    fail(name)
+    switch(**values)
+    assert ask("user", "POST", f"/api/requests/{name}/retry", json={}).json() == {
+        "request_id": name,
+        "dates": 2,
+        "state": "open",
+        "left_out": [
+            {
+                "pipeline_id": DOWNSTREAM,
+                "count": 2,
+                "dates": f"{TODAY - timedelta(days=1)}..{TODAY}",
+                "why": f"the pipeline is {gone}, so nothing would start them",
+            }
+        ],
+    }
 
 
 def test_pages_of_a_history_meet_without_a_gap(ask: Ask) -> None:

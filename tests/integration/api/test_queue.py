@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own
 Ask = Callable[..., Any]
 AUTH_MANAGERS = ("simple", "simple on postgres")
 D1, D2, D3 = (TODAY - timedelta(days=n) for n in (3, 2, 1))
-SLOT = "for a slot, an upstream date, or its DAG to be there and unpaused"
+TURN = "for its turn in the queue"
 
 
 def found_by_a_rule(*days: date, name: str = SEEN, reason: str = "missing", **more: Any) -> None:
@@ -99,7 +99,7 @@ def test_why_a_date_waits_is_told_wherever_its_item_is(ask: Ask) -> None:
     assert waits == {
         str(D1): "for 'backfill resume'",
         str(D2): f"until {later:%Y-%m-%d %H:%M:%S} UTC",
-        str(D3): SLOT,
+        str(D3): TURN,
     }
     (of_request,) = ask("user", "GET", f"/api/requests/{asked}").json()["rows"]
     assert of_request["waits"] == waits[str(D1)]
@@ -116,7 +116,35 @@ def test_a_run_tells_why_its_date_waits_for_another_one(ask: Ask) -> None:
     with registry().writing() as conn:
         conn.execute(backfill_queue.update().values(dag_run_id="queue__first"))
     (item,) = ask("user", "GET", f"/api/pipelines/{SEEN}/runs/queue__first").json()["items"]
-    assert item["waits"] == SLOT
+    assert item["waits"] == TURN
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"is_paused": True}, "for its DAG, which is paused in Airflow"),
+        ({"is_stale": True}, "for its DAG, which Airflow does not have"),
+    ],
+)
+def test_a_date_whose_dag_rests_says_so_and_not_when_it_is_looked_at_again(
+    ask: Ask, change: dict[str, bool], words: str
+) -> None:
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    def set_dag(**values: bool) -> None:
+        with create_session() as session:
+            for name, value in values.items():
+                setattr(session.get(DagModel, SEEN), name, value)
+
+    found_by_a_rule(D1, not_before=datetime.now(UTC) + timedelta(minutes=1))  # as the dispatcher puts it off
+    set_dag(**change)
+    try:
+        assert rows(ask)[0]["waits"] == words
+        (of_story,) = ask("user", "GET", f"/api/pipelines/{SEEN}/dates/{D1}").json()["items"]
+        assert of_story["waits"] == words
+    finally:
+        set_dag(is_paused=False, is_stale=False)
 
 
 def test_a_date_of_a_pipeline_that_is_switched_off_says_that_nothing_will_come(ask: Ask) -> None:
@@ -143,7 +171,7 @@ def test_a_date_that_works_or_has_ended_waits_for_nothing(ask: Ask) -> None:
     assert (ended["status"], ended["waits"]) == ("failed", None)
 
 
-def test_a_page_asks_no_more_of_the_registry_for_many_dates_than_for_one(ask: Ask) -> None:
+def test_a_page_asks_no_more_of_the_registry_for_many_dates_than_for_few(ask: Ask) -> None:
     from airflow_backfill_provider.store.engine import registry
 
     asked: list[str] = []
@@ -159,7 +187,8 @@ def test_a_page_asks_no_more_of_the_registry_for_many_dates_than_for_one(ask: As
     event.listen(engine, "before_cursor_execute", note)
     try:
         for path in ("/api/queue", f"/api/requests/{name}"):
-            assert statements(f"{path}?limit=1") == statements(path) > 0
+            # Four: one of them has an upstream, which is asked about for all of them at once.
+            assert statements(f"{path}?limit=4") == statements(path) > 0
     finally:
         event.remove(engine, "before_cursor_execute", note)
 

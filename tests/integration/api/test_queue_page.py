@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.integration.api.conftest import DOWNSTREAM, SEEN, TODAY
 from tests.integration.api.test_permissions import fail, make, wish
-from tests.integration.api.test_queue import D1, D2, SLOT, found_by_a_rule
+from tests.integration.api.test_queue import D1, D2, TURN, found_by_a_rule
 from tests.integration.api.test_row_page import Open, pictures
 from tests.integration.api.test_row_page import open_page as open_page
 from tests.integration.api.test_row_page import site as site
@@ -115,7 +115,7 @@ def test_a_date_that_waits_says_for_what_in_the_queue_and_in_its_story(ask: Ask,
     name = make(ask, SEEN, dates="last 2 days", first_n=1)
     page = open_page("viewer", f"?view=queue&request={name}")
     dates = page.get_by_role("region", name="Dates in the queue")
-    expect(dates.get_by_text(f"waits {SLOT}")).to_be_visible()
+    expect(dates.get_by_text(f"waits {TURN}")).to_be_visible()
     expect(dates.get_by_text("waits for 'backfill resume'")).to_be_visible()
     page.goto(page.url.split("?")[0] + f"?pipeline={SEEN}&date={TODAY}")
     expect(page.get_by_role("region", name=f"Story of {TODAY}").get_by_text("It waits for")).to_be_visible()

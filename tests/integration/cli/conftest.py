@@ -12,6 +12,18 @@ import pytest
 
 from tests.airflow_console import AirflowConsole, Ended
 
+ORDERS_AND_WEEKLY = """\
+pipelines:
+  - {pipeline_id: orders, platform: http, trigger_url: /x, schedule_type: daily, start_date: 2026-01-01}
+  - pipeline_id: weekly
+    platform: http
+    trigger_url: /x
+    schedule_type: weekly
+    start_date: 2026-01-01
+    dependencies: [orders]
+"""
+"""A file of two pipelines, of which the second waits for the first."""
+
 
 class Console:
     """Airflow's command line in a home of its own."""

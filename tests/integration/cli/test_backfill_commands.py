@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.cli.conftest import ORDERS_AND_WEEKLY
+
 pytestmark = pytest.mark.airflow
 
-ROWS = """\
-pipelines:
-  - {pipeline_id: orders, platform: http, trigger_url: /x, schedule_type: daily, start_date: 2026-01-01}
-  - pipeline_id: weekly
-    platform: http
-    trigger_url: /x
-    schedule_type: weekly
-    start_date: 2026-01-01
-    dependencies: [orders]
-"""
 THREE = ("--dates", "2026-01-05..2026-01-07")
 
 
 @pytest.fixture(autouse=True)
 def _two_pipelines(pipelines: Any, tmp_path: Path) -> None:
     file = tmp_path / "pipelines.yaml"
-    file.write_text(ROWS)
+    file.write_text(ORDERS_AND_WEEKLY)
     assert pipelines("apply", "-f", file).code == 0
 
 
@@ -80,9 +73,38 @@ def test_a_request_is_steered_from_pause_to_cancel_and_goes_on_after_it(pipeline
         assert (again.code, again.out) == (4, "")
         assert "was cancelled at" in again.err
         assert "'backfill retry' lets it go on" in again.err
-    assert pipelines("backfill", "retry", name, "-o", "json").json == {"request_id": name, "dates": 3}
+    retried = pipelines("backfill", "retry", name, "-o", "json").json
+    assert retried == {"request_id": name, "dates": 3, "left_out": []}
     assert "open; 0 % ended (3 pending)" in pipelines("backfill", "show", name).out
     assert "has no failed date" in pipelines("backfill", "retry", name).err
+
+
+def test_a_retry_names_what_it_left_out_and_the_command_for_when_that_is_back(pipelines: Any, tmp_path: Path) -> None:
+    def orders_is(active: bool) -> None:
+        with sqlite3.connect(tmp_path / "backfill.db") as conn:
+            conn.execute("UPDATE pipelines SET is_active = ? WHERE pipeline_id = 'orders'", (active,))
+
+    wish = ("orders", "--dates", "2026-01-05, 2026-01-07", "--downstream", "-o", "json")
+    name = pipelines("backfill", "create", *wish).json["request_id"]
+    orders_is(False)
+    left_out = {
+        "pipeline_id": "orders",
+        "count": 2,
+        "dates": "2026-01-05, 2026-01-07",
+        "why": "the pipeline is switched off, so nothing would start them",
+    }
+    assert pipelines("backfill", "cancel", name).code == 0
+    retried = pipelines("backfill", "retry", name, "-o", "json").json
+    assert retried == {"request_id": name, "dates": 1, "left_out": [left_out]}
+    assert pipelines("backfill", "cancel", name).code == 0
+    again = "airflow pipelines backfill retry --pipeline orders --dates '2026-01-05, 2026-01-07'"
+    assert pipelines("backfill", "retry", name).out.splitlines() == [
+        f"Request {name} tries 1 date(s) again.",
+        f"Not tried again: 2 date(s) of 'orders' (2026-01-05, 2026-01-07): {left_out['why']}. When it is back: {again}",
+    ]
+    orders_is(True)
+    command = ("retry", "--pipeline", "orders", "--dates", "2026-01-05, 2026-01-07")
+    assert "Tried again: 2 date(s) of 'orders'." in pipelines("backfill", *command).out
 
 
 def test_dates_of_a_pipeline_are_cancelled_whoever_asked_for_them(pipelines: Any) -> None:
@@ -103,7 +125,35 @@ def test_explain_tells_who_asked_for_a_date_and_why(pipelines: Any) -> None:
     assert told["story"][0] == "2026-01-05 00:00:00  its tick passed: the date was due"
     assert told["story"][1].endswith(f"request {created['request_id']}: March reload")
     assert told["story"][-1].startswith("now: queued, queued since")
-    assert pipelines("explain", "orders", "2026-01-05").out.splitlines() == told["story"]
+    assert told["waits"] == "for its turn in the queue"
+    lines = [*told["story"], "it waits for its turn in the queue"]
+    assert pipelines("explain", "orders", "2026-01-05").out.splitlines() == lines
+
+
+def test_the_one_cause_for_which_a_date_waits_is_named(pipelines: Any) -> None:
+    wish = ("weekly", "--dates", "2026-01-05", "-o", "json")
+    name = pipelines("backfill", "create", *wish).json["request_id"]
+    assert "waits for upstream orders 2026-01-05" in pipelines("backfill", "show", name).out
+    assert pipelines("explain", "weekly", "2026-01-05", "-o", "json").json["waits"] == "for upstream orders 2026-01-05"
+
+
+def test_delete_says_what_waits_and_how_to_end_it(pipelines: Any) -> None:
+    assert pipelines("backfill", "create", "weekly", "--dates", "2026-01-05, 2026-01-12, 2026-01-19").code == 0
+    told = pipelines("delete", "weekly").out.splitlines()
+    assert told[1].startswith(
+        "note: 3 date(s) of it wait in the queue, and nothing starts them unless 'apply' brings it"
+    )
+    command = shlex.split(told[1].partition("end them with: airflow pipelines ")[2])
+    assert command[-1] == "2026-01-05, 2026-01-12, 2026-01-19"
+    assert pipelines(*command).code == 0
+    deleted = pipelines("delete", "orders", "-o", "json").json
+    assert deleted == {"pipeline_id": "orders", "deleted": True, "waiting": [], "requests": [], "runs": []}
+
+
+def test_the_story_of_a_date_is_told_after_its_pipeline_was_deleted(pipelines: Any) -> None:
+    assert pipelines("delete", "weekly").code == 0
+    story = pipelines("explain", "weekly", "2026-01-05", "-o", "json").json["story"]
+    assert any(line.endswith("the pipeline was deleted: nothing is started any more") for line in story)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +175,7 @@ def test_explain_tells_who_asked_for_a_date_and_why(pipelines: Any) -> None:
         (("cancel", "bf-1", "--pipeline", "orders", "--dates", "2026-01-05"), 2, ["name the dates in one way"]),
         (("retry", "--pipeline", "orders"), 2, ["name the dates in one way"]),
         (("cancel", "--pipeline", "orders", "--dates", "2026-01-05"), 4, ["waits or works in the queue"]),
-        (("list", "--limit", "0"), 2, ["expected 1 or more"]),
+        (("list", "--limit", "0"), 2, ["expected a whole number from 1 to 1000000"]),
     ],
 )
 def test_what_is_refused_is_not_written(

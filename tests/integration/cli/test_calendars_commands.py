@@ -119,6 +119,14 @@ def test_csv_days_and_a_weekend_of_ones_own(pipelines: Any, file: Any) -> None:
     assert pipelines("calendars", "show", "always", "-o", "json").json["weekend"] == []
 
 
+@pytest.mark.usefixtures("plant")
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_there_are_can_be_closed(pipelines: Any, day: str) -> None:
+    set_ = pipelines("calendars", "set", "plant", "--days", f"2026-12-24..2026-12-25,{day}")
+    assert (set_.code, set_.err) == (0, "")
+    assert day in [each["day"] for each in pipelines("calendars", "show", "plant", "-o", "json").json["days"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "text", "code", "words"),
     [
@@ -164,6 +172,41 @@ def test_refusals_say_all_that_is_wrong_and_write_nothing(
     for some in words:
         assert some in ended.err
     assert tables(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "flaw"),
+    [
+        ("UPDATE calendar_days SET day = 'Christmas' WHERE is_open = 0 AND version = {} AND day = '2026-12-24'",
+         "a row of calendar_days is no date, or neither open nor closed"),
+        ("UPDATE business_calendars SET weekend = 'sat,sun' WHERE version = {}",
+         "its weekend is 'sat,sun', expected some, but not all, of the numbers from 0 (Monday) to 6 (Sunday), for "
+         "example '5,6'"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (1, "version 1 of calendar 'plant' cannot be read: {}; no run date depends on it, for version 2 counts: "
+            "mend its rows by hand, or leave them"),
+        (2, "calendar 'plant' cannot be read: {}; save it again with 'airflow pipelines calendars set plant'"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["table", "json"])
+@pytest.mark.usefixtures("plant")
+def test_a_version_that_was_spoilt_by_hand_is_told_to_be_so_and_the_other_is_shown(
+    pipelines: Any, tmp_path: Path, statement: str, flaw: str, spoilt: int, told: str, form: str
+) -> None:
+    assert pipelines("calendars", "set", "plant", "--days", "2026-12-24").code == 0
+    with sqlite3.connect(tmp_path / "backfill.db") as conn:
+        assert conn.execute(statement.format(spoilt)).rowcount == 1
+    shown = {
+        version: pipelines("calendars", "show", "plant", "--version", str(version), "-o", form) for version in (1, 2)
+    }
+    ended = shown.pop(spoilt)
+    assert (ended.code, ended.out, ended.err) == (2, "", f"{told.format(flaw)}\n")
+    (other,) = shown.values()
+    assert (other.code, other.err) == (0, "")
 
 
 @pytest.mark.usefixtures("plant")

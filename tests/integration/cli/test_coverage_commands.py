@@ -30,6 +30,19 @@ def test_what_another_program_wrote_is_found_and_made_good(pipelines: Any, tmp_p
     assert (found.code, found.json) == (1, [{"pipeline_id": "orders", "run_date": "2026-01-02"}])
     assert pipelines("coverage", "rebuild", "orders", "-o", "json").json == {"rebuilt": 1}
     assert pipelines("coverage", "verify", "-o", "json").json == []
-    refused = pipelines("coverage", "verify", "nowhere")
-    assert (refused.code, refused.out) == (3, "")
-    assert "there is no pipeline 'nowhere'" in refused.err
+
+
+@pytest.mark.parametrize("verb", ["verify", "rebuild"])
+def test_each_id_that_nobody_knows_is_named_with_what_to_do(pipelines: Any, tmp_path: Path, verb: str) -> None:
+    file = tmp_path / "pipelines.yaml"
+    file.write_text(ROWS)
+    assert pipelines("apply", "-f", file).code == 0
+    refused = pipelines("coverage", verb, "nowhere", "orders", "ordrs", "nowhere")
+    assert (refused.code, refused.out, refused.err.splitlines()) == (
+        3,
+        "",
+        [
+            "there is no pipeline 'nowhere', and no record of one; see airflow pipelines list",
+            "there is no pipeline 'ordrs', and no record of one; did you mean 'orders'?",
+        ],
+    )

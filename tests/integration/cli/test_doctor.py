@@ -47,15 +47,17 @@ def test_doctor_sees_what_airflow_made_of_the_pipelines(whole_airflow: Any, tmp_
     parsed = doctor(airflow)
     assert [row["status"] for row in parsed["DAGs"]] == ["ok"]
     assert [row["status"] for row in parsed["DAG files"]] == ["ok"]
-    assert [row["status"] for row in parsed["daemons"]] == ["warning"] * 3
+    assert [row["status"] for row in parsed["daemons"]] == ["problem"] * 3
     assert "run 'gone' of 'orders' holds dates, but Airflow says it does not exist" in parsed["holds"][0]["detail"]
 
-    assert airflow.airflow("dags", "pause", "orders", "--yes").code == 0
+    for name in ("orders", "backfill_controller"):
+        assert airflow.airflow("dags", "pause", name, "--yes").code == 0
     with sqlite3.connect(tmp_path / "backfill.db") as registry:
         registry.execute("UPDATE pipelines SET frequency = 'evry day' WHERE pipeline_id = 'sick'")
     assert airflow.airflow("dags", "reserialize").code in (0, 1)  # a file with an import error may be its failure
     ill = doctor(airflow)
     assert ill["DAG orders"][0]["detail"].startswith("is paused")
+    assert (ill["controller"][0]["status"], ill["controller"][0]["detail"][:9]) == ("problem", "is paused")
     assert "frequency" in ill["row sick"][0]["detail"]
     assert "pipelines_broken.py cannot be imported" in ill["DAG files"][0]["detail"]
 
@@ -98,3 +100,31 @@ def test_connections_of_airflows_database_are_used_as_tasks_use_them(whole_airfl
     told = airflow("notify", "test", "orders", "-o", "json")
     assert told.code == 5  # nobody listens there
     assert "isn't defined" not in told.json[0]["result"]
+
+
+def test_the_advice_is_what_mends_it(console: Any, tmp_path: Path) -> None:
+    """Airflow's database has no tables in this home; the registry goes from unreachable to missing to there."""
+
+    def found(url: str) -> dict[str, list[dict[str, str]]]:
+        return doctor(lambda *given: console(*given, AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN=url))
+
+    unreachable = found(f"sqlite:///{tmp_path / 'no' / 'folder.db'}")["registry"][0]
+    assert "unable to open database file" in unreachable["detail"]
+    assert "migrate" not in unreachable["advice"]
+    url = f"sqlite:///{tmp_path / 'backfill.db'}"
+    assert found(url)["registry"][0]["advice"] == "run 'airflow pipelines db migrate'"
+    own = {"AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN": url}
+    assert console("db", "migrate", **own).code == 0
+    (tmp_path / "pipelines.yaml").write_text(IN_THE_DATABASE)
+    assert console("apply", "-f", tmp_path / "pipelines.yaml", **own).code == 0
+    airflow = found(url)["Airflow"][0]
+    assert (airflow["status"], airflow["advice"]) == ("problem", "run 'airflow db migrate'")
+    assert airflow["detail"].startswith("Airflow's own database is not migrated")
+
+
+def test_the_type_of_a_missing_connection_for_sql_is_the_databases(whole_airflow: Any, tmp_path: Path) -> None:
+    assert whole_airflow("db", "migrate").code == 0
+    (tmp_path / "pipelines.yaml").write_text(IN_THE_DATABASE)
+    assert whole_airflow("apply", "-f", tmp_path / "pipelines.yaml").code == 0
+    advice = doctor(whole_airflow)["connections"][0]["advice"]
+    assert advice == "run 'airflow connections add dwh …' (its type is that of the database, for example postgres)"

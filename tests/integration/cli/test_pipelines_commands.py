@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from datetime import date
 from pathlib import Path
@@ -90,6 +91,33 @@ def test_export_is_the_reverse_of_apply(pipelines: Any, file: Path, tmp_path: Pa
     assert pipelines("apply", "-f", exported, "--prune", "-o", "json").json == []
 
 
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_export_leaves_out_what_cannot_be_read_and_says_what_follows(
+    pipelines: Any, file: Path, tmp_path: Path, form: str
+) -> None:
+    pipelines("apply", "-f", file)
+    with sqlite3.connect(tmp_path / "backfill.db") as conn:
+        conn.execute("UPDATE pipelines SET frequency = 'evry day', platform = 'x' WHERE pipeline_id = 'customers'")
+    ended = pipelines("export", "-o", form)
+    missing = [
+        "left out, because their rows cannot be read: 'customers'; 'apply' makes none of them, and --prune deletes "
+        "them",
+        "'orders' waits for 'customers': 'apply' refuses the file where that is missing",
+    ]
+    told = ended.err.splitlines()
+    assert (ended.code, told[:2]) == (2, [f"note: {sentence}" for sentence in missing])
+    assert told[2:] == pipelines("validate").err.splitlines()
+    assert {problem.partition(":")[0] for problem in told[2:]} == {
+        "pipeline 'customers', platform",
+        "pipeline 'customers', frequency",
+    }
+    assert [row["pipeline_id"] for row in YAML(typ="safe").load(ended.out)["pipelines"]] == ["orders"]
+    assert ended.out.startswith("".join(f"# {sentence}\n" for sentence in missing)) is (form == "yaml")
+    (tmp_path / "exported").write_text(ended.out)
+    assert pipelines("apply", "-f", tmp_path / "exported", "-o", "json").json == []
+    assert pipelines("apply", "-f", tmp_path / "exported", "--prune").code == 2, "its upstream would be missing"
+
+
 def test_who_changed_what_is_kept(pipelines: Any, file: Path, tmp_path: Path) -> None:
     pipelines("apply", "-f", file)
     file.write_text(TWO.replace("05:00", "06:00"))
@@ -141,7 +169,8 @@ def test_delete_keeps_records_and_refuses_while_another_pipeline_waits(pipelines
     refused = pipelines("delete", "customers")
     assert (refused.code, refused.out) == (4, "")
     assert "'customers' is an upstream of 'orders'" in refused.err
-    assert pipelines("delete", "orders", "-o", "json").json == {"pipeline_id": "orders", "deleted": True}
+    deleted = {"pipeline_id": "orders", "deleted": True, "waiting": [], "requests": [], "runs": []}
+    assert pipelines("delete", "orders", "-o", "json").json == deleted
     assert pipelines("delete", "orders").code == 3
     assert pipelines("show", "orders").code == 3
     assert pipelines("runs", "orders", "-o", "json").json == []
@@ -182,14 +211,35 @@ def test_dates_without_a_range_are_those_of_the_next_month(pipelines: Any) -> No
     assert (found[-1] - found[0]).days == 30
 
 
+@pytest.mark.parametrize(
+    ("end", "shown"),
+    [(("--from", "9999-12-20"), "9999-12-20..9999-12-31"), (("--to", "0001-01-05"), "0001-01-01..0001-01-05")],
+)
+def test_a_range_at_an_end_of_the_calendar_ends_there(pipelines: Any, end: tuple[str, str], shown: str) -> None:
+    told = pipelines("dates", "--schedule-type", "daily", *end)
+    assert (told.code, told.err) == (0, "")
+    assert f"run dates {shown}" in told.out
+    owed = pipelines("owed", *end)
+    assert (owed.code, owed.err) == (0, "")
+
+
 BAD_INPUT = [
     (("dates",), "expected either a pipeline's ID or --schedule-type"),
     (("dates", "x", "--schedule-type", "daily"), "expected either a pipeline's ID or --schedule-type"),
+    (
+        ("dates", "x", "--frequency", "mon", "--window", "2", "--date-offset", "0"),
+        "but --frequency, --date-offset, --window came with it",
+    ),
+    (("dates", "--frequency", "mon"), "expected either a pipeline's ID or --schedule-type"),
     (("dates", "--schedule-type", "wekly"), "did you mean 'weekly'?"),
     (("dates", "--schedule-type", "daily", "--from", "1.2.26"), "--from: '1.2.26' is not a date"),
     (("dates", "--schedule-type", "daily", "--from", "2026-02-01", "--to", "2026-01-01"), "lies after --to"),
     (("runs", "x", "--status", "sucess"), "did you mean 'success'?"),
-    (("runs", "x", "--limit", "0"), "expected 1 or more"),
+    (("runs", "x", "--limit", "0"), "--limit: '0' was read; expected a whole number from 1 to 1000000"),
+    (("runs", "x", "--limit", "9" * 23), "expected a whole number from 1 to 1000000"),
+    (("runs", "x", "--limit", "many"), "--limit: 'many' was read; expected a whole number from 1 to 1000000"),
+    (("dates", "--schedule-type", "daily", "--from", "1926-01-01", "--to", "2026-01-01"), "has more than 36525 days"),
+    (("owed", "--from", "0001-01-01"), "has more than 36525 days"),
     (("apply", "-f", "/not/there.yaml"), "'/not/there.yaml' cannot be read: No such file"),
     (("apply", "-f", "/dev/null"), "expected a list 'pipelines:'"),
 ]
@@ -202,6 +252,25 @@ def test_bad_input_is_exit_2_with_its_reason(pipelines: Any, arguments: tuple[st
     assert message in ended.err
 
 
+WRONG_IN_SEVERAL_WAYS = [
+    ("runs x --from 1.2.26 --limit 0 --status sucess", ["--from: '1.2.26'", "--limit: '0'", "--status 'sucess'"]),
+    ("queue --limit 0 --status sucess", ["--limit: '0'", "--status 'sucess'"]),
+    ("notify list --limit 0 --status done", ["--limit: '0'", "--status 'done'"]),
+    ("dates --schedule-type wekly --from 1.2.26 --to soon", ["--from: '1.2.26'", "--to: 'soon'", "schedule_type: "]),
+    ("dates nowhere --to soon", ["--to: 'soon'", "there is no pipeline 'nowhere'"]),
+    ("mark-stale x --reason ' ' --dates soon", ["--reason is empty", "selection 'soon': "]),
+    ("quality set x y --kind row_cont --settings table", ["setting 'table': ", "check 'y', kind: 'row_cont'"]),
+]
+
+
+@pytest.mark.parametrize(("typed", "lines"), WRONG_IN_SEVERAL_WAYS)
+def test_options_that_are_wrong_are_told_all_at_once(pipelines: Any, typed: str, lines: list[str]) -> None:
+    ended = pipelines(*shlex.split(typed))
+    assert (ended.code, ended.out) == (2, "")
+    told = ended.err.splitlines()
+    assert [line[: len(words)] for line, words in zip(told, lines, strict=True)] == lines
+
+
 @pytest.mark.parametrize("command", ["show", "runs", "delete", "dates"])
 def test_what_does_not_exist_is_exit_3(pipelines: Any, command: str) -> None:
     ended = pipelines(command, "nowhere")
@@ -210,12 +279,60 @@ def test_what_does_not_exist_is_exit_3(pipelines: Any, command: str) -> None:
 
 
 def test_a_registry_that_cannot_be_used_is_exit_6(console: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
     unmigrated = f"sqlite:///{tmp_path / 'empty.db'}"
     for command in (("db", "check"), ("list",), ("export",)):
         ended = console(*command, AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN=unmigrated)
         assert (ended.code, ended.out) == (6, "")
         assert "run 'airflow pipelines db migrate'" in ended.err
         assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("db", "check"), ("list",), ("show", "x"), ("runs", "x"), ("dates", "x"), ("owed",), ("sla",), ("queue",),
+        ("history", "x"), ("explain", "x", "2026-01-01"), ("validate",), ("export",), ("backfill", "list"),
+        ("calendars", "list"), ("notify", "list"), ("quality", "list", "x"), ("coverage", "verify"),
+        ("delete", "x", "--dry-run"), ("deactivate", "x"),
+    ],
+)  # fmt: skip
+def test_a_mistyped_path_makes_no_file_and_is_told(console: Any, tmp_path: Path, command: tuple[str, ...]) -> None:
+    mistyped = tmp_path / "backfil.db"
+    ended = console(*command, AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN=f"sqlite:///{mistyped}")
+    words = (
+        f"there is no registry at sqlite:///{mistyped}: the file '{mistyped}' does not exist; see that [backfill] "
+        "sql_alchemy_conn names the right one, or run 'airflow pipelines db migrate', which makes it\n"
+    )
+    assert (ended.code, ended.out, ended.err) == (6, "", words)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [("list",), ("db", "migrate")])
+def test_a_path_of_a_folder_is_told_to_be_one(console: Any, tmp_path: Path, command: tuple[str, ...]) -> None:
+    ended = console(*command, AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN=f"sqlite:///{tmp_path}")
+    assert (ended.code, ended.out) == (6, "")
+    assert f"'{tmp_path}' is a folder; expected a file in it" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_registry_of_a_newer_release_is_neither_read_nor_written(
+    console: Any, pipelines: Any, file: Path, tmp_path: Path
+) -> None:
+    with sqlite3.connect(tmp_path / "backfill.db") as conn:
+        conn.execute("UPDATE backfill_alembic_version SET version_num = '9999'")
+    # A process that has looked already does not look again; another spelling of the path is another registry to it.
+    url = f"sqlite:///{tmp_path}/x/../backfill.db"
+    (tmp_path / "x").mkdir()
+    checked = console("db", "check", AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN=url)
+    assert (checked.code, "is at revision '9999', which this release does not know" in checked.err) == (6, True)
+    for command in (("list",), ("apply", "-f", file), ("backfill", "list"), ("owed",), ("quality", "list", "x")):
+        ended = console(*command, AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN=url)
+        assert (ended.code, ended.out, ended.err) == (6, "", checked.err)
+
+
+def test_the_help_shows_what_stands_in_brackets(console: Any) -> None:
+    assert "(default: [core] dags_folder)" in " ".join(console("init", "--help").out.split())
 
 
 def test_a_file_can_be_validated_without_a_registry(console: Any, file: Path, tmp_path: Path) -> None:
@@ -259,7 +376,7 @@ def test_doctor_says_what_to_do_and_ends_with_1(pipelines: Any, file: Path) -> N
     found = {(row["check"], row["status"]): row for row in ended.json}
     assert found["registry", "ok"]
     assert "run 'airflow connections add http_default" in found["connections", "problem"]["advice"]
-    assert "Airflow's own database does not answer" in found["Airflow", "warning"]["detail"]
+    assert "Airflow's own database is not migrated" in found["Airflow", "problem"]["detail"]
     assert all(row["advice"] for row in ended.json if row["status"] == "problem")
 
 

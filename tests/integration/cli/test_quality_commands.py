@@ -54,6 +54,13 @@ def quality(console: Any, tmp_path: Path) -> Any:
 
 def test_a_check_is_defined_shown_and_taken_away(quality: Any, pipelines: Any) -> None:
     assert quality("set", "orders", "rows", *CHECK).out == "Check 'rows' of 'orders' is defined.\n"
+    assert quality("set", "orders", "rows", *CHECK, "-o", "json").json == {
+        "pipeline_id": "orders",
+        "check_name": "rows",
+        "kind": "row_count",
+        "severity": "error",
+        "settings": {"date_column": "day", "min": 1, "table": "orders"},
+    }
     (listed,) = quality("list", "orders", "-o", "json").json
     assert (listed["check_name"], listed["kind"], listed["severity"], listed["passed"]) == (
         "rows", "row_count", "error", None,
@@ -62,6 +69,9 @@ def test_a_check_is_defined_shown_and_taken_away(quality: Any, pipelines: Any) -
     assert "check_type: row_count" in pipelines("export").out
     assert "is gone" in quality("delete", "orders", "rows").out
     assert quality("list", "orders", "-o", "json").json == []
+    assert quality("set", "orders", "rows", *CHECK).code == 0
+    gone = {"pipeline_id": "orders", "check_name": "rows", "deleted": True}
+    assert quality("delete", "orders", "rows", "-o", "json").json == gone
 
 
 def test_dates_are_checked_again_and_the_truth_follows(quality: Any, pipelines: Any, tmp_path: Path) -> None:
@@ -89,7 +99,7 @@ def test_everything_wrong_with_a_definition_is_said_at_once(quality: Any) -> Non
     assert said.code == 2
     assert "'tabel' is not known for row_count" in said.err
     assert "needs table" in said.err
-    assert "'few' is not a number" in said.err
+    assert "check 'rows', min: 'few' is not a number" in said.err
     assert quality("set", "orders", "rows", "--kind", "row_count", "--settings", "table").code == 2
 
 

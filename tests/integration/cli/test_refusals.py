@@ -10,24 +10,24 @@ from typing import Any
 
 import pytest
 
+from tests.integration.cli.conftest import ORDERS_AND_WEEKLY
+
 pytestmark = pytest.mark.airflow
 
-ROWS = """\
-pipelines:
-  - {pipeline_id: orders, platform: http, trigger_url: /x, schedule_type: daily, start_date: 2026-01-01}
-  - pipeline_id: weekly
-    platform: http
-    trigger_url: /x
-    schedule_type: weekly
-    start_date: 2026-01-01
-    dependencies: [orders]
+ROWS = (
+    ORDERS_AND_WEEKLY
+    + """\
   - {pipeline_id: asleep, platform: http, trigger_url: /x, schedule_type: daily, start_date: 2026-01-01,
      is_active: false}
 """
+)
 EXPECTED = "expected '2026-01-31', '2026-01-01..2026-03-31', 'last 30 days', 'today' or 'yesterday'; ! leaves out"
 ONE_WAY = "name the pipelines in one way: by ID, by --tag, or with --all-pipelines"
 ONE_WAY_OF_DATES = "name the dates in one way: by a REQUEST, or by --pipeline with --dates"
-SWITCHED_OFF = "pipeline 'asleep' is switched off, so its dates would wait for ever; set is_active to true first"
+SWITCHED_OFF = (
+    "pipeline 'asleep' is switched off, so its dates would wait for ever; switch it on first "
+    "(airflow pipelines activate)"
+)
 NO_REQUEST = "there is no request 'bf-none'; see airflow pipelines backfill list"
 MONDAY = "is not a date it can run: no tick picks it: Monday 00:00 UTC"
 
@@ -43,13 +43,16 @@ REFUSED: list[tuple[str, int, list[str]]] = [
     ("create weekly --dates 2026-01-06..2026-01-11", 2, [
         "pipeline 'weekly': nothing to fill: 6 dates from 2026-01-06 to 2026-01-11: no tick picks it: "
         "Monday 00:00 UTC"]),
-    ("create orders --dates '2999-01-01..2999-01-03, 2026-01-06'", 2, [
-        "pipeline 'orders': 2999-01-01..2999-01-03 lies in the future; today is TODAY in UTC"]),
+    ("create orders --dates '2099-01-01..2099-01-03, 2026-01-06'", 2, [
+        "pipeline 'orders': 2099-01-01..2099-01-03 lies in the future; today is TODAY in UTC"]),
     ("create weekly --dates '2026-01-06, 2026-01-07'", 2, [
         f"pipeline 'weekly': 2026-01-06 {MONDAY}", f"pipeline 'weekly': 2026-01-07 {MONDAY}"]),
     ("create orders --dates 2025-12-31", 2, [
         "pipeline 'orders': 2025-12-31 is not a date it can run: lies before start_date 2026-01-01"]),
     ("create ordrs --dates 2026-01-06", 3, ["there is no pipeline 'ordrs'; did you mean 'orders'?"]),
+    ("create ordrs orders nowhere --dates 2026-01-06", 3, [
+        "there is no pipeline 'ordrs'; did you mean 'orders'?",
+        "there is no pipeline 'nowhere'; see airflow pipelines list"]),
     ("create asleep --dates 2026-01-06", 2, [SWITCHED_OFF]),
     ("create ordrs nowhere asleep --dates '2026-01-32, soon'", 2, [
         "there is no pipeline 'ordrs'; did you mean 'orders'?",
@@ -71,6 +74,11 @@ REFUSED: list[tuple[str, int, list[str]]] = [
         "--priority: 'high' was read; expected a whole number from -1000000 to 1000000",
         "--max-active: '0' was read; expected a whole number from 1 to 1000000",
         "--first: '9999999999' was read; expected a whole number from 1 to 1000000"]),
+    ("create ordrs orders --dates 2026-01-32 --only late --max-active 0", 2, [
+        "--max-active: '0' was read; expected a whole number from 1 to 1000000",
+        "there is no pipeline 'ordrs'; did you mean 'orders'?",
+        "--only 'late' was read; expected missing, failed, stale (with commas), or any",
+        "--dates: selection '2026-01-32': '2026-01-32' is no date (day is out of range for month)"]),
     ("pause bf-none", 3, [NO_REQUEST]),
     ("pause MADE", 4, ["request 'MADE' is paused already; 'backfill resume' lets it go on"]),
     ("pause ''", 3, ["there is no request ''; see airflow pipelines backfill list"]),
@@ -93,7 +101,7 @@ REFUSED: list[tuple[str, int, list[str]]] = [
         "--priority: '1.5' was read; expected a whole number from -1000000 to 1000000"]),
     ("reprioritize bf-none --priority 1", 3, [NO_REQUEST]),
     ("show bf-none", 3, [NO_REQUEST]),
-    ("list --limit 0", 2, ["--limit 0 is not a number of requests; expected 1 or more"]),
+    ("list --limit 0", 2, ["--limit: '0' was read; expected a whole number from 1 to 1000000"]),
     ("mark-stale orders --dates '2026-01-05, 2026-01-06' --reason late", 2, [
         "run date 2026-01-05: it is queued (queued since NOW); expected a date that is done",
         "run date 2026-01-06: it is missing (due since 2026-01-06 00:00 UTC); expected a date that is done"]),

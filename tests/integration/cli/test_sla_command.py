@@ -55,6 +55,9 @@ def test_each_breach_with_its_reason(pipelines: Any) -> None:
 
 
 def test_a_name_that_is_not_there_is_refused(pipelines: Any) -> None:
-    ended = pipelines("sla", "nobody")
-    assert ended.code == 3
-    assert "'nobody'" in ended.err
+    ended = pipelines("sla", "nobody", "orders", "nowhere")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err.splitlines() == [
+        "there is no pipeline 'nobody'; 'airflow pipelines list' shows those there are",
+        "there is no pipeline 'nowhere'; 'airflow pipelines list' shows those there are",
+    ]

@@ -43,6 +43,7 @@ def test_nobody_is_ours_when_we_do_not_know_where_we_are() -> None:
             "it waits for upstream another pipeline 2026-11-01, orders 2026-11-02 and 3 more",
         ),
         ("for upstream secret 2026-11-01", "for upstream another pipeline 2026-11-01"),  # read after 'waits'
+        ("for upstream secret 2026-11-01, which failed", "for upstream another pipeline 2026-11-01, which failed"),
         ("it waits for upstream orders 2026-11-01", "it waits for upstream orders 2026-11-01"),
         ("downstream of secret", "downstream of another pipeline"),
         ("downstream of reports", "downstream of reports"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_backfill_provider.backfill.choose import Batch, Limits, Traits, Usage, choose
+from airflow_backfill_provider.backfill.choose import Batch, Limits, Traits, Usage, choose, limit_reached
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.status import ItemStatus
 
@@ -129,3 +129,40 @@ def test_the_oldest_date_of_a_sequential_pipeline_is_as_urgent_as_the_dates_behi
     waiting = [item(21), item(22, priority=50), item(21, "visits", priority=9)]
     one = Limits(everywhere=1, a_platform=8, ageing=timedelta(hours=1))
     assert ids(choose(waiting, traits, Usage(), one, NOW)) == ["orders-21"]
+
+
+@pytest.mark.parametrize(
+    ("at_work", "waits", "traits", "words"),
+    [
+        ([], {}, ONE, None),
+        ([("orders", None)], {}, ONE, "orders has 1 of 1 runs at work (max_active_backfills)"),
+        (
+            [("orders", None)],
+            {},
+            Traits(platform="databricks", max_active=5, sequential=True),
+            "orders has 1 of 1 runs at work (run_order)",
+        ),
+        (
+            [("fixes", None)] * 8,
+            {},
+            ONE,
+            "databricks has 8 of 8 runs at work ([backfill] max_active_runs_per_platform)",
+        ),
+        ([("fixes", None)] * 16, {}, ONE, "the queue has 16 of 16 runs at work ([backfill] max_active_backfill_runs)"),
+        (
+            [("fixes", "bf-1")] * 2,
+            {"request_id": "bf-1", "max_active": 2},
+            ONE,
+            "request bf-1 has 2 of 2 runs at work (--max-active)",
+        ),
+        ([("fixes", "bf-2")] * 2, {"request_id": "bf-1", "max_active": 2}, ONE, None),
+    ],
+)
+def test_the_limit_that_is_reached_is_told_with_where_it_is_set(
+    at_work: list[tuple[str, str | None]], waits: dict[str, Any], traits: Traits, words: str | None
+) -> None:
+    usage = Usage()
+    for name, request in at_work:
+        usage.add(name, "databricks", request)
+    found = limit_reached(item(1, **waits), traits, usage, LIMITS)
+    assert (str(found) if found else None) == words

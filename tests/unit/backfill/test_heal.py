@@ -26,3 +26,10 @@ T23, T24 = (datetime(2026, 11, day, 5, tzinfo=UTC) for day in (23, 24))
 )
 def test_lost(ticks: list[Tick], touched: dict[date, datetime], wanted: list[tuple[date, str]], why: str) -> None:
     assert lost(ticks, touched) == wanted, why
+
+
+@pytest.mark.parametrize(("new", "wanted"), [(True, []), (False, [(D24, "missing")])])
+def test_what_was_done_before_its_first_tick_is_not_missing(new: bool, wanted: list[tuple[date, str]]) -> None:
+    """An offset was changed, say. But a tick that picks a date again wants it anew."""
+    tick = Tick(T24, (D24,), False, frozenset({D24} if new else ()))
+    assert lost([tick], {D24: T23}, {D24}) == wanted

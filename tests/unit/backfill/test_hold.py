@@ -101,6 +101,17 @@ def test_a_date_this_run_filled_before_it_was_killed_is_done_by_it() -> None:
     assert decide_for(Hold(run_date=DAY, owner=ME, last=filled)) == Done(ME, by_me=True)
 
 
+def test_what_this_run_did_is_done_whatever_the_clocks_of_its_machines_say() -> None:
+    before_it_was_asked = last(SubmissionStatus.SUCCESS, done_by=ME, ended_at=ASKED - timedelta(seconds=3))
+    assert decide_for(Hold(run_date=DAY, owner=ME, last=before_it_was_asked)) == Done(ME, by_me=True)
+
+
+def test_what_this_run_did_before_it_was_cleared_is_done_again() -> None:
+    before = last(SubmissionStatus.SUCCESS, done_by=ME, ended_at=ASKED - timedelta(seconds=3))
+    cleared = replace(ME, clear_number=1)
+    assert isinstance(decide_for(Hold(run_date=DAY, owner=ME, last=before), me=cleared), Submit)
+
+
 def test_a_date_filled_before_this_run_was_asked_for_is_done_again_in_a_new_generation() -> None:
     before = last(SubmissionStatus.SUCCESS, ended_at=ASKED - timedelta(days=1))
     decision = decide_for(Hold(run_date=DAY, generation=1, submission=3, last=before))

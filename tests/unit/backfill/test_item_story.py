@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_backfill_provider.backfill.choose import Reached
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.item_story import item_story, what_it_waits_for
 from airflow_backfill_provider.backfill.status import ItemStatus
@@ -21,7 +22,7 @@ ITEM = Item(
     priority=0,
     requested_at=T,
 )
-SLOT = "for a slot, an upstream date, or its DAG to be there and unpaused"
+TURN = "for its turn in the queue"
 
 
 def record(status: str, **more: Any) -> dict[str, Any]:
@@ -46,9 +47,9 @@ def test_an_attempt_at_work_names_its_job() -> None:
 @pytest.mark.parametrize(
     ("item", "gone", "words"),
     [
-        (ITEM, None, SLOT),
+        (ITEM, None, TURN),
         (replace(ITEM, not_before=T + timedelta(minutes=5)), None, "until 2026-11-24 03:05:00 UTC"),
-        (replace(ITEM, not_before=T), None, SLOT),
+        (replace(ITEM, not_before=T), None, TURN),
         (replace(ITEM, kept_back=True), None, "for 'backfill resume'"),
         (replace(ITEM, paused=True), None, "for 'backfill resume'"),
         (replace(ITEM, paused=True), "is deleted", "for nothing that will come: its pipeline is deleted; cancel it"),
@@ -57,3 +58,25 @@ def test_an_attempt_at_work_names_its_job() -> None:
 )
 def test_what_it_waits_for(item: Item, gone: str | None, words: str | None) -> None:
     assert what_it_waits_for(item, T, gone=gone) == words
+
+
+def test_what_holds_a_date_back_is_named_with_where_it_is_set() -> None:
+    reached = Reached("databricks", 8, "[backfill] max_active_runs_per_platform")
+    assert what_it_waits_for(ITEM, T, gone=None, reached=reached) == (
+        "for a free slot: databricks has 8 of 8 runs at work ([backfill] max_active_runs_per_platform)"
+    )
+    assert what_it_waits_for(ITEM, T, gone=None, unreadable=True, reached=reached) == (
+        "for its pipeline's row, which cannot be read: 'airflow pipelines validate' says why"
+    )
+
+
+def test_what_it_waits_for_is_one_cause_by_name() -> None:
+    upstream, idle = ("customers", date(2026, 11, 22)), "is paused in Airflow"
+    assert what_it_waits_for(ITEM, T, gone=None, upstream=upstream) == "for upstream customers 2026-11-22"
+    failed = what_it_waits_for(ITEM, T, gone=None, upstream=upstream, upstream_failed=True)
+    assert failed == "for upstream customers 2026-11-22, which failed"
+    assert what_it_waits_for(ITEM, T, gone=None, idle=idle, upstream=upstream) == (
+        "for its DAG, which is paused in Airflow"
+    )
+    put_off = replace(ITEM, not_before=T + timedelta(seconds=60))
+    assert what_it_waits_for(put_off, T, gone=None, idle=idle) == "for its DAG, which is paused in Airflow"

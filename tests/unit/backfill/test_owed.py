@@ -16,6 +16,7 @@ from airflow_backfill_provider.backfill.owed import (
     Mark,
     Upstream,
     date_states,
+    runnable,
     states_of,
 )
 from airflow_backfill_provider.backfill.status import RecordStatus
@@ -125,6 +126,22 @@ EXPECTED = [
 def test_which_dates_are_expected(spec: ScheduleSpec, created_at: datetime | None, expected: range, why: str) -> None:
     states = of_range(Facts(), spec, date(2026, 11, 15), date(2026, 11, 30), created_at)
     assert [state.run_date.day for state in states] == list(expected), why
+
+
+@pytest.mark.parametrize(("spec", "created_at", "expected", "why"), [case for case in EXPECTED if case[0] != MANUAL])
+def test_a_request_may_name_what_is_expected(
+    spec: ScheduleSpec, created_at: datetime | None, expected: range, why: str
+) -> None:
+    asked = [date(2026, 11, day) for day in range(15, 31)]
+    found = runnable(Definition(created_at), Schedule.parse(spec), asked, NOW)
+    assert sorted(day.day for day in found) == list(expected), why
+
+
+def test_a_request_may_name_any_day_of_a_manual_pipeline_up_to_today_within_its_bounds() -> None:
+    asked = {date(2026, 11, day) for day in range(20, 31)}
+    assert runnable(Definition(NOW), Schedule.parse(MANUAL), asked, NOW) == {day for day in asked if day.day <= 24}
+    bounded = replace(MANUAL, start_date=date(2026, 11, 22), end_date=date(2026, 11, 23))
+    assert runnable(Definition(), Schedule.parse(bounded), asked, NOW) == {date(2026, 11, 22), date(2026, 11, 23)}
 
 
 def test_a_manual_pipeline_expects_the_dates_that_anything_is_known_of() -> None:

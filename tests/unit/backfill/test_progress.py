@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from airflow_backfill_provider.backfill.item import Item
 from airflow_backfill_provider.backfill.progress import progress
 from airflow_backfill_provider.backfill.status import ItemStatus
@@ -39,6 +41,19 @@ def test_nothing_left_and_nothing_ended_have_no_eta() -> None:
     assert progress([item(0, ItemStatus.PENDING)], T).eta_at is None
     assert progress([item(0, ItemStatus.SUCCESS, 5)], T).eta_at is None
     assert progress([], T).percent == 100
+
+
+@pytest.mark.parametrize(("hours", "known"), [(0.9, True), (1.1, False)])
+def test_what_has_stood_still_for_an_hour_has_no_eta(hours: float, known: bool) -> None:
+    """It waits for an upstream date that failed, say: the hour at which it ends does not just move on."""
+    items = [item(0, ItemStatus.SUCCESS, 5), item(1, ItemStatus.PENDING)]
+    now = T + timedelta(minutes=5, hours=hours)
+    assert (progress(items, now).eta_at is not None) is known
+
+
+def test_long_jobs_keep_their_eta() -> None:
+    items = [item(0, ItemStatus.SUCCESS, 120), item(1, ItemStatus.IN_PROGRESS)]
+    assert progress(items, T + timedelta(hours=8)).eta_at is not None
 
 
 def test_a_paused_request_has_no_eta() -> None:

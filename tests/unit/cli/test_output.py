@@ -106,6 +106,12 @@ def test_each_problem_is_one_line(capsys: Captured) -> None:
     assert capsys.readouterr().err == "line 3: row 'a': two lines\nline 4: row 'b': x\n"
 
 
+def test_each_thing_that_is_not_there_is_one_line(capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as ended:
+        raising(NotFound(["no 'a'", "no\n'b'"]))(Namespace())
+    assert (ended.value.code, capsys.readouterr().err) == (3, "no 'a'\nno 'b'\n")
+
+
 def test_a_command_may_end_with_a_code_of_its_own() -> None:
     with pytest.raises(SystemExit) as ended:
         command(lambda _: 1)(Namespace())

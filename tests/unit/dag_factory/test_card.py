@@ -39,6 +39,19 @@ def test_the_job_s_page_is_a_link_when_it_is_one(url: str, shown: bool) -> None:
     assert (f"]({url})" in doc_md(pipeline(**row), "Every day")) is shown
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ann:s3cr3t@jobs.example/x", "`https://***@jobs.example/x`"),
+        ("https://jobs.example/x?sig=s3cr3t&v=1", "`https://jobs.example/x?sig=***&v=1`"),
+    ],
+)
+def test_the_job_s_page_is_shown_without_what_looks_like_a_secret(url: str, shown: str) -> None:
+    text = doc_md(pipeline(platform="http", platform_job_id=None, trigger_url=url), "Every day")
+    assert "s3cr3t" not in text
+    assert f"The job on http: {shown}" in text
+
+
 def test_what_a_user_typed_is_no_markup() -> None:
     text = doc_md(pipeline(pipeline_name="<script>x</script> [here](http://elsewhere.example)"), "Every day")
     assert text.splitlines()[0] == r"### \<script\>x\</script\> \[here\](http://elsewhere.example)"

@@ -18,7 +18,10 @@ import pytest
 from airflow_backfill_provider.dag_factory import readings, snapshot
 from airflow_backfill_provider.dag_factory.factory import build_dags, raise_broken
 from airflow_backfill_provider.dag_factory.readings import Reading, read_all
+from airflow_backfill_provider.dates import schedule
 from airflow_backfill_provider.dates.calendar import BusinessCalendar
+from airflow_backfill_provider.dates.plan import Plan, compile_plan
+from airflow_backfill_provider.dates.spec import ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest, StoreError
 from airflow_backfill_provider.pipelines.pipeline import parse_pipeline
 from airflow_backfill_provider.store.engine import Registry
@@ -70,6 +73,24 @@ def test_a_row_that_turned_bad_keeps_its_last_good_dag_without_ticks(registry: R
     assert ticking() == {"good": True, "spoilt": True}
 
 
+def test_the_snapshot_is_read_once_however_many_rows_are_broken(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reading of a long file takes a while, and Airflow gives up a file that takes too long."""
+    names = [f"spoilt_{number}" for number in range(5)]
+    for name in names:
+        write(registry, name)
+    assert ticking() == dict.fromkeys(names, True)
+    for name in names:
+        write(registry, name, frequency="evry day")
+    read: list[Path] = []
+    really = snapshot.read
+    monkeypatch.setattr(snapshot, "read", lambda path: (read.append(path), really(path))[1])
+    before = len(read)
+    assert ticking() == dict.fromkeys(names, False)
+    assert len(read) - before <= 2  # for the broken rows, and to see whether it has to be written
+
+
 def test_a_row_that_never_was_good_has_no_dag_and_is_shown(registry: Registry) -> None:
     write(registry, "good")
     write(registry, "bad", timezone="Europe/Atlantis")
@@ -81,6 +102,16 @@ def test_a_row_that_never_was_good_has_no_dag_and_is_shown(registry: Registry) -
 def test_nothing_is_shown_when_no_row_is_broken(registry: Registry) -> None:
     write(registry, "good")
     raise_broken()
+
+
+def test_a_mistyped_path_makes_no_file_and_is_told(registry: Registry, tmp_path: Path) -> None:
+    mistyped = tmp_path / "backfil.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__BACKFILL__SQL_ALCHEMY_CONN", f"sqlite:///{mistyped}")
+        for load in (build_dags, raise_broken):
+            with pytest.raises(StoreError, match=r"does not exist; .* run 'airflow pipelines db migrate'"):
+                load()
+    assert not mistyped.exists()
 
 
 def test_without_the_registry_the_dags_are_those_of_the_snapshot(registry: Registry, tmp_path: Path) -> None:
@@ -160,6 +191,25 @@ def test_whatever_stands_in_a_cell_the_other_rows_have_their_dags(registry: Regi
     assert "good" in dags
     assert len(dags) > 1, "some of it is harmless"
     with pytest.raises(InvalidRequest, match="junk"):
+        raise_broken()
+
+
+def test_an_error_that_nobody_thought_of_stays_with_its_row(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def compile_some(spec: ScheduleSpec, calendar: BusinessCalendar | None) -> Plan:
+        return compile_plan(spec, calendar) if spec.frequency else never(spec)
+
+    def never(spec: ScheduleSpec) -> Plan:
+        raise OverflowError("date value out of range")
+
+    write(registry, "bad")
+    write(registry, "good", frequency="weekdays")
+    monkeypatch.setattr(schedule, "compile_plan", compile_some)
+    assert list(build_dags()) == ["good"]
+    assert "in never" in caplog.text, "the traceback is logged"
+    words = "pipeline 'bad', frequency: cannot be read, because of OverflowError: date value out of range"
+    with pytest.raises(InvalidRequest, match=words):
         raise_broken()
 
 

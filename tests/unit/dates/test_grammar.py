@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from calendar import isleap
+from datetime import date
+from time import process_time
+
 import pytest
 
 from airflow_backfill_provider.dates.frequency import nth
 from airflow_backfill_provider.dates.grammar import parse_frequency
-from airflow_backfill_provider.dates.rrule_text import read_rrule
+from airflow_backfill_provider.dates.rrule_text import SEARCHED_FROM, read_rrule
 from airflow_backfill_provider.dates.schedule import Schedule, ScheduleSpec
 from airflow_backfill_provider.errors import InvalidRequest
 
@@ -90,6 +94,11 @@ REFUSED = [
     ("rrule", "FREQ=DAILY at 7", "'at 7' was read"),
     ("rrule", "FREQ=WEEKLY;BYDAY=XX", "BYDAY=XX was read; expected days such as MO,TH"),
     ("rrule", "FREQ=WEEKLY;BYDAY=1MO", "BYDAY=1MO counts"),
+    ("rrule", "FREQ=MONTHLY;BYDAY=1FR,8MO", "BYDAY=1FR,8MO counts within a month; expected numbers from 1 to 5"),
+    ("rrule", "FREQ=YEARLY;BYMONTH=12;BYDAY=-6MO", "BYDAY=-6MO counts within a month; expected numbers from 1 to 5"),
+    ("rrule", "FREQ=YEARLY;BYDAY=54MO", "BYDAY=54MO counts within a year; expected numbers from 1 to 53 or -53 to -1"),
+    ("rrule", "FREQ=MONTHLY;BYDAY=0MO", "BYDAY=0MO counts within a month"),
+    ("rrule", "FREQ=DAILY;UNTIL=00010101T000000Z", "lies before every tick; expected a year from 100 on"),
     ("rrule", "FREQ=MONTHLY;BYMONTHDAY=32", "BYMONTHDAY=32 was read; expected numbers from 1 to 31 or -31 to -1"),
     ("rrule", "FREQ=DAILY;COUNT=3;UNTIL=20260101", "COUNT and UNTIL were both read"),
     ("rrule", "FREQ=DAILY;UNTIL=20260230", "UNTIL=20260230 was read"),
@@ -146,6 +155,40 @@ def test_every_problem_of_a_spec_is_told_at_once() -> None:
     assert "near it: Europe/Berlin" in told["timezone"]
     assert "DE" in told["calendar"]
     assert "expected omit, following, preceding or modified_following" in told["calendar_roll"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FREQ=WEEKLY;BYSETPOS=5;BYDAY=MO",
+        "FREQ=MONTHLY;BYDAY=5FR;BYMONTHDAY=1",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6",
+    ],
+)
+def test_an_rrule_that_never_ticks_is_refused_in_a_moment_and_again_at_once(text: str) -> None:
+    """Searched year by year up to the year 9999, each of them takes seconds of every reading of the file."""
+    used = [_processor_seconds(text), _processor_seconds(text)]
+    assert used[0] < 0.5
+    assert used[1] < 0.01
+
+
+def _processor_seconds(text: str) -> float:
+    before = process_time()
+    with pytest.raises(InvalidRequest, match="it never ticks"):
+        read_rrule(text)
+    return process_time() - before
+
+
+def test_the_years_that_are_searched_for_a_tick_are_of_every_kind() -> None:
+    def kind(year: int) -> tuple[int, bool]:
+        return date(year, 1, 1).weekday(), isleap(year)
+
+    def kinds(years: range) -> set[tuple[tuple[int, bool], ...]]:
+        return {tuple(kind(around) for around in (year - 1, year, year + 1)) for year in years}
+
+    # The first year searched has no neighbour, and the last one none that Python knows.
+    assert kinds(range(SEARCHED_FROM + 1, 9999)) == kinds(range(2000, 2400))
 
 
 def test_every_problem_of_an_rrule_is_told_at_once() -> None:

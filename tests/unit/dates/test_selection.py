@@ -25,6 +25,7 @@ READ = [
     ("2026-11-01..2026-11-09, !2026-11-03..2026-11-08", "2026-11-01..2026-11-02, 2026-11-09", "without a range"),
     ("last 3 days", "2026-11-21..2026-11-23", "up to and with today"),
     ("LAST 1 DAY", "2026-11-23", "today alone"),
+    ("1926-01-03, 2026-01-01, 9026-01-01, !9026-01-01", "1926-01-03, 2026-01-01", "a century, both ends included"),
     ("last 7 days, !today", "2026-11-17..2026-11-22", "up to yesterday"),
     ("yesterday", "2026-11-22", "a word"),
     ("2026-11-01\n2026-11-03\n", "2026-11-01, 2026-11-03", "one a line"),
@@ -50,6 +51,8 @@ def test_a_selection_is_read_and_settled(typed: str, settled: str, reason: str) 
         ("1.11.2026", "expected '2026-01-31'"),
         ("last week", "'last 30 days'"),
         ("0001-01-01..9999-12-31", "more than 36525 days"),
+        ("2026-01-01, 9026-01-01", "reaches from 2026-01-01 to 9026-01-01; expected at most 36525 days"),
+        ("1926-01-02..1926-02-01, 2025-12-30..2026-01-02", "mend the year"),
     ],
 )
 def test_a_refusal_says_what_would_do(typed: str, told: str) -> None:

@@ -35,6 +35,17 @@ TABLE = [
         {"parameters": {"api_token": "x", "secret": "{{ run_date }}", "tokens": "9"}},
         ["parameter 'api_token' looks like a secret; it is stored and shown in plain text"],
     ),
+    ({"trigger_url": "https://dbc.example/?o=1#job/101"}, []),
+    *(
+        (
+            {"platform": "http", "platform_job_id": None, "trigger_url": url},
+            [
+                "trigger_url holds a login, a signature or another secret, and is stored in plain text; "
+                "keep it in the Airflow connection that connection_id names"
+            ],
+        )
+        for url in ("https://ann:s3cr3t@jobs.example/x", "https://jobs.example/x?sv=1&sig=s3cr3t", "/x?token=s3cr3t")
+    ),
 ]
 
 

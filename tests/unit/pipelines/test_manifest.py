@@ -105,6 +105,26 @@ def test_every_problem_of_a_file_comes_at_once_in_the_order_of_its_lines() -> No
         assert problem.startswith(f"line {line}: {message}")
 
 
+def test_a_problem_is_told_in_the_words_of_the_file_and_at_their_line() -> None:
+    text = """\
+pipelines:
+  - pipeline_id: a
+    platform: sql
+    connection_id: dwh
+    platform_job_id: SELECT 1
+    schedule_type: daily
+    quality_checks:
+      - name: one
+        table: t
+        kind: uniqe
+      - type: row_cnt
+        name: two
+"""
+    first, second = problems_of(text)
+    assert first.startswith("line 10: pipeline 'a', quality_checks[0].kind: 'uniqe' is not known")
+    assert second.startswith("line 11: pipeline 'a', quality_checks[1].type: 'row_cnt' is not known")
+
+
 def test_scalars_keep_what_somebody_typed() -> None:
     manifest = read_manifest(
         dedent(

@@ -23,8 +23,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "dbt_tests": {"select": ["not_null_*"]},
 }
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
-    ({"kind": "row_count"}, ["check_name is missing", "a check of kind row_count needs table"]),
-    ({"name": "q"}, ["check_type is missing"]),
+    ({"kind": "row_count"}, ["name is missing", "a check of kind row_count needs table"]),
+    ({"name": "q"}, ["kind is missing"]),
     ({"name": "q", "kind": "uniqe"}, ["'uniqe' is not known; expected one of"]),
     ({"name": "q", "kind": "row_count", "table": "a; DROP TABLE b"}, ["is not the name of a table"]),
     ({"name": "q", "kind": "row_count", "table": 'a" WHERE 1=1 --'}, ["is not the name of a table"]),
@@ -53,6 +53,12 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"name": "q", "kind": "custom_sql", "sql": "SELECT 1"}, ["needs min or max or expected"]),
     ({"name": "q", "kind": "custom_sql", "min": "many"}, ["needs sql", "'many' is not a number"]),
     ({"name": "two\nlines", "kind": "dbt_tests"}, ["is not the name of a check"]),
+    ({"name": "q", "kind": "custom_sql", "sql": "SELECT '\0'", "min": 1}, ["holds the character U+0000"]),
+    ({"name": "q", "kind": "custom_sql", "sql": "SELECT 1", "expected": "\ud800"}, ["holds the character U+D800"]),
+    (
+        {"name": "q", "kind": "accepted_values", "table": "t", "column": "c", "values": [1, "\0"]},
+        ["holds the character U+0000"],
+    ),
 ]
 
 

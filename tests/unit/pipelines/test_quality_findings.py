@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from airflow_backfill_provider.pipelines.quality_sql import Flavour, question
 
 NOW = datetime(2026, 1, 6, 12, tzinfo=UTC)
 D5, D6 = date(2026, 1, 5), date(2026, 1, 6)
+STORABLE = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 ROWS = [
     # day, order id, customer, amount, status, loaded
     ("2025-12-29", 1, "a", 10, "open", "2025-12-29 10:00:00"),
@@ -110,7 +112,6 @@ def test_what_a_check_finds(
 @pytest.mark.parametrize(
     ("kind", "settings", "words"),
     [
-        ("compare", {"max_change_percent": 5, **DAY}, "there is nothing for 2025-12-30 to compare"),
         ("custom_sql", {"sql": "SELECT 'many'", "min": 1}, "'many', which is not a number"),
         ("custom_sql", {"sql": "SELECT NULL", "max": 1}, "None, which is not a number"),
         ("freshness", {"column": "customer", "max_age_hours": 1}, "'c' is not a timestamp"),
@@ -121,6 +122,15 @@ def test_an_answer_that_cannot_be_judged_is_no_pass(
 ) -> None:
     with pytest.raises(NoAnswer, match=words):
         ask(orders, check_of(kind, **settings), D6)
+
+
+@pytest.mark.parametrize(("severity", "blocks"), [("warn", False), ("error", True)])
+def test_nothing_before_fails_as_the_severity_of_the_check_says(
+    orders: sqlite3.Connection, severity: str, blocks: bool
+) -> None:
+    found = ask(orders, check_of("compare", max_change_percent=5, severity=severity, **DAY), D6)
+    assert (found.passed, found.severity, found.could_run, found.blocks) == (False, severity, True, blocks)
+    assert found.details.startswith("there is nothing for 2025-12-30 to compare count of rows in orders with")
 
 
 def test_nothing_before_may_be_allowed_to_pass(orders: sqlite3.Connection) -> None:
@@ -152,6 +162,40 @@ def test_numbers_that_come_as_text_are_numbers() -> None:
     assert found.observed == "10"
 
 
+@pytest.mark.parametrize(
+    ("answers", "expected", "other"),
+    [
+        # what databases and their interfaces say, what the check expects, and what is not the same
+        ((True, 1, 1.0, Decimal(1), "true", "TRUE", "t", "1"), True, (False, 0, "false", 2, None, "open")),
+        ((False, 0, Decimal("0.0"), "false", "f"), False, (True, 1, "true", None, "")),
+        ((True, "TRUE"), "TRUE", (False, "false", 1)),
+        ((1, 1.0, "1", Decimal("1.00"), True), 1, ("true", "t", 2, False, "1 row")),
+        (
+            (
+                date(2026, 1, 1),
+                datetime.fromisoformat("2026-01-01"),
+                datetime(2026, 1, 1, tzinfo=UTC),
+                "2026-01-01 00:00:00",
+            ),
+            "2026-01-01",
+            (date(2026, 1, 2), datetime.fromisoformat("2026-01-01T06:00"), "2026-01-01 00:00:00+01:00", 20260101, None),
+        ),
+        (
+            (datetime.fromisoformat("2026-01-01T06:00"), "2026-01-01T06:00:00Z"),
+            "2026-01-01 06:00",
+            (date(2026, 1, 1), "6"),
+        ),
+        (("open",), "open", ("Open", None, True)),
+    ],
+)
+def test_what_is_expected_is_told_from_how_a_database_spells_it(
+    answers: tuple[Any, ...], expected: object, other: tuple[Any, ...]
+) -> None:
+    check = check_of("custom_sql", sql="SELECT 1", expected=expected)
+    assert [answer for answer in answers if not judge(check, D6, (answer,), NOW).passed] == []
+    assert [answer for answer in other if judge(check, D6, (answer,), NOW).passed] == []
+
+
 def test_names_in_quotes_are_quoted_as_the_database_quotes() -> None:
     asked = question(check_of("not_null", column='"a`b"', table='x."the table"'), D5, {}, Flavour(quote="`"))
     assert "`a``b` IS NULL" in asked.sql
@@ -172,7 +216,7 @@ def test_what_somebody_types_as_a_name_is_refused_or_stays_one_name(text: str, c
     assert "--" not in outside
 
 
-@given(value=st.one_of(st.text(max_size=20), st.integers(), st.booleans()))
+@given(value=st.one_of(st.text(STORABLE, max_size=20), st.integers(), st.booleans()))
 def test_values_are_bind_variables_whatever_they_are(value: object) -> None:
     found, flaws = read_quality_checks(
         [{"name": "q", "kind": "accepted_values", "table": "t", "column": "c", "values": [value]}]

@@ -63,6 +63,18 @@ def test_every_type_has_a_headline() -> None:
     assert all(words(replace(NOTICE, type=kind)).subject for kind in NoticeType)
 
 
+def test_a_subject_is_one_line_whatever_the_pipeline_is_called() -> None:
+    named = message(NOTICE, {"pipeline_name": "Orders\nBcc: x"}, key="k1", base_url="", template=None)
+    assert named.subject == "Orders Bcc: x missed its deadline for 2026-11-26"
+
+
+def test_what_a_template_shows_in_slack_is_no_markup_of_slacks() -> None:
+    loud = replace(NOTICE, why="<!channel> & more")
+    for kind, why in (("slack", "&lt;!channel&gt; &amp; more"), ("email", "<!channel> & more")):
+        told = message(loud, FACTS, key="k1", base_url="", template="<!here> {{ why }}", kind=kind)
+        assert told.own_text == f"<!here> {why}"
+
+
 def test_a_template_sees_the_facts() -> None:
     own = words(template="{{ owner }}: {{ pipeline_id }} {{ run_dates | join(' ') }} {{ airflow_url }}").text
     assert own.startswith("ann: orders 2026-11-26 https://airflow.example/dags/orders/runs/")

@@ -32,6 +32,22 @@ def test_what_an_answer_means(status: int | None, sent: bool, submit: bool, poll
 
 
 @pytest.mark.parametrize(
+    ("failure", "gone"),
+    [
+        (Failure(404, "Not found", True), True),
+        (Failure(410, "Gone", True), True),
+        (Failure(400, "HTTP 400: INVALID_PARAMETER_VALUE: Run 7 does not exist.", True), True),
+        (Failure(400, "HTTP 400: bad gateway configuration", True), False),  # says nothing of the run
+        (Failure(405, "Method not allowed", True), False),
+        (Failure(404, "connection databricks_default is not defined", False), False),  # nobody was asked
+        (Failure(503, "does not exist", True), False),
+    ],
+)
+def test_only_who_was_asked_and_says_so_does_not_know_a_run(failure: Failure, gone: bool) -> None:
+    assert failure.gone is gone
+
+
+@pytest.mark.parametrize(
     ("body", "words"),
     [
         ('{"error_code": "INVALID", "message": "Job 7 does not exist."}', "INVALID: Job 7 does not exist."),
@@ -63,3 +79,20 @@ def test_our_own_errors_pass_unchanged() -> None:
     with pytest.raises(PlatformError) as raised, vendor_errors("what", Asked.SUBMIT):
         raise ours
     assert raised.value is ours
+
+
+@pytest.mark.parametrize(
+    ("failure", "divisible"),
+    [
+        (Failure(422, "HTTP 422: no data on 2026-02-28", True), True),
+        (Failure(413, "HTTP 413: too large", True), True),
+        (Failure(400, "HTTP 400: Job 7 does not exist.", True), False),
+        (Failure(400, "the connection has no host", False), False),
+        (Failure(403, "HTTP 403: no permission", True), False),
+        (Failure(None, "lost", True), False),
+    ],
+)
+def test_a_part_of_what_was_refused_may_do_when_the_refusal_is_of_what_was_sent(
+    failure: Failure, divisible: bool
+) -> None:
+    assert failure.divisible is divisible

@@ -79,6 +79,26 @@ def test_backfills_name_run_dates_and_never_a_future_tick() -> None:
     assert all(info.run_after <= today for info in infos)
 
 
+@pytest.mark.parametrize(
+    ("earliest", "latest"),
+    [
+        ("2025-01-01T00:00:00Z", "2025-01-03T00:00:00Z"),  # airflow backfill create --from-date 2025-01-01
+        ("2025-01-01T00:00:00+02:00", "2025-01-03T00:00:00+02:00"),
+        ("2024-12-31T23:00:00Z", "2025-01-03T22:59:59.999Z"),  # Airflow's page, read in Berlin
+        ("2025-01-01T08:00:00Z", "2025-01-04T07:59:59.999Z"),  # and in Los Angeles
+        ("2024-12-31T11:00:00Z", "2025-01-03T10:59:59.999Z"),  # and in Auckland
+    ],
+)
+@pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin", "Asia/Tokyo"])
+def test_a_backfill_of_three_days_has_those_days_wherever_it_was_asked_for(
+    earliest: str, latest: str, timezone: str
+) -> None:
+    table = timetable("daily", timezone=timezone, start_date=date(2024, 12, 1))
+    bounds = (datetime.fromisoformat(bound) for bound in (earliest, latest))
+    infos = table.iter_partition_dagrun_infos(**dict(zip(("earliest", "latest"), bounds, strict=True)))
+    assert [info.partition_key for info in infos] == ["2025-01-01", "2025-01-02", "2025-01-03"]
+
+
 def test_dates_of_one_tick_differ_by_seconds_and_the_newest_shares_the_scheduled_run_s_instant() -> None:
     table = timetable("weekly", "mon", date_offset=-1, date_window="week")
     week = {"earliest": datetime(2026, 11, 9, tzinfo=UTC), "latest": datetime(2026, 11, 15, tzinfo=UTC)}
@@ -117,3 +137,15 @@ def test_run_ids_carry_the_date_and_the_instant_and_no_path() -> None:
     assert made_at("manual__2026-11-22T05:00:00+00:00") is None
     assert make_run_id("manual", None, now) != make_run_id("manual", None, now)
     assert len(make_run_id("manual", "x" * 500, now)) <= 250
+
+
+@pytest.mark.parametrize("key", ["2026-11-22", "2026-11-16..2026-11-22", "2026-11-16..2026-11-22~0a1b2c3d", None])
+def test_an_id_of_ours_tells_when_it_was_made(key: str | None) -> None:
+    now = datetime(2026, 11, 22, 5, tzinfo=UTC)
+    assert made_at(make_run_id("asset_triggered", key, now)) == now
+
+
+@pytest.mark.parametrize("typed", ["orders__202611221530", "manual__reprocessing", "manual__2026__reprocessing"])
+def test_an_id_that_a_person_chose_tells_nothing(typed: str) -> None:
+    """Read as an instant these are in the years 2148 and 4420."""
+    assert made_at(typed) is None

@@ -642,6 +642,12 @@ export interface components {
             counts: components["schemas"]["Counts"];
             /** Dates */
             dates: components["schemas"]["DateAnswer"][];
+            /**
+             * Last
+             * Format: date
+             * @description Today, or the last expected date after it, of whatever year
+             */
+            last: string;
             /** Late */
             late: number;
             /** Pipeline Id */
@@ -1290,6 +1296,23 @@ export interface components {
         };
         JsonValue: unknown;
         /**
+         * LeftOutAnswer
+         * @description Dates of a request, all of one pipeline, that were not tried again.
+         */
+        LeftOutAnswer: {
+            /** Count */
+            count: number;
+            /**
+             * Dates
+             * @description The dates as a text that selects them
+             */
+            dates: string;
+            /** Pipeline Id */
+            pipeline_id: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * Message
          * @description A message to one channel.
          * @example {
@@ -1937,6 +1960,40 @@ export interface components {
              * @description Messages; several when it had no channel and is written for each there is now
              */
             pending: number;
+        };
+        /**
+         * RetriedAnswer
+         * @description What a retry did, and what it left out.
+         * @example {
+         *       "dates": 3,
+         *       "left_out": [
+         *         {
+         *           "count": 2,
+         *           "dates": "2026-11-05..2026-11-06",
+         *           "pipeline_id": "calls_daily",
+         *           "why": "the pipeline is switched off, so nothing would start them"
+         *         }
+         *       ],
+         *       "request_id": "bf-3f9c01aa",
+         *       "state": "open"
+         *     }
+         */
+        RetriedAnswer: {
+            /**
+             * Dates
+             * @description That it moved, or that wait
+             */
+            dates: number;
+            /** Left Out */
+            left_out: components["schemas"]["LeftOutAnswer"][];
+            /** Request Id */
+            request_id: string;
+            /**
+             * State
+             * @description Of the request now: dates of a paused one wait until it is resumed
+             * @enum {string}
+             */
+            state: "open" | "paused" | "ended" | "cancelled";
         };
         /**
          * RunAnswer
@@ -4993,7 +5050,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MovedAnswer"];
+                    "application/json": components["schemas"]["RetriedAnswer"];
                 };
             };
             /** @description Not JSON that can be read */

@@ -17,6 +17,7 @@ export type BackfillRequest = Schemas["RequestAnswer"];
 export type RequestItems = Schemas["RequestItemsAnswer"];
 export type RequestHistory = Schemas["RequestHistoryAnswer"];
 export type Moved = Schemas["MovedAnswer"];
+export type Retried = Schemas["RetriedAnswer"];
 export type DagRun = Schemas["DagRunAnswer"];
 export type Run = Schemas["RunAnswer"];
 export type Item = Schemas["ItemAnswer"];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { addDays, isDay, longDay, monthRows, range, weekday } from "../src/logic/dates";
+import { addDays, isDay, longDay, monthRows, monthsUpTo, range, weekday } from "../src/logic/dates";
 
 test("days go on over months, years and leap days", () => {
   expect(addDays("2024-02-28", 1)).toBe("2024-02-29");
@@ -25,6 +25,14 @@ test.each([2024, 2025, 2026, 2027, 2100])("the months of %i hold each of its day
     row.forEach((day, column) => day && expect(weekday(day)).toBe(column));
   }
   expect(days.flat().filter(Boolean)).toEqual(range(`${year}-01-01`, `${year}-12-31`));
+});
+
+test("a year has months up to that of the last day, the newest first", () => {
+  expect(monthsUpTo(2026, "2026-03-31")).toEqual([3, 2, 1]);
+  expect(monthsUpTo(2026, "2026-04-01")).toEqual([4, 3, 2, 1]);
+  expect(monthsUpTo(2026, "2027-01-01")).toHaveLength(12);
+  expect(monthsUpTo(2027, "2027-01-01")).toEqual([1]);
+  expect(monthsUpTo(2027, "2026-12-31")).toEqual([]);
 });
 
 test.each(["2026-13-01", "2026-02-30", "2026-2-3", "", "x", "20260101"])("%j is no day", (text) => {

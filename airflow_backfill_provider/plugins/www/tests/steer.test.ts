@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { questionOf, questionOfDate, saidOf, saidOfDate, verbOfKey, verbsOf } from "../src/logic/steer";
+import { canRetry, questionOf, questionOfDate, saidOf, saidOfDate, verbOfKey, verbsOf } from "../src/logic/steer";
 
 const request = (state: "open" | "paused" | "ended" | "cancelled", more: object = {}) => ({ state, kept_back: 0, counts: {}, ...more });
 
@@ -45,6 +45,25 @@ test("a date without a request is cancelled and retried by itself, in its own wo
   expect([saidOfDate("cancel", date), saidOfDate("retry", date)]).toEqual([
     "2026-11-07 of orders is cancelled.", "2026-11-07 of orders will be tried again.",
   ]);
+});
+
+test("a date is tried again by itself when the newest that was asked for it failed or was cancelled", () => {
+  const items = (...statuses: string[]) => statuses.map((status) => ({ status }));
+  for (const last of ["failed", "cancelled"]) expect(canRetry(items("success", last))).toBe(true);
+  for (const last of ["pending", "in_progress", "cancelling", "success", "skipped"]) expect(canRetry(items("failed", last))).toBe(false);
+  expect(canRetry([])).toBe(false);
+});
+
+test("a retry says what it left out and why, and names no more than one reads", () => {
+  const calls = { pipeline_id: "calls", count: 2, dates: "2026-11-05..2026-11-06", why: "the pipeline is switched off, so nothing would start them" };
+  const moved = { request_id: "bf-1", dates: 3, state: "open" as const };
+  expect(saidOf("retry", { ...moved, left_out: [] })).toBe("3 dates of bf-1 will be tried again.");
+  expect(saidOf("retry", { ...moved, left_out: [calls] })).toBe(
+    "3 dates of bf-1 will be tried again. Not 2 dates of calls (2026-11-05..2026-11-06): the pipeline is switched off, so nothing would start them.",
+  );
+  const many = saidOf("retry", { ...moved, left_out: Array.from({ length: 8 }, () => calls) });
+  expect(many.match(/ of calls /g)).toHaveLength(5);
+  expect(many).toMatch(/ Nor those of 3 more pipelines, which its history names\.$/);
 });
 
 test("a retry of a paused request says that its dates wait, before and after", () => {

@@ -47,6 +47,12 @@ export const monthRows = (year: number, month: number): (string | null)[][] => {
   return Array.from({ length: days.length / 7 }, (_, row) => days.slice(row * 7, row * 7 + 7));
 };
 
+/** The months of a year up to that of a day, the newest first: that is where the work is. */
+export const monthsUpTo = (year: number, last: string): number[] =>
+  MONTHS.map((_, index) => index + 1)
+    .filter((month) => `${year}-${String(month).padStart(2, "0")}` <= last.slice(0, 7))
+    .reverse();
+
 /** "Sat 28 Nov 2026" */
 export const longDay = (day: string): string =>
   new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" })

@@ -1,6 +1,6 @@
 /** What may be done with a request as it stands. */
 
-import type { BackfillRequest, Item, Moved } from "../api";
+import type { BackfillRequest, Item, Moved, Retried } from "../api";
 import { plural } from "./words";
 
 export type Verb = "pause" | "resume" | "cancel" | "retry" | "reprioritize";
@@ -25,10 +25,14 @@ const QUESTIONS: Record<Verb, { done: string; words: string }> = {
   reprioritize: { done: "Reprioritize", words: "A higher priority starts first." },
 };
 
-type Dated = Pick<Item, "pipeline_id" | "run_date">;
+export type Dated = Pick<Item, "pipeline_id" | "run_date">;
+export type DateVerb = "cancel" | "retry";
+
+/** Whether a date can be tried again by itself: its newest item, the last one, failed or was cancelled. */
+export const canRetry = (items: Pick<Item, "status">[]): boolean => ["failed", "cancelled"].includes(items.at(-1)?.status ?? "");
 
 /** The same for a single date, whoever asked for it. */
-export const questionOfDate = (verb: "cancel" | "retry", { pipeline_id, run_date }: Dated): { title: string; yes: string; words: string } => ({
+export const questionOfDate = (verb: DateVerb, { pipeline_id, run_date }: Dated): { title: string; yes: string; words: string } => ({
   title: `${QUESTIONS[verb].done} ${run_date} of ${pipeline_id}?`,
   yes: `Yes, ${verb} it`,
   words: {
@@ -37,7 +41,7 @@ export const questionOfDate = (verb: "cancel" | "retry", { pipeline_id, run_date
   }[verb],
 });
 
-export const saidOfDate = (verb: "cancel" | "retry", { pipeline_id, run_date }: Dated): string =>
+export const saidOfDate = (verb: DateVerb, { pipeline_id, run_date }: Dated): string =>
   ({
     cancel: `${run_date} of ${pipeline_id} is cancelled.`,
     retry: `${run_date} of ${pipeline_id} will be tried again.`,
@@ -63,13 +67,21 @@ export const verbOfKey = (key: string, request: Steered): Verb | 1 | -1 | null =
 };
 
 /** What was done, in words. */
-export const saidOf = (verb: Verb, moved: Moved): string => {
+export const saidOf = (verb: Verb, moved: Moved | Retried): string => {
   const dates = plural(moved.dates, "date");
   return {
     pause: `${moved.request_id} is paused: ${dates} will wait until it is resumed.`,
     resume: `${moved.request_id} goes on: ${dates} will start in turn.`,
     cancel: `${moved.request_id} is cancelled, with ${dates} that waited or worked.`,
-    retry: `${dates} of ${moved.request_id} will be tried again.${moved.state === "paused" ? ` ${WAITS}` : ""}`,
+    retry: `${dates} of ${moved.request_id} will be tried again.${moved.state === "paused" ? ` ${WAITS}` : ""}${"left_out" in moved ? notTried(moved) : ""}`,
     reprioritize: `${moved.request_id} has another priority, for ${dates} that will start in turn.`,
   }[verb];
+};
+
+const NAMED = 5;
+
+const notTried = ({ left_out: all }: Retried): string => {
+  const named = all.slice(0, NAMED).map((one) => ` Not ${plural(one.count, "date")} of ${one.pipeline_id} (${one.dates}): ${one.why}.`);
+  const more = all.length - named.length;
+  return named.join("") + (more > 0 ? ` Nor those of ${plural(more, "more pipeline")}, which its history names.` : "");
 };

@@ -69,7 +69,7 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
                   ‹
                 </StepButton>
                 <h2 style={{ margin: 0 }}>{asked}</h2>
-                <StepButton label={`The year ${asked + 1}`} isEnd={asked >= Number(today.slice(0, 4))} onStep={() => set("year", String(asked + 1))}>
+                <StepButton label={`The year ${asked + 1}`} isEnd={asked >= Number(shown.last.slice(0, 4))} onStep={() => set("year", String(asked + 1))}>
                   ›
                 </StepButton>
                 <span className="bf-muted" aria-busy={calendar.isOld}>
@@ -94,7 +94,7 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
             </div>
             {days.size || manual ? (
               <div aria-busy={calendar.isOld}>
-                <YearCalendar year={shown.year} today={today} days={days} pickable={pickable} picked={choice.dates} onPick={pick} onLook={(day) => set("date", day)} />
+                <YearCalendar year={shown.year} today={today} last={shown.last} days={days} pickable={pickable} picked={choice.dates} onPick={pick} onLook={(day) => set("date", day)} />
               </div>
             ) : calendar.isOld ? (
               <Waiting rows={10} />
@@ -110,7 +110,7 @@ export const RunDates = ({ pipelineId, titled }: { pipelineId: string; titled: b
           )}
           <div className="bf-side bf-stack" ref={side}>
             <PlanPanel pipelineId={pipelineId} choice={choice} onChoice={setChoice} canStart={pipeline.answer?.can_start ?? false} onStarted={calendar.again} />
-            {look && isDay(look) && <StoryPanel pipelineId={pipelineId} day={look} />}
+            {look && isDay(look) && <StoryPanel pipelineId={pipelineId} day={look} canStart={pipeline.answer?.can_start ?? false} onSteered={calendar.again} />}
           </div>
         </div>
       )}

@@ -6,7 +6,7 @@
 
 import { type ReactNode, useEffect, useRef, useState } from "react";
 
-import { type BackfillRequest, type Moved, post, type Refused } from "../api";
+import { type BackfillRequest, type Moved, post, type Refused, type Retried } from "../api";
 import { isLive, questionOf, saidOf, type Verb, verbsOf } from "../logic/steer";
 import { type Steps, stepping } from "../logic/steps";
 import { Ask } from "./Ask";
@@ -33,7 +33,7 @@ export const useSteering = (requests: BackfillRequest[], onDone: () => void): St
     setRefused(null);
     setSaid("");
     try {
-      const moved = await post<Moved>(`/requests/${requestId}/${verb}`, body);
+      const moved = await post<Moved | Retried>(`/requests/${requestId}/${verb}`, body);
       setSaid(saidOf(verb, moved));
       onDone();
       return true;

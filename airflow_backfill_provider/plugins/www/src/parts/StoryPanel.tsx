@@ -1,17 +1,32 @@
 /** What happened to one date: why, runs, attempts, deadline, links. */
 
-import type { Run, Story } from "../api";
-import { longDay } from "../logic/dates";
-import { instant } from "../logic/words";
+import type { ReactNode } from "react";
+
+import { pathOf, type Run, type Story } from "../api";
 import type { Status } from "../logic/cells";
-import { pathOf } from "../api";
+import { longDay } from "../logic/dates";
+import { canRetry } from "../logic/steer";
+import { instant } from "../logic/words";
 import { JobLink, Problem, RunLink, StatusMark, Waiting } from "./bits";
+import { useDateSteering } from "./DateSteering";
 import { useLive } from "./useLive";
 
-export const StoryPanel = ({ pipelineId, day }: { pipelineId: string; day: string }) => {
+interface Props {
+  pipelineId: string;
+  day: string;
+  canStart: boolean;
+  /** After something was done with the date. */
+  onSteered: () => void;
+}
+
+export const StoryPanel = ({ pipelineId, day, canStart, onSteered }: Props) => {
   const story = useLive<Story>(pathOf(pipelineId, `/dates/${day}`), (answer) =>
     answer && ["running", "queued"].includes(answer.status) ? 4 : 30,
   );
+  const onDone = () => {
+    story.again();
+    onSteered();
+  };
   return (
     <section className="bf-card bf-stack" aria-label={`Story of ${day}`}>
       <div className="bf-between">
@@ -20,12 +35,36 @@ export const StoryPanel = ({ pipelineId, day }: { pipelineId: string; day: strin
       </div>
       {story.problem && <Problem problem={story.problem} again={story.again} />}
       {!story.answer && !story.problem && <Waiting rows={4} />}
-      {story.answer && <Told story={story.answer} pipelineId={pipelineId} />}
+      {story.answer && (
+        <Told story={story.answer} pipelineId={pipelineId}>
+          {canStart && <TryAgain key={day} story={story.answer} onDone={onDone} />}
+        </Told>
+      )}
     </section>
   );
 };
 
-const Told = ({ story, pipelineId }: { story: Story; pipelineId: string }) => (
+/** The date is steered by itself, whether a request asks for it or not. */
+const TryAgain = ({ story, onDone }: { story: Story; onDone: () => void }) => {
+  const steering = useDateSteering(onDone);
+  const can = canRetry(story.items);
+  return (
+    <>
+      {/* once it was pressed it stays: a button that goes away would drop the focus of the keyboard */}
+      {(can || steering.hasTold) && (
+        <div>
+          <button className="bf-button bf-small" type="button" aria-label={`Try again: ${story.run_date} of ${story.pipeline_id}`} aria-disabled={!can} onClick={() => can && steering.ask("retry", story)}>
+            Try again
+          </button>
+        </div>
+      )}
+      {steering.words}
+    </>
+  );
+};
+
+/** @param children what can be done about it, where something can */
+const Told = ({ story, pipelineId, children }: { story: Story; pipelineId: string; children: ReactNode }) => (
   <>
     {story.reason && <div style={{ overflowWrap: "anywhere" }}>{story.reason}</div>}
     {story.items.map(
@@ -36,6 +75,7 @@ const Told = ({ story, pipelineId }: { story: Story; pipelineId: string }) => (
           </div>
         ),
     )}
+    {children}
     <dl className="bf-facts">
       {story.tick_at && (
         <>

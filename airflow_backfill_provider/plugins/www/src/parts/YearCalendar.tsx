@@ -7,7 +7,7 @@
 import { type KeyboardEvent, memo, type PointerEvent, useRef, useState } from "react";
 
 import { cellLabel, type Status } from "../logic/cells";
-import { addDays, longDay, monthRows, MONTHS, range, weekday, WEEKDAYS } from "../logic/dates";
+import { addDays, longDay, monthRows, MONTHS, monthsUpTo, range, weekday, WEEKDAYS } from "../logic/dates";
 import { changed, onWeekday, toggledAll } from "../logic/selection";
 import { CellMark } from "./bits";
 
@@ -20,6 +20,8 @@ export interface DayState {
 interface Props {
   year: number;
   today: string;
+  /** Today, or the last date after it that is expected already. */
+  last: string;
   days: ReadonlyMap<string, DayState>;
   /** Whether a day can be picked. */
   pickable: (day: string) => boolean;
@@ -37,13 +39,13 @@ interface Drag {
   before: ReadonlySet<string>;
 }
 
-export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLook }: Props) => {
+export const YearCalendar = ({ year, today, last, days, pickable, picked, onPick, onLook }: Props) => {
   const root = useRef<HTMLDivElement>(null);
   const drag = useRef<Drag | null>(null);
   const anchor = useRef<string | null>(null);
   const [focused, setFocused] = useState(today);
   const can = (some: string[]) => some.filter(pickable);
-  const months = monthsOf(year, today);
+  const months = monthsUpTo(year, last);
   const daysOf = (month: number) => can(monthRows(year, month).flat().filter((day) => day !== null));
   const stop = focused.startsWith(String(year)) && months.includes(Number(focused.slice(5, 7))) ? focused : firstOf(year, months[0] ?? 1);
   const stretch = (to: string) => {
@@ -152,12 +154,6 @@ export const YearCalendar = ({ year, today, days, pickable, picked, onPick, onLo
 };
 
 const firstOf = (year: number, month: number): string => `${year}-${String(month).padStart(2, "0")}-01`;
-
-/** What has begun, the newest first: that is where the work is. */
-const monthsOf = (year: number, today: string): number[] =>
-  MONTHS.map((_, index) => index + 1)
-    .filter((month) => `${year}-${String(month).padStart(2, "0")}` <= today.slice(0, 7))
-    .reverse();
 
 interface DayProps {
   day: string;
