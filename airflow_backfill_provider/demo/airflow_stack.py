@@ -117,7 +117,7 @@ class AirflowStack:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-        self.wait_until(self._answers, "Airflow's API answers", seconds=120)
+        self.wait_until(self._answers, "Airflow's API answers", seconds=300)
 
     def _answers(self) -> bool:
         for name, process in self._processes.items():
@@ -129,7 +129,7 @@ class AirflowStack:
         except (requests.ConnectionError, requests.Timeout):  # a slow machine listens long before it answers
             return False
 
-    def wait_until(self, condition: Any, what: str, *, seconds: float = 60, pause: float = 0.5) -> Any:
+    def wait_until(self, condition: Any, what: str, *, seconds: float = 180, pause: float = 0.5) -> Any:
         """Ask until the condition is true and return what it said; raises :class:`StackError` when time is up."""
         end = time.monotonic() + seconds
         while True:

@@ -83,7 +83,7 @@ class Demonstration:
         """Let real runs leave holes, a failed week, bad data and dates of an older definition; then free the rules."""
         last = self._fills_from + timedelta(days=HOLES_FROM - 1)
         _say(f"making history: {FILLED} runs {self._fills_from}..{last}, the source of {WEEKLY} is down")
-        self.airflow.wait_until(lambda: self._has_dag(FILLED), f"DAG {FILLED} is there", seconds=120)
+        self.airflow.wait_until(lambda: self._has_dag(FILLED), f"DAG {FILLED} is there", seconds=300)
         self.airflow.run(
             "backfill", "create", "--dag-id", FILLED, "--from-date", str(self._fills_from), "--to-date", str(last),
             "--max-active-runs", "2",
@@ -139,7 +139,7 @@ class Demonstration:
 
     def _ask_of_the_paused(self) -> str:
         """Pause a pipeline and ask for three of its dates; returns the request, which must wait."""
-        self.airflow.wait_until(lambda: self._has_dag(PAUSED), f"DAG {PAUSED} is there", seconds=120)
+        self.airflow.wait_until(lambda: self._has_dag(PAUSED), f"DAG {PAUSED} is there", seconds=300)
         self.airflow.run("dags", "pause", "--yes", PAUSED)
         today = datetime.now(UTC).date()
         dates = f"{today - timedelta(days=9)}..{today - timedelta(days=7)}"

@@ -21,7 +21,7 @@ from airflow_backfill_provider.demo.airflow_stack import AirflowStack, StackErro
 from airflow_backfill_provider.demo.simulator.process import SimulatorProcess
 from tests.airflow_console import AirflowConsole
 
-LONG_JOB = 15.0
+LONG_JOB = 25.0
 """Seconds: long enough for the ledger to prove a job alive at the moment of a kill."""
 
 LONGEST_FIRST = ("test_pages", "test_kills", "test_outage", "test_sla", "test_backfill", "test_quality")
@@ -120,10 +120,10 @@ class World:
     def jobs(self, platform: str, job: str) -> list[dict[str, Any]]:
         return self.simulator.client.ledger(platform, job)
 
-    def until(self, condition: Any, what: str, seconds: float = 90) -> Any:
+    def until(self, condition: Any, what: str, seconds: float = 240) -> Any:
         return self.airflow.wait_until(condition, what, seconds=seconds)
 
-    def until_ended(self, dag_id: str, dag_run_id: str, seconds: float = 120) -> str:
+    def until_ended(self, dag_id: str, dag_run_id: str, seconds: float = 240) -> str:
         """Wait for a DagRun to end; returns its state."""
         ended = ("success", "failed")
         self.until(lambda: self.run(dag_id, dag_run_id)["state"] in ended, f"{dag_run_id} has ended", seconds)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.conftest import World, row
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.airflow]
 AIRFLOW_OPTIONS = {"AIRFLOW__BACKFILL__OWED_SECONDS": "5", "AIRFLOW__BACKFILL__LOST_TICK_GRACE_SECONDS": "20"}
 
 
@@ -25,7 +25,7 @@ def items(world: World, request: str) -> dict[str, str]:
     return {item["run_date"]: item["status"] for item in shown["items"]}
 
 
-def until_items(world: World, request: str, wanted: dict[str, str], seconds: float = 150) -> None:
+def until_items(world: World, request: str, wanted: dict[str, str], seconds: float = 300) -> None:
     seen: dict[str, str] = {}
 
     def ask_again() -> bool:
@@ -64,7 +64,7 @@ def test_one_bad_date_of_a_batch_ends_alone(world: World) -> None:
     world.apply(pipeline)
     request = ask(world, "halves", "--dates", "2026-01-05..2026-01-08")
     good = ["2026-01-05", "2026-01-07", "2026-01-08"]
-    until_items(world, request, dict.fromkeys(good, "success") | {"2026-01-06": "failed"}, seconds=240)
+    until_items(world, request, dict.fromkeys(good, "success") | {"2026-01-06": "failed"}, seconds=300)
     assert sorted(day for dates in successes(world, "802") for day in dates) == good
     alone = [one for one in world.jobs("databricks", "802") if one["run_dates"] == ["2026-01-06"]]
     assert [one["state"] for one in alone] == ["failed", "failed"]
@@ -77,8 +77,9 @@ def test_cancel_stops_the_job_and_what_waits(world: World) -> None:
     world.until(lambda: world.jobs("databricks", "803"), "the first job is at work")
     world.airflow.run("pipelines", "backfill", "cancel", request, "--reason", "wrong month")
     until_items(world, request, {"2026-01-05": "cancelled", "2026-01-06": "cancelled"})
-    assert [one["state"] for one in world.jobs("databricks", "803")] == ["cancelled"]
-    assert [record["status"] for record in world.records("cancelled")] == ["cancelled"]
+    world.until(lambda: world.jobs("databricks", "803")[0]["state"] == "cancelled", "the job is cancelled")
+    world.until(lambda: [one["status"] for one in world.records("cancelled")] == ["cancelled"], "so is its record")
+    assert len(world.jobs("databricks", "803")) == 1
 
 
 def test_airflows_own_backfill_and_a_manual_run_are_in_the_ledger(world: World) -> None:
@@ -102,7 +103,7 @@ def test_a_dependent_starts_when_its_upstream_date_is_done(world: World) -> None
     world.simulator.client.job("databricks", "805", duration_seconds=8)
     world.apply(row("upstream", "805"), row("dependent", "806", dependencies=["upstream"]))
     request = ask(world, "upstream", "--dates", "2026-01-05", "--downstream")
-    world.until(lambda: successes(world, "806"), "the dependent is done", seconds=150)
+    world.until(lambda: successes(world, "806"), "the dependent is done", seconds=300)
     first, second = world.jobs("databricks", "805"), world.jobs("databricks", "806")
     assert second[0]["started_at"] >= first[0]["ended_at"]
     assert len(first) == len(second) == 1
@@ -123,7 +124,7 @@ def test_auto_backfill_fills_gaps_and_leaves_a_poisoned_date(world: World) -> No
             retry_enabled=False,
         )
     )
-    world.until(lambda: len(successes(world, "807")) == 2, "both good dates are done", seconds=150)
+    world.until(lambda: len(successes(world, "807")) == 2, "both good dates are done", seconds=300)
     owed = world.until(
         lambda: [one for one in _owed(world, "gaps", "2026-02-01") if one["status"] == "failed"], "the bad one failed"
     )

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.acceptance.conftest import World, row
 
-pytestmark = [pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.airflow, pytest.mark.browser]
 
 RUN_DATE = "2026-02-03"
 PATIENCE_MS = 60_000

@@ -7,7 +7,7 @@ import pytest
 from tests.acceptance.conftest import World, row
 from tests.acceptance.test_kills import until_state
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.airflow]
 
 
 def until_recorded(world: World, run: tuple[str, str], status: str) -> None:
@@ -39,5 +39,5 @@ def test_a_task_marked_failed_while_no_triggerer_is_there_leaves_no_job_behind(w
     task = f"/dags/{run[0]}/dagRuns/{run[1]}/taskInstances/run_pipeline"
     world.airflow.api("PATCH", task, json={"new_state": "failed"})
     world.airflow.start(["triggerer"])
-    world.until(lambda: world.jobs("databricks", "522")[0]["state"] == "cancelled", "the job is cancelled", 150)
+    world.until(lambda: world.jobs("databricks", "522")[0]["state"] == "cancelled", "the job is cancelled")
     until_recorded(world, run, "failed")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.conftest import World, row
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.airflow]
 AIRFLOW_OPTIONS = {"AIRFLOW__BACKFILL__NOTIFICATION_REST_SECONDS": "1"}
 CHANNEL = {"notification_channel": "slack, email", "notification_details": {"email": {"to": "ann@example.com"}}}
 

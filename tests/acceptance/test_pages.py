@@ -23,7 +23,7 @@ from tests.acceptance.test_browser import FLAGS, PATIENCE_MS, pictures
 
 __all__ = ["pictures"]
 
-pytestmark = [pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(1800)]
 
 PICKED = [LAST - timedelta(days=n) for n in range(9, -1, -1)]
 """Older than the rule of that pipeline fills by itself."""
@@ -321,7 +321,7 @@ def test_a_row_that_is_saved_in_the_form_becomes_a_dag_that_runs(
     page.get_by_label("Start date").fill(str(LAST - timedelta(days=2)))
     saved(page, "Make the pipeline")
     expect(page.get_by_text(f"{MADE} is made.")).to_be_visible()
-    demo.airflow.wait_until(shown_dag(demo, "Made in the form"), "the new row is a DAG", seconds=120)
+    demo.airflow.wait_until(shown_dag(demo, "Made in the form"), "the new row is a DAG", seconds=300)
 
     page.goto(demo.airflow.url + pipeline(MADE))
     cell = page.locator(f'td[data-day="{LAST}"]')
@@ -337,4 +337,4 @@ def test_a_row_that_is_saved_in_the_form_becomes_a_dag_that_runs(
     page.get_by_label("Pipeline name").fill("Renamed in the form")
     saved(page, "Save 1 change")
     expect(page.get_by_text("1 change saved.")).to_be_visible()
-    demo.airflow.wait_until(shown_dag(demo, "Renamed in the form"), "the DAG follows its row", seconds=120)
+    demo.airflow.wait_until(shown_dag(demo, "Renamed in the form"), "the DAG follows its row", seconds=300)

@@ -10,7 +10,7 @@ import requests
 
 from tests.acceptance.conftest import World, row
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.airflow]
 LOAD = "INSERT INTO loads SELECT DISTINCT day FROM source WHERE day BETWEEN :first_run_date AND :last_run_date"
 NAMED = {"name": "named", "kind": "not_null", "table": "orders", "column": "customer", "date_column": "day"}
 
@@ -43,7 +43,7 @@ def backfill(world: World, *arguments: str) -> dict[str, str]:
         seen = {item["run_date"]: item["status"] for item in shown["items"]}
         return not {"pending", "in_progress", "cancelling"} & {*seen.values()}
 
-    world.airflow.wait_until(ended, f"{arguments} has ended", seconds=150, pause=2)
+    world.airflow.wait_until(ended, f"{arguments} has ended", seconds=300, pause=2)
     return seen
 
 

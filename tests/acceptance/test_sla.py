@@ -21,11 +21,11 @@ import pytest
 
 from tests.acceptance.conftest import World, row
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.airflow]
 AIRFLOW_OPTIONS = {"AIRFLOW__BACKFILL__SLA_URGENT_MINUTES": "0"}
 """A date that was never created is a breach here, and not started when its deadline is near."""
 
-LATE_JOB = 210.0
+LATE_JOB = 300.0
 """Seconds: longer than both deadlines of the first story are away, so that the job is late, and then done."""
 
 HANGING_JOB = 900.0
@@ -51,8 +51,8 @@ def begun(world: World) -> Begun:
     world.apply(row("never", "703"))
     world.airflow.api("PATCH", "/dags/never", json={"is_paused": True})
 
-    first = datetime.now(UTC) + timedelta(seconds=100)
-    second = first + timedelta(seconds=60)
+    first = datetime.now(UTC) + timedelta(seconds=140)
+    second = first + timedelta(seconds=100)
     clocks_due = (datetime.now(UTC) + timedelta(minutes=4)).replace(microsecond=0)
     world.apply(
         promised("late", "701", zone, first),
@@ -123,7 +123,7 @@ def messages(world: World, *names: str) -> Counter[tuple[str, str]]:
 
 
 def test_who_is_late_is_told_once_why_and_when_it_is_over(world: World, begun: Begun) -> None:
-    world.until(lambda: {"late", "failed", "never"} <= reasons(world).keys(), "three deadlines are missed", 150)
+    world.until(lambda: {"late", "failed", "never"} <= reasons(world).keys(), "three deadlines are missed")
     assert datetime.now(UTC) < begun.unseen_until, "too slow: the second deadline has come"
     world.airflow.kill("scheduler")
     after = begun.unseen_until + timedelta(seconds=5)
@@ -131,7 +131,7 @@ def test_who_is_late_is_told_once_why_and_when_it_is_over(world: World, begun: B
     assert "unseen" not in reasons(world)
     world.airflow.start(["scheduler"])
     names = ("late", "failed", "never", "unseen")
-    why = world.until(lambda: (found := reasons(world)).keys() >= {*names} and found, "the fourth is seen", 120)
+    why = world.until(lambda: (found := reasons(world)).keys() >= {*names} and found, "the fourth is seen")
     assert why["late"].startswith("its run is at work since ")
     assert why["failed"].startswith("its run failed: ")
     assert why["never"] == "its DAG is paused"
@@ -140,7 +140,7 @@ def test_who_is_late_is_told_once_why_and_when_it_is_over(world: World, begun: B
     told = Counter({(name, "sla_breach"): 1 for name in names}) + Counter(
         {(name, "sla_recovered"): 1 for name in ("late", "unseen")}
     )
-    world.until(lambda: messages(world, *names) == told, "breaches and recoveries are told, once each", 240)
+    world.until(lambda: messages(world, *names) == told, "breaches and recoveries are told, once each")
     statuses = dict(rows(world, "SELECT pipeline_id, status FROM pipeline_run_log WHERE sla_met = 0"))
     wanted = {"late": "success", "failed": "failed", "never": "missed", "unseen": "success"}
     assert {name: statuses[name] for name in names} == wanted
@@ -192,7 +192,7 @@ def test_on_the_day_the_clocks_change_a_deadline_comes_at_the_right_instant(worl
     for name in late:
         assert timedelta(0) <= found[name][1].replace(tzinfo=UTC) - due < timedelta(minutes=30), name
     told = Counter({(name, "sla_breach"): 1 for name in late})
-    world.until(lambda: messages(world, *late) == told, "each of them is told once", 240)
+    world.until(lambda: messages(world, *late) == told, "each of them is told once")
 
 
 # -- A job that hangs -------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ DAEMONS = ("api-server", "dag-processor", "triggerer", "scheduler")
 SAMPLE_DAGS = 8
 DATABASES = f"compose_{os.getpid()}_"
 """What the names of this run's databases begin with."""
-START_SECONDS = 150
+START_SECONDS = 300
 
 
 def _load(text: str) -> dict[str, Any]:
@@ -266,7 +266,7 @@ def _wait_as_depends_on_says(machine: Machine, name: str) -> None:
 
 @pytest.mark.airflow
 @pytest.mark.postgres
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_the_services_bring_a_working_airflow_up(machine: Machine) -> None:
     machine.start("simulator")
     machine.until_healthy("simulator")

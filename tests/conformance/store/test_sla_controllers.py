@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import delete, select, update
 
 from airflow_backfill_provider import settings as options
@@ -48,7 +47,6 @@ def controller(url: str, barrier: threading.Barrier, settings: options.Settings,
         registry.dispose()
 
 
-@pytest.mark.timeout(300)
 def test_two_controllers_a_hundred_rounds_one_message_each(
     registry: Registry, registry_url: str, settings: options.Settings, tick: datetime
 ) -> None:
@@ -112,7 +110,6 @@ def story(registry: Registry, settings: options.Settings, tick: datetime, kill_a
     return fuse
 
 
-@pytest.mark.timeout(300)
 def test_killed_at_every_step_it_tells_once(registry: Registry, settings: options.Settings, tick: datetime) -> None:
     """The steps of the story are counted first; then it is told once for each of them."""
     add(registry, tick, tick + 2 * HOUR)

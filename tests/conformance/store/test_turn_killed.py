@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import Table, event, select
 
 from airflow_backfill_provider import settings as options
@@ -246,7 +245,6 @@ def asked_for(registry: Registry) -> World:
     return World(registry, FusedAirflow(), Platform(poisoned={D2}))
 
 
-@pytest.mark.timeout(900)
 def test_killed_at_every_step_of_its_turns(registry: Registry) -> None:
     """Each turn of the story is taken again and again, and killed at each of its steps.
 

@@ -14,7 +14,7 @@ from tests.integration.api.test_row_page import SCHEMES, WIDTHS, Open
 from tests.integration.api.test_row_page import open_page as open_page
 from tests.integration.api.test_row_page import site as site
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser]
 
 
 def test_axe_finds_nothing_whatever_the_status(ask: Callable[..., Any], open_page: Open) -> None:

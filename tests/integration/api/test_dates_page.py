@@ -19,7 +19,7 @@ from tests.integration.api.test_row_page import Open, pictures
 from tests.integration.api.test_row_page import open_page as open_page
 from tests.integration.api.test_row_page import site as site
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser]
 
 YESTERDAY, DAY_BEFORE = TODAY - timedelta(days=1), TODAY - timedelta(days=2)
 YEAR = YESTERDAY.year

@@ -18,7 +18,7 @@ from tests.integration.api.test_row_page import Open
 from tests.integration.api.test_row_page import open_page as open_page
 from tests.integration.api.test_row_page import site as site
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser]
 
 MANY = 10_000
 RECORDED = 100

@@ -22,7 +22,7 @@ from tests.acceptance.test_browser import FLAGS, PATIENCE_MS
 from tests.integration.api.conftest import CLOSED_TEAM, DOWNSTREAM, SEEN, Served
 from tests.integration.api.test_definitions import rows_as_before as rows_as_before
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser]
 
 Open = Callable[[str, str], Page]
 SCHEMES, WIDTHS = ("light", "dark"), (1280, 390)

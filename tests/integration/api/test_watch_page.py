@@ -15,7 +15,7 @@ from tests.integration.api.test_row_page import open_page as open_page
 from tests.integration.api.test_row_page import site as site
 from tests.integration.api.test_watching import a_message
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.browser]
 
 MONDAYS_TO_FRIDAYS = [date(2026, 1, 5) + timedelta(weeks=week, days=day) for week in range(40) for day in range(5)]
 
