@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow_backfill_provider.backfill.status import UNFINISHED
+from airflow_backfill_provider.dates.schedule import Pick
 from airflow_backfill_provider.demo import sample
-from airflow_backfill_provider.demo.agreement import Job, compare, table
+from airflow_backfill_provider.demo.agreement import Job, Row, compare, table
 from airflow_backfill_provider.demo.airflow_stack import AirflowStack, StackError
 from airflow_backfill_provider.demo.bookings import ARCHIVE, ARCHIVE_JOB, mend_books
 from airflow_backfill_provider.demo.sample import FILLED, LATE, WEEKLY
@@ -89,12 +90,12 @@ class Demonstration:
             "--max-active-runs", "2",
         )  # fmt: skip
         ran = {FILLED: 1 + HOLES_FROM, WEEKLY: 1, ARCHIVE: 1}
-        self._until(lambda: all(self._finished(name, ran[name]) for name in ran), "the history is made")
-        self._stale = {row["run_date"] for row in self._records(FILLED) if row["status"] == "success"}
+        self._until(lambda: self._all_finished(ran), "the history is made")
+        stale = {row["run_date"] for row in self._records(FILLED) if row["status"] == "success"}
         self._refused = {row["run_date"] for row in self._records(ARCHIVE) if row["data_quality_passed"] is False}
         counts = Counter(row["status"] for name in (FILLED, WEEKLY, ARCHIVE) for row in self._owed_rows(name))
         owed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-        _say(f"owed: {owed}; {len(self._stale)} stale as soon as {FILLED} gets its new definition")
+        _say(f"owed: {owed}; {len(stale)} stale as soon as {FILLED} gets its new definition")
         _say(f"{self._records(ARCHIVE)[0]['error_message']}: the owner mends the source of {ARCHIVE}")
         mend_books(self.simulator.url)
         self.simulator.client.job("databricks", JOBS[LATE][1], duration_seconds=_JOB_SECONDS)
@@ -109,11 +110,10 @@ class Demonstration:
 
     def check(self, falsify: str | None = None) -> int:
         """Let every pipeline run and backfill, then compare records, Airflow and ledger; 0 only if all agree."""
-        scheduled = [name for name in JOBS if name not in (FILLED, PAUSED)]
         waiting = self._ask_of_the_paused()
         _say("waiting for the newest tick of each pipeline")
-        self._until(lambda: all(self._finished(name, 1) for name in scheduled), "each pipeline ran its newest tick")
-        for name in scheduled:
+        self._until(lambda: self._all_finished(dict.fromkeys(_SCHEDULED, 1)), "each pipeline ran its newest tick")
+        for name in _SCHEDULED:
             dates = self._dates_to_fill(name)
             _say(f"airflow backfill create --dag-id {name} --from-date {dates[0]} --to-date {dates[-1]}")
             self.airflow.run(
@@ -122,20 +122,14 @@ class Demonstration:
             )  # fmt: skip
         manual_date = date(2025, 1, 2).isoformat()
         self.airflow.run("dags", "trigger", MANUAL, "--conf", json.dumps({"run_date": manual_date}))
-        wanted = dict.fromkeys(scheduled, 1 + BACKFILLED_DATES) | {MANUAL: 1}
-        wanted |= {
-            FILLED: 1 + HOLES_FROM + self._filled_dates(),
-            WEEKLY: wanted[WEEKLY] + 1,
-            ARCHIVE: wanted[ARCHIVE] + 1,
-        }
-        self._until(lambda: all(self._finished(name, wanted[name]) for name in wanted), "all runs have ended", wanted)
+        self._until(lambda: self._all_finished(self._wanted()), "all runs have ended", self._wanted())
         self._until(lambda: self._owed(FILLED) == [f"{self._poisoned} failed"], f"{FILLED} has filled its gaps")
         for name in (WEEKLY, ARCHIVE):
             self._until(lambda name=name: not any("failed" in one for one in self._owed(name)), f"{name} is mended")
         self._until(lambda: not _TO_TELL - self._told().keys(), "everybody has been told")
         if falsify:
             self._falsify(falsify)
-        return self._verdict(wanted, waiting)
+        return self._verdict(waiting)
 
     def _ask_of_the_paused(self) -> str:
         """Pause a pipeline and ask for three of its dates; returns the request, which must wait."""
@@ -153,13 +147,27 @@ class Demonstration:
         except StackError:
             return False
 
-    def _filled_dates(self) -> int:
-        """How many runs the pipeline that fills its own gaps must make: one for each date from then on."""
+    def _wanted(self) -> dict[str, int]:
+        """How many DagRuns each pipeline must have by now: the demo may run while one of them ticks."""
+        wanted = {name: self._ticks(name) + BACKFILLED_DATES for name in _SCHEDULED} | {MANUAL: 1}
+        filled = sum(pick.tick_at <= datetime.now(UTC) for pick in self._picks(FILLED, self._fills_from))
+        return wanted | {
+            FILLED: len({row["dag_run_id"] for row in self._as_it_was()}) + filled,
+            WEEKLY: wanted[WEEKLY] + 1,
+            ARCHIVE: wanted[ARCHIVE] + 1,
+        }
+
+    def _ticks(self, name: str) -> int:
+        """How often it has ticked since Airflow knows it: the newest tick of then, and those that came since."""
+        runs = [run for run in self.airflow.dag_runs(name) if run["run_type"] == "scheduled"]
+        first = min(datetime.fromisoformat(run["run_after"]) for run in runs)
+        ticks = {pick.tick_at for pick in self._picks(name, first.date() - timedelta(days=31))}
+        return sum(first <= tick <= datetime.now(UTC) for tick in ticks)
+
+    def _picks(self, name: str, first: date) -> list[Pick]:
+        """The run dates that its schedule has picked from that one on, and may pick today."""
         with self._registry.reading() as conn:
-            schedule = pipelines.get(conn, FILLED).schedule()
-        now = datetime.now(UTC)
-        picks = schedule.picks(self._fills_from, now.date())
-        return sum(pick.tick_at <= now for pick in picks)
+            return pipelines.get(conn, name).schedule().picks(first, datetime.now(UTC).date())
 
     def _owed(self, name: str) -> list[str]:
         return [f"{row['run_date']} {row['status']}" for row in self._owed_rows(name)]
@@ -178,18 +186,24 @@ class Demonstration:
             if item["status"] != "pending"
         ]
 
-    def _verdict(self, wanted: Mapping[str, int], waiting: str) -> int:
-        rows = [
-            compare(
-                name,
-                self._records(name),
-                self.airflow.dag_runs(name),
-                self._jobs(name),
-                runs,
-                {FILLED: self._stale, ARCHIVE: self._refused}.get(name, ()),
-            )
-            for name, runs in wanted.items()
-        ]
+    def _compared(self) -> list[Row]:
+        """Hold records, Airflow and ledger against each other at a moment when no pipeline ticks."""
+        while True:
+            wanted = self._wanted()
+            self._until(lambda wanted=wanted: self._all_finished(wanted), "all runs have ended", wanted)
+            stale = {row["run_date"] for row in self._as_it_was() if row["status"] == "success"}
+            again = {FILLED: stale, ARCHIVE: self._refused}
+            rows = [
+                compare(
+                    name, self._records(name), self.airflow.dag_runs(name), self._jobs(name), runs, again.get(name, ())
+                )
+                for name, runs in wanted.items()
+            ]  # fmt: skip
+            if wanted == self._wanted():
+                return rows
+
+    def _verdict(self, waiting: str) -> int:
+        rows = self._compared()
         print(table(rows))
         lost = sum(fault["fired"] for fault in self.simulator.client.faults())
         differences = [words for row in rows for words in row.differences] + self._waiting(waiting)
@@ -226,6 +240,15 @@ class Demonstration:
         with self._registry.reading() as conn:
             rows = pipelines.runs_of(conn, name, limit=None)
         return [row | {"run_date": row["run_date"].isoformat()} for row in rows]
+
+    def _all_finished(self, runs: Mapping[str, int]) -> bool:
+        return all(self._finished(name, count) for name, count in runs.items())
+
+    def _as_it_was(self) -> list[dict[str, Any]]:
+        """The records of what :data:`FILLED` ran by its older definition."""
+        with self._registry.reading() as conn:
+            version = pipelines.get(conn, FILLED).definition_version
+        return [row for row in self._records(FILLED) if row["definition_version"] not in (None, version)]
 
     def _finished(self, name: str, runs: int) -> bool:
         try:
@@ -287,6 +310,7 @@ JOBS = {
     PAUSED: ("dbt_cloud", "203"),
 }
 """How the ledger calls the job of each sample pipeline."""
+_SCHEDULED = [name for name in JOBS if name not in (FILLED, PAUSED)]
 _TO_TELL = {(LATE, "sla_breach"), (LATE, "sla_recovered"), (ARCHIVE, "quality_failed")}
 """What people must hear of, once."""
 _QUICK = {
