@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
+
+from airflow_backfill_provider.dates.schedule import Pick
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +33,12 @@ class Row:
     runs: int
     jobs: int
     differences: tuple[str, ...]
+
+
+def ticks_since_the_first_run(dag_runs: Sequence[Mapping[str, Any]], picks: Sequence[Pick], now: datetime) -> int:
+    """How many scheduled runs there must be: one for the newest tick when Airflow saw the DAG, and each tick since."""
+    first = min(datetime.fromisoformat(run["run_after"]) for run in dag_runs if run["run_type"] == "scheduled")
+    return sum(first <= tick <= now for tick in {pick.tick_at for pick in picks})
 
 
 def compare(

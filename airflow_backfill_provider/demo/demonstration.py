@@ -14,7 +14,7 @@ from typing import Any
 from airflow_backfill_provider.backfill.status import UNFINISHED
 from airflow_backfill_provider.dates.schedule import Pick
 from airflow_backfill_provider.demo import sample
-from airflow_backfill_provider.demo.agreement import Job, Row, compare, table
+from airflow_backfill_provider.demo.agreement import Job, Row, compare, table, ticks_since_the_first_run
 from airflow_backfill_provider.demo.airflow_stack import AirflowStack, StackError
 from airflow_backfill_provider.demo.bookings import ARCHIVE, ARCHIVE_JOB, mend_books
 from airflow_backfill_provider.demo.sample import FILLED, LATE, WEEKLY
@@ -158,11 +158,9 @@ class Demonstration:
         }
 
     def _ticks(self, name: str) -> int:
-        """How often it has ticked since Airflow knows it: the newest tick of then, and those that came since."""
-        runs = [run for run in self.airflow.dag_runs(name) if run["run_type"] == "scheduled"]
-        first = min(datetime.fromisoformat(run["run_after"]) for run in runs)
-        ticks = {pick.tick_at for pick in self._picks(name, first.date() - timedelta(days=31))}
-        return sum(first <= tick <= datetime.now(UTC) for tick in ticks)
+        """How often it has ticked since Airflow knows it."""
+        picks = self._picks(name, self._today - timedelta(days=732))
+        return ticks_since_the_first_run(self.airflow.dag_runs(name), picks, datetime.now(UTC))
 
     def _picks(self, name: str, first: date) -> list[Pick]:
         """The run dates that its schedule has picked from that one on, and may pick today."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from airflow_backfill_provider.demo.agreement import Job, compare
+from airflow_backfill_provider.dates.schedule import Pick
+from airflow_backfill_provider.demo.agreement import Job, compare, ticks_since_the_first_run
 
 DAY = "2026-01-05"
 
@@ -75,3 +77,21 @@ def test_a_run_whose_data_was_refused_had_a_good_job_and_its_date_must_be_done_a
 def test_a_date_that_had_no_run_in_time_has_a_record_without_one() -> None:
     missed = record(status="missed") | {"dag_run_id": None}
     assert differences([missed, record()], [dag_run()], [job()]) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "ticks"), [(timedelta(minutes=59), 1), (timedelta(hours=1), 2), (timedelta(hours=26), 3)]
+)
+def test_a_tick_that_comes_while_the_demo_runs_is_a_run_that_must_be_there(after: timedelta, ticks: int) -> None:
+    """The DAG was seen after the tick of Sunday 04:00, by a scheduler that makes up for the newest one only."""
+    sunday = datetime(2026, 11, 29, 4, tzinfo=UTC)
+    picks = [
+        Pick(date(2026, 11, 27) + timedelta(days=ago), sunday + timedelta(days=ago - 1), place)
+        for ago in range(4)
+        for place in range(2)
+    ]
+    runs = [
+        {"run_type": "backfill", "run_after": "2026-11-01T04:00:00Z"},
+        {"run_type": "scheduled", "run_after": "2026-11-29T04:00:00Z"},
+    ]
+    assert ticks_since_the_first_run(runs, picks, sunday + timedelta(hours=23) + after) == ticks
