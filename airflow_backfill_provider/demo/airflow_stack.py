@@ -23,6 +23,13 @@ import requests
 PROCESSES = ("api-server", "scheduler", "dag-processor", "triggerer")
 _STOP_SECONDS = 20
 _ANSWER_SECONDS = 5
+_LOCKED_OUT = '"reason":"Database error"'
+"""In the answer to a call that found Airflow's SQLite locked to the end. Nothing of it was written.
+
+Airflow (3.3.2) notes who called what from within its event loop. A task's call that has written and needs the loop to
+commit then waits for the note, and the note for the commit, until SQLite gives up.
+"""
+_TRIES = 3
 
 
 class StackError(Exception):
@@ -73,7 +80,8 @@ class AirflowStack:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(16),
             # SQLite lets one write at a time; a slow disk makes the others wait for longer than its usual five seconds.
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}?timeout=60",
+            # Not for much longer: what is told of _LOCKED_OUT holds up everything for as long.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}?timeout=12",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
@@ -176,7 +184,10 @@ class AirflowStack:
         if self._token is None:
             self._token = requests.get(f"{self.url}/auth/token", timeout=30).json()["access_token"]
         headers = {"Authorization": f"Bearer {self._token}"}
-        answer = requests.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=60, **arguments)
+        for _ in range(_TRIES):
+            answer = requests.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=60, **arguments)
+            if not (answer.status_code == 500 and _LOCKED_OUT in answer.text):
+                break
         if not answer.ok:
             raise StackError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json() if answer.content else None
