@@ -142,7 +142,7 @@ def run_for(seconds: float, statements: str) -> Observation:
 def test_a_statement_that_takes_too_long_is_stopped_and_undone(query: Query) -> None:
     began = time.monotonic()
     seen = run_for(0.5, f"INSERT INTO orders VALUES (:run_date, ''); {ENDLESS}")
-    assert 0.5 <= time.monotonic() - began < 30
+    assert 0.5 <= time.monotonic() - began < 5
     assert seen.status is ExternalStatus.CANCELLED
     assert seen.message == (
         "it did not end within run_timeout_minutes and was stopped; what it had not committed is undone"

@@ -133,7 +133,7 @@ def test_it_stops_at_once(tmp_path, way):
         process.stdin.close()
     else:
         process.send_signal({"sigterm": 15, "sigint": 2}[way])
-    assert process.wait(30) == 0
-    assert time.monotonic() - begun < 30, "its job takes a minute"
+    assert process.wait(5) == 0
+    assert time.monotonic() - begun < 2
     running.stop()
     assert not running.client.health()

@@ -325,7 +325,7 @@ def test_eight_claimers_empty_the_queue_and_each_item_is_claimed_once(registry: 
 
 
 @pytest.mark.postgres
-def test_an_item_that_another_holds_is_passed_over_at_once(registry: Registry, registry_url: str) -> None:
+def test_an_item_that_another_holds_is_passed_over_within_a_second(registry: Registry, registry_url: str) -> None:
     if registry.url.get_backend_name() == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     ids = filled(registry)
@@ -334,7 +334,7 @@ def test_an_item_that_another_holds_is_passed_over_at_once(registry: Registry, r
         began = time.monotonic()
         assert not claim(registry, ids[:3], "run_1")
         assert claim(registry, ids[1:], "run_2")
-        assert time.monotonic() - began < 10, "who waits for a lock waits for longer"
+        assert time.monotonic() - began < 1
     assert claim(registry, ids[:1], "run_3")
     assert told(registry, ids[:1]) == {(None, "pending"): 1, ("pending", "in_progress"): 1}
 
