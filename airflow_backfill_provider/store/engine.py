@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from airflow_backfill_provider.errors import ConfigError, OldSchema, StoreError
 
@@ -170,9 +171,26 @@ def _reading_options(url: URL) -> dict[str, Any]:
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     # The driver must not begin transactions by itself: it begins them too late.
     connection.isolation_level = None
+    patience = connection.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
+    trying = Retrying(
+        retry=retry_if_exception(_is_busy), stop=stop_after_delay(patience), wait=wait_random(max=0.05), reraise=True
+    )
+    trying(_write_ahead, connection)
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Let readers and the writer of a file not wait for each other.
+
+    Only a new file is turned. SQLite does not wait for another writer here, it refuses at once, so the caller waits:
+    two may open, and migrate, a new registry at the same time.
+    """
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _is_busy(error: BaseException) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 def _begin_sqlite(conn: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import sqlite3
 import threading
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
@@ -133,6 +134,27 @@ def test_a_writer_that_waited_too_long_says_so(tmp_path: Path) -> None:
         conn.execute(select(pipelines)).all()
     patient.dispose()
     hurried.dispose()
+
+
+def test_who_opens_a_new_file_waits_for_its_first_writer(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    first = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    first.execute("BEGIN IMMEDIATE")
+    first.execute("CREATE TABLE written (first INTEGER)")
+    with (
+        pytest.raises(StoreError, match="database is locked"),
+        Registry(f"sqlite:///{file}?timeout=0.2").reading(),
+    ):
+        pass
+    waiting = Registry(f"sqlite:///{file}")
+    ends = threading.Timer(0.5, first.execute, ["COMMIT"])
+    ends.start()
+    with waiting.reading() as conn:
+        assert conn.execute(text("SELECT count(*) FROM written")).scalar_one() == 0
+        assert conn.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+    ends.join()
+    waiting.dispose()
+    first.close()
 
 
 def test_instants_come_back_aware_and_in_utc(registry: Registry) -> None:
