@@ -11,15 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import requests
-from sqlalchemy import select
-
-from airflow_backfill_provider.backfill.status import LIVE, UNFINISHED
 from airflow_backfill_provider.demo.airflow_stack import StackError
-from airflow_backfill_provider.errors import BackfillError
-from airflow_backfill_provider.store.tables import backfill_queue, pipeline_run_log, run_date_holds
 from tests.chaos.pipelines import CALLS, FAILING, LATE, PLAIN, SUBJECTS, dates_of
 from tests.chaos.rain import ANSWERS, SUBMITS, VENDORS
+from tests.chaos.view import View, patiently
 from tests.chaos.world import JOB_SECONDS, ChaosWorld
 
 SPARED_SECONDS = 60.0
@@ -38,6 +33,7 @@ class Story:
         self.wanted = {subject.pipeline_id: dates_of(subject, dates) for subject in SUBJECTS}
         self.optional: dict[str, list[date]] = {PLAIN: [], CALLS: []}
         """Dates that a person cancels or runs by hand: done once, or not at all."""
+        self.view = View(world, self.wanted)
         self.told: Counter[str] = Counter()
         self._lot = random.Random(seed)
         self._paused: dict[str, float] = {}
@@ -64,10 +60,10 @@ class Story:
         for name in self.wanted:
             self._pause(name, False)
         self._say("nothing is hurt from outside any more")
-        self._wait(partial(self._open, only_items=True), self._unhurt, end)
+        self._wait(partial(self.view.open, only_items=True), self._unhurt, end)
         self.world.arm(False)
         self._say("nothing is killed any more; waiting for the end")
-        self._wait(self._open, 0, end)
+        self._wait(self.view.open, 0, end)
 
     def _wait(self, look: Callable[[], list[str]], most: int, end: float) -> None:
         """Until at most so much is open; raises StackError when that does not come in time."""
@@ -85,11 +81,12 @@ class Story:
         until = time.monotonic() + self._hurting
         persons = iter(self._what_persons_do())
         deeds: list[Callable[[], Any]] = []
-        while time.monotonic() < until and len(self._open(only_items=True)) > self._unhurt:
+        while time.monotonic() < until and len(self.view.open(only_items=True)) > self._unhurt:
             if not deeds:
                 deeds = self._deeds()
             deeds.pop()()
             self._do_what_is_due()
+            self._forget_what_a_dead_turn_had_claimed()
             if self._lot.random() < 0.6:
                 with suppress(StopIteration):
                     next(persons)()
@@ -168,34 +165,34 @@ class Story:
 
     def _pause_what_has_just_started(self, seconds: float = 5) -> None:
         """Pause the DAG of a run that waits for the scheduler to begin: its dates must be given back."""
-        if not self._soon(self._has_just_claimed, seconds):
+        if not self._soon(self.view.claimed_and_not_begun, seconds):
             return
         with self.world.stuck("scheduler"):
-            for name, dag_run_id in self._has_just_claimed():
-                states = {run["dag_run_id"]: run["state"] for run in self._dag_runs(name)}
+            for name, dag_run_id in self.view.claimed_and_not_begun():
+                states = {run["dag_run_id"]: run["state"] for run in self.view.dag_runs(name)}
                 if states.get(dag_run_id) == "queued" and name not in self._paused:
                     self.told["DAG paused"] += 1
                     self._pause(name, True)
                     self._paused[name] = time.monotonic() + self._lot.uniform(30, 50)  # a slow turn long enough
 
-    def _has_just_claimed(self) -> list[tuple[str, str]]:
-        """Pipelines and runs that the queue has made and that have not begun."""
-        item, record = backfill_queue.c, pipeline_run_log.c
-        begun = select(record.dag_run_id).where(record.dag_run_id.is_not(None))
-        claimed = (item.status == "in_progress") & item.request_id.is_not(None) & item.dag_run_id.not_in(begun)
-        query = select(item.pipeline_id, item.dag_run_id).where(claimed).distinct()
-        return [(row.pipeline_id, row.dag_run_id) for row in self._rows(query)]
-
     def _forget_dag(self) -> None:
-        """Airflow has no such DAG any more when the queue makes the next run of it: its dates must be given back."""
-        item = backfill_queue.c
-        waiting = self._rows(select(item.pipeline_id).where(item.status == "pending").distinct())
-        names = sorted({row.pipeline_id for row in waiting} - {*self._forgotten, *self._paused})
+        """Airflow has no such DAG any more while its dates wait: they hold no slot until it is there again."""
+        names = sorted(self.view.pipelines_that_wait() - {*self._forgotten, *self._paused})
         if names:
-            self.told["DAG forgotten"] += 1
-            name = self._lot.choice(names)
-            self.world.forget_dag(name, True)
-            self._forgotten[name] = time.monotonic() + self._lot.uniform(30, 50)  # as above
+            self._forget(self._lot.choice(names))
+
+    def _forget_what_a_dead_turn_had_claimed(self) -> None:
+        """Airflow has no such DAG any more when the next turn starts the run again: its dates must be given back."""
+        for name, dag_run_id in self.view.claimed_and_not_begun():
+            if name in self._forgotten or name in self._paused or self._lot.random() < 0.5:
+                continue
+            if dag_run_id not in {run["dag_run_id"] for run in self.view.dag_runs(name)}:
+                self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        self.told["DAG forgotten"] += 1
+        self.world.forget_dag(name, True)
+        self._forgotten[name] = time.monotonic() + self._lot.uniform(30, 50)  # a slow turn long enough
 
     def _recall_dag(self, name: str) -> None:
         """Also before a person does something with it: Airflow says 404 to them meanwhile, rightly."""
@@ -209,11 +206,11 @@ class Story:
         for name in [name for name, until in self._paused.items() if at_once or until <= time.monotonic()]:
             self._unpause(name)
         for request in list(self._to_cancel):
-            if at_once or not self._waits(request):
+            if at_once or not self.view.waits(request):
                 self._to_cancel.remove(request)
                 self.world.command("cancel", request)
         for request in list(self._to_resume):
-            if at_once or not self._waits(request):
+            if at_once or not self.view.waits(request):
                 self._to_resume.remove(request)
                 self.world.command("resume", request)
 
@@ -248,11 +245,11 @@ class Story:
         """When its job has succeeded, and its run does not know that yet."""
         self._unpause(name)
         request = self._ask_for(name, day)
-        if not self._soon(lambda: self._job_states(name, day) & {"running", "success"}, 60):
+        if not self._soon(lambda: self.view.job_states(name, day) & {"running", "success"}, 60):
             self._to_cancel.append(request)
             return
         with self.world.stuck("scheduler"):
-            self._soon(lambda: "running" not in self._job_states(name, day), 5)
+            self._soon(lambda: "running" not in self.view.job_states(name, day), 5)
             self.told["date cancelled too late"] += 1
             self.world.command("cancel", request)
 
@@ -270,16 +267,14 @@ class Story:
         last(duration_seconds=8.0)
         self._unpause(name)
         self._run_what_waits(name, day)
-        if self._soon(lambda: self._job_states(name, day), 60):
+        if self._soon(lambda: self.view.job_states(name, day), 60):
             self.world.command("resume", self._to_resume.pop())
         last(duration_seconds=JOB_SECONDS)
 
     def _ask_for(self, name: str, day: date) -> str:
         """Ask for a date before all others; the id of the request."""
         self.world.command("create", name, str(day), "9")
-        item = backfill_queue.c
-        mine = (item.pipeline_id == name) & (item.date_to_process == day) & item.request_id.is_not(None)
-        return str(self._rows(select(item.request_id).where(mine))[0][0])
+        return self.view.request_of(name, day)
 
     def _trigger_in_vain(self, name: str, day: date) -> None:
         """By hand, with a key that is refused: a run that the queue knows nothing of fails for good."""
@@ -294,36 +289,20 @@ class Story:
         self._ask("POST", f"/dags/{name}/dagRuns", json=body)
 
     def _retry_what_failed(self) -> None:
-        for request in self._requests_with("failed"):
+        for request in self.view.requests_with("failed"):
             self.told["request retried"] += 1
             self.world.command("retry", request)
 
     def _retry_what_was_cancelled(self) -> None:
         """Each request at most once, or half of the dates would never stay cancelled."""
-        for request in self._requests_with("cancelled"):
+        for request in self.view.requests_with("cancelled"):
             if request not in self._considered and self._lot.random() < 0.5:
                 self.told["cancelled request retried"] += 1
                 self.world.command("retry", request)
             self._considered.add(request)
 
-    def _requests_with(self, status: str) -> list[str]:
-        """Those that have a date of this status, in order."""
-        item = backfill_queue.c
-        query = select(item.request_id).where(item.status == status, item.request_id.is_not(None))
-        return [str(row.request_id) for row in self._rows(query.distinct().order_by(item.request_id))]
-
-    # -- what is seen of it -------------------------------------------------------------------------------------------
-
-    def _waits(self, request: str) -> bool:
-        """Whether a date of it has not been started."""
-        item = backfill_queue.c
-        return bool(self._rows(select(item.status).where(item.request_id == request, item.status == "pending")))
-
-    def _job_states(self, name: str, day: date) -> set[str]:
-        """How the platform calls the jobs of a date."""
-        subject = next(one for one in SUBJECTS if one.pipeline_id == name)
-        ledger = self.world.simulator.client.ledger(subject.platform, subject.job)
-        return {one["state"] for one in ledger if str(day) in one["run_dates"]}
+    def _ask(self, method: str, path: str, **arguments: Any) -> None:
+        patiently(lambda: self.world.airflow.api(method, path, **arguments))
 
     def _soon(self, condition: Callable[[], Any], seconds: float) -> Any:
         """What the condition says as soon as it is met, or what it says when the time is up."""
@@ -331,69 +310,6 @@ class Story:
         while not (answer := condition()) and time.monotonic() < end:
             time.sleep(0.1)
         return answer
-
-    def _open(self, *, only_items: bool = False) -> list[str]:
-        """What has not come to its end yet, in words."""
-        item, record, hold = backfill_queue.c, pipeline_run_log.c, run_date_holds.c
-        live = [status.value for status in LIVE]
-        found = [
-            f"item {row.pipeline_id} {row.date_to_process} is {row.status}"
-            for row in self._rows(
-                select(item.pipeline_id, item.date_to_process, item.status).where(item.status.in_(live))
-            )
-        ]
-        if only_items or found:
-            return found
-        unfinished = [status.value for status in UNFINISHED]
-        found += [
-            f"record {row.dag_run_id} is {row.status}"
-            for row in self._rows(select(record.dag_run_id, record.status).where(record.status.in_(unfinished)))
-        ]
-        held = hold.dag_run_id.is_not(None) | hold.external_status.in_(["submitting", "running"])
-        found += [
-            f"hold {row.pipeline_id} {row.run_date} of {row.dag_run_id}: job {row.external_status}"
-            for row in self._rows(
-                select(hold.pipeline_id, hold.run_date, hold.dag_run_id, hold.external_status).where(held)
-            )
-        ]
-        found += [
-            f"job {one['external_id']} is {one['state']}"
-            for one in self.world.simulator.client.ledger()
-            if one["state"] in ("running", "queued")
-        ]
-        found += [
-            f"DagRun {run['dag_run_id']} is {run['state']}"
-            for name in self.wanted
-            for run in self._dag_runs(name)
-            if run["state"] not in ("success", "failed")
-        ]
-        return found
-
-    def _dag_runs(self, name: str) -> list[dict[str, Any]]:
-        return list(self._patiently(lambda: self.world.airflow.dag_runs(name)))
-
-    def _ask(self, method: str, path: str, **arguments: Any) -> None:
-        self._patiently(lambda: self.world.airflow.api(method, path, **arguments))
-
-    def _patiently(self, call: Callable[[], Any]) -> Any:
-        """Airflow's own database may be busy for a moment, or a DAG forgotten: its API answers that with an error.
-
-        Airflow itself forgets all DAGs of a file that it could not read in time, and reads it again two minutes later.
-        """
-        for _ in range(300):
-            try:
-                return call()
-            except (StackError, requests.RequestException):
-                time.sleep(1)
-        return call()
-
-    def _rows(self, query: Any) -> list[Any]:
-        while True:
-            try:
-                with self.world.registry.reading() as conn:
-                    return list(conn.execute(query))
-            except BackfillError:
-                time.sleep(0.5)
 
     def _say(self, words: str) -> None:
         print(f"{datetime.now(UTC):%H:%M:%S}  {words}", flush=True)
