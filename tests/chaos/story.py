@@ -41,6 +41,7 @@ class Story:
         self._to_cancel: list[str] = []
         self._to_resume: list[str] = []
         self._considered: set[str] = set()
+        self._started: set[str] = set()
         self._each_deed = max(1, dates // 60)
         self._spared: dict[str, float] = {}
         self._hurting = 60 + dates * 3.0
@@ -86,14 +87,13 @@ class Story:
                 deeds = self._deeds()
             deeds.pop()()
             self._do_what_is_due()
-            self._forget_what_a_dead_turn_had_claimed()
             if self._lot.random() < 0.6:
                 with suppress(StopIteration):
                     next(persons)()
             self._retry_what_failed()
             self._retry_what_was_cancelled()
             self.world.see_that_all_live()
-            time.sleep(self._lot.uniform(1.0, 3.5))
+            self._forget_what_is_claimed(self._lot.uniform(1.0, 3.5))
         for deed in persons:
             self.world.see_that_all_live()  # or it waits in vain for what a process that is gone would have done
             deed()
@@ -181,13 +181,21 @@ class Story:
         if names:
             self._forget(self._lot.choice(names))
 
-    def _forget_what_a_dead_turn_had_claimed(self) -> None:
-        """Airflow has no such DAG any more when the next turn starts the run again: its dates must be given back."""
-        for name, dag_run_id in self.view.claimed_and_not_begun():
-            if name in self._forgotten or name in self._paused or self._lot.random() < 0.5:
-                continue
-            if dag_run_id not in {run["dag_run_id"] for run in self.view.dag_runs(name)}:
-                self._forget(name)
+    def _forget_what_is_claimed(self, seconds: float) -> None:
+        """Airflow has no such DAG any more when a run of it is started: its dates must be given back.
+
+        Between claim and start lies a moment, or a longer one when the turn died there.
+        """
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for name, dag_run_id in self.view.claimed_and_not_begun():
+                if name in self._forgotten or name in self._paused or dag_run_id in self._started:
+                    continue
+                if any(run["dag_run_id"] == dag_run_id for run in self.view.dag_runs(name)):
+                    self._started.add(dag_run_id)
+                elif self._lot.random() < 0.5:
+                    self._forget(name)
+            time.sleep(0.2)
 
     def _forget(self, name: str) -> None:
         self.told["DAG forgotten"] += 1
