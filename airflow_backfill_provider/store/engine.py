@@ -190,7 +190,8 @@ def _write_ahead(connection: Any) -> None:
 
 
 def _is_busy(error: BaseException) -> bool:
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY  # the higher bits say what it is busy with
 
 
 def _begin_sqlite(conn: Connection) -> None:

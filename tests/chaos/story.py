@@ -41,7 +41,9 @@ class Story:
         self._to_cancel: list[str] = []
         self._to_resume: list[str] = []
         self._considered: set[str] = set()
+        """Requests with cancelled dates that a person has retried, or has chosen not to."""
         self._started: set[str] = set()
+        """Runs of the queue that Airflow has: too late to forget their DAGs."""
         self._each_deed = max(1, dates // 60)
         self._spared: dict[str, float] = {}
         self._hurting = 60 + dates * 3.0
@@ -61,10 +63,10 @@ class Story:
         for name in self.wanted:
             self._pause(name, False)
         self._say("nothing is hurt from outside any more")
-        self._wait(partial(self.view.open, only_items=True), self._unhurt, end)
+        self._wait(partial(self.view.still_open, only_items=True), self._unhurt, end)
         self.world.arm(False)
         self._say("nothing is killed any more; waiting for the end")
-        self._wait(self.view.open, 0, end)
+        self._wait(self.view.still_open, 0, end)
 
     def _wait(self, look: Callable[[], list[str]], most: int, end: float) -> None:
         """Until at most so much is open; raises StackError when that does not come in time."""
@@ -82,7 +84,7 @@ class Story:
         until = time.monotonic() + self._hurting
         persons = iter(self._what_persons_do())
         deeds: list[Callable[[], Any]] = []
-        while time.monotonic() < until and len(self.view.open(only_items=True)) > self._unhurt:
+        while time.monotonic() < until and len(self.view.still_open(only_items=True)) > self._unhurt:
             if not deeds:
                 deeds = self._deeds()
             deeds.pop()()

@@ -61,7 +61,7 @@ class View:
         ledger = self._world.simulator.client.ledger(subject.platform, subject.job)
         return {one["state"] for one in ledger if str(day) in one["run_dates"]}
 
-    def open(self, *, only_items: bool = False) -> list[str]:
+    def still_open(self, *, only_items: bool = False) -> list[str]:
         """What has not come to its end yet, in words."""
         item, record, hold = backfill_queue.c, pipeline_run_log.c, run_date_holds.c
         live = [status.value for status in LIVE]
